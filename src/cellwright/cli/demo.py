@@ -1,0 +1,65 @@
+"""`cellwright demo`: a virtual plant makes battery packs through the real gate, over real sockets."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from cellwright.cli.common import coroutine, database_option, to_json
+from cellwright.cli.demo_report import report_lines
+from cellwright.cli.demo_run import DemoOptions, run_demo
+from cellwright.cli.demo_screen import Screen
+from cellwright.cli.main import EXIT_FAILED
+
+
+@click.command()
+@click.option("--packs", default=1, show_default=True, type=click.IntRange(1, 1000), help="Packs to ship.")
+@click.option("--seed", default=7, show_default=True, help="Every chance in the virtual plant follows from it.")
+@click.option("--headless", is_flag=True, help="A progress bar instead of the live view.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Keep the plant's data in this folder. [default: a temporary one]",
+)
+@click.option("--plant", "plant_name", default="lfp32700", show_default=True, help="Folder or name of the plant's files.")
+@click.option("--station", "extra_stations", multiple=True, metavar="CODE=OPERATION@WORK_CENTRE",
+              help="One more station for the virtual plant to act out.")
+@database_option
+@coroutine
+async def demo(
+    *,
+    packs: int,
+    seed: int,
+    headless: bool,
+    as_json: bool,
+    data: Path | None,
+    plant_name: str,
+    extra_stations: tuple[str, ...],
+    database_url: str | None,
+) -> None:
+    """Let a virtual plant make battery packs while you watch; nothing outside this machine is touched.
+
+    Exit code 1 when no pack was shipped, a record differs from the truth, or the tables differ from the journal.
+    """
+    with tempfile.TemporaryDirectory(prefix="cellwright-demo-", ignore_cleanup_errors=True) as scratch:
+        folder = data or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if data is None:
+            folder.chmod(0o755)
+        options = DemoOptions(
+            packs=packs,
+            seed=seed,
+            plant=plant_name,
+            folder=folder,
+            database_url=database_url,
+            extra_stations=extra_stations,
+        )
+        with Screen(packs, is_live=not headless and sys.stdout.isatty()) as screen:
+            report = await run_demo(options, screen)
+    click.echo(to_json(report) if as_json else "\n".join(report_lines(report)))
+    await asyncio.sleep(0)
+    sys.exit(0 if report.is_good(packs) else EXIT_FAILED)

@@ -1,0 +1,193 @@
+"""Running the demo: database, virtual plant, real plant, and what came of it."""
+
+import asyncio
+import secrets
+import shutil
+import time
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from cellwright.cli.common import open_migrated, wall_us
+from cellwright.cli.demo_report import Report, make_report
+from cellwright.cli.processes import Child
+from cellwright.database.opening import Database
+from cellwright.errors import CellwrightError, LinkError
+from cellwright.links.opcua.security import application_uri_of
+from cellwright.model.answers import Refusal
+from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, Submission
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import MappedClock
+from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.machines import Machine, make_link_identity, write_machines
+from cellwright.plant.runtime import open_gate, release_plant
+
+_READY_S = 60.0
+_YEAR_US = 365 * 86_400 * 1_000_000
+_PERSON = "DEMO-0001"
+
+
+class DemoOptions(Struct, frozen=True, kw_only=True):
+    """What to run and where."""
+
+    packs: int
+    seed: int
+    plant: str
+    folder: Path
+    database_url: str | None
+    extra_stations: tuple[str, ...] = ()
+
+
+class Progress(Struct):
+    """How far the virtual plant says it is; plant time in UTC us."""
+
+    event: str = ""
+    time_us: int = 0
+    cells_wound: int = 0
+    cells_good: int = 0
+    packs_shipped: int = 0
+    reason: str = ""
+
+
+class Watcher(Protocol):
+    """Whoever shows the demo to a person."""
+
+    def step(self, text: str) -> None:
+        """Tell what is being done now."""
+
+    def progress(self, progress: Progress, restarts: int) -> None:
+        """Show how far the plant is."""
+
+    async def follow(self, database_url: str, plant: Plant) -> None:
+        """Show the plant's state until cancelled."""
+
+
+async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
+    """Run the demo to its end and return the report."""
+    started_s = time.monotonic()
+    plant = load_plant(find_plant(options.plant))
+    screen.step("starting PostgreSQL")
+    async with await open_migrated(options.folder, options.database_url) as database:
+        screen.step("starting the virtual plant's machines")
+        async with _virtual_plant(options, plant) as machines:
+            await _introduce(options.folder, machines)
+            clock = MappedClock(options.folder / "plant.clock")
+            await _seed_records(database, plant, clock)
+            screen.step("starting the gate and the links")
+            async with _real_plant(options, database) as gate:
+                gate.keep_alive()
+                (options.folder / "plant.pid").write_text(str(gate.pid))
+                last = await _watch(machines, gate, screen, database=database, plant=plant, folder=options.folder)
+        screen.step("comparing the record with the truth")
+        wall_s = time.monotonic() - started_s
+        return await make_report(
+            database.url, plant, options.folder, seed=options.seed, wall_s=wall_s, stopped=last.reason
+        )
+
+
+def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
+    folder = options.folder
+    trusted = folder / "machines" / "trusted"
+    trusted.mkdir(parents=True, exist_ok=True)
+    (trusted / "mes.der").write_bytes(make_link_identity(folder / "pki", wall_us))
+    persons = [
+        f"--person={station.code}={_PERSON}" for station in plant.stations.values() if _needs_person(plant, station.code)
+    ]
+    arguments = [
+        "cellwright.sim",
+        f"--seed={options.seed}",
+        f"--packs={options.packs}",
+        f"--endpoints-file={folder / 'endpoints.json'}",
+        f"--clock={folder / 'plant.clock'}",
+        f"--truth={folder / 'truth'}",
+        f"--pki={folder / 'machines'}",
+        *persons,
+        *(f"--station={each}" for each in options.extra_stations),
+    ]
+    return Child(arguments, log=folder / "machines.log")
+
+
+def _needs_person(plant: Plant, station: str) -> bool:
+    wanted = {each.code for route in plant.routes.values() for each in route.operations if each.qualification}
+    return bool(wanted.intersection(plant.stations[station].operations))
+
+
+async def _introduce(folder: Path, machines: Child) -> None:
+    """Wait until the machines listen, pin their certificate, and note where they are."""
+    endpoints = folder / "endpoints.json"
+    deadline_s = time.monotonic() + _READY_S
+    while not endpoints.exists():
+        if not machines.pid or time.monotonic() > deadline_s:
+            raise LinkError(f"the virtual plant did not come up; its last words:\n{machines.last_words()}")
+        await asyncio.sleep(0.05)
+    certificate = (folder / "machines" / "machine" / "certificate.der").read_bytes()
+    trusted = folder / "pki" / "trusted"
+    trusted.mkdir(parents=True, exist_ok=True)
+    (trusted / "machines.der").write_bytes(certificate)
+    shutil.copy2(folder / "machines" / "user.json", folder / "pki" / "user.json")
+    urls = msgspec.json.decode(endpoints.read_bytes(), type=dict[str, str])
+    uri = application_uri_of(certificate)
+    write_machines(folder / "machines.json", {code: Machine(url, uri) for code, url in urls.items()})
+
+
+async def _seed_records(database: Database, plant: Plant, clock: MappedClock) -> None:
+    """What exists in a plant before its first shift: people, their qualifications, valid calibrations."""
+    until_us = clock() + _YEAR_US
+    operations = [each for route in plant.routes.values() for each in route.operations]
+    commands: list[Command] = [AddPerson(person=_PERSON, roles=("operator",))]
+    commands.extend(
+        QualifyPerson(person=_PERSON, qualification=name, valid_until_us=until_us)
+        for name in sorted({each.qualification for each in operations if each.qualification})
+    )
+    calibrated = {each.code for each in operations if each.calibrated}
+    commands.extend(
+        RecordCalibration(station=station.code, valid_until_us=until_us)
+        for station in plant.stations.values()
+        if calibrated.intersection(station.operations)
+    )
+    epoch = secrets.randbits(62)
+    async with open_gate(database.url, plant, clock, Random(epoch)) as gate:  # noqa: S311 an id, not a secret
+        await release_plant(gate, plant, clock(), epoch)
+        for number, command in enumerate(commands, start=1):
+            answer = await gate.submit(
+                Submission(
+                    source="demo", epoch=epoch, seq=number, time_us=clock(), actor="demo", command=command
+                )
+            )
+            if isinstance(answer, Refusal):
+                raise CellwrightError("; ".join(each.text for each in answer.reasons))
+
+
+def _real_plant(options: DemoOptions, database: Database) -> Child:
+    folder = options.folder
+    arguments = [
+        "cellwright",
+        "up",
+        f"--plant={options.plant}",
+        f"--data={folder}",
+        f"--clock={folder / 'plant.clock'}",
+        f"--machines={folder / 'machines.json'}",
+    ]
+    return Child(arguments, log=folder / "plant.log", environment={"DATABASE_URL": database.url})
+
+
+async def _watch(
+    machines: Child, gate: Child, screen: Watcher, *, database: Database, plant: Plant, folder: Path
+) -> Progress:
+    last = Progress()
+    following = asyncio.create_task(screen.follow(database.url, plant), name="live view")
+    try:
+        async for line in machines.lines():
+            last = msgspec.json.decode(line, type=Progress)
+            (folder / "plant.pid").write_text(str(gate.pid))
+            screen.progress(last, gate.restarts)
+        code = await machines.wait()
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    if last.event not in ("shipped", "stopped"):
+        raise LinkError(f"the virtual plant ended with {code}; its last words:\n{machines.last_words()}")
+    return last

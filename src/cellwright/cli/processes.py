@@ -1,0 +1,107 @@
+"""Child processes of the demo: started, watched, restarted when killed, and always taken along."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Self
+
+_STOP_S = 10.0
+_PAUSE_S = 0.2
+
+
+class Child:
+    """A process of our own Python; its standard error goes to a log file."""
+
+    def __init__(self, arguments: Sequence[str], *, log: Path, environment: dict[str, str] | None = None) -> None:
+        """Name what to run (`python -m ...`) and where its errors go."""
+        self._arguments = arguments
+        self._log = log
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.starts = 0
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self._start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running child, 0 when it is not running."""
+        alive = self._process is not None and self._process.returncode is None
+        return self._process.pid if self._process is not None and alive else 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the child was started again."""
+        return max(0, self.starts - 1)
+
+    def keep_alive(self) -> None:
+        """Start the child again whenever it ends, until `stop`."""
+        self._watch = asyncio.create_task(self._revive(), name="child watch")
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Yield the lines of the child's standard output until it ends."""
+        if self._process is None or self._process.stdout is None:
+            return
+        async for line in self._process.stdout:
+            yield line
+
+    async def wait(self) -> int:
+        """Return the exit code once the child has ended."""
+        return -1 if self._process is None else await self._process.wait()
+
+    def last_words(self) -> str:
+        """Return the end of the child's log."""
+        text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+        return "\n".join(text.splitlines()[-15:])
+
+    async def stop(self) -> None:
+        """Ask the child to end, and end it when it does not."""
+        self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def _start(self) -> None:
+        self.starts += 1
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=self._environment,
+                limit=1 << 20,
+            )
+
+    async def _revive(self) -> None:
+        while not self._stopping:
+            async for _ in self.lines():
+                pass
+            await self.wait()
+            await asyncio.sleep(_PAUSE_S)
+            if not self._stopping:
+                await self._start()

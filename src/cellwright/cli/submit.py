@@ -1,0 +1,81 @@
+"""`cellwright submit`: commands as JSON lines, answered one line each."""
+
+import asyncio
+import sys
+from pathlib import Path
+from random import SystemRandom
+from typing import BinaryIO
+
+import click
+import msgspec
+
+from cellwright.cli.common import (
+    clock_option,
+    coroutine,
+    data_option,
+    database_option,
+    json_option,
+    open_clock,
+    open_migrated,
+    plant_option,
+)
+from cellwright.cli.main import EXIT_FAILED
+from cellwright.model.answers import Answer, Refusal
+from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.gate import Gate
+from cellwright.plant.runtime import open_gate, release_plant
+
+_WINDOW = 256
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"), default="-")
+@plant_option
+@data_option
+@database_option
+@clock_option
+@json_option
+@coroutine
+async def submit(
+    file: BinaryIO,
+    plant_name: str,
+    data: Path | None,
+    database_url: str | None,
+    clock: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Submit FILE (or standard input): one JSON submission a line, each answered by one line in the same order.
+
+    The same (source, epoch, seq) may be sent again and gets the same answer. Exit code 1 when any was refused.
+    """
+    plant = load_plant(find_plant(plant_name))
+    now = open_clock(clock)
+    random = SystemRandom()
+    async with await open_migrated(data, database_url) as database:
+        async with open_gate(database.url, plant, now, random) as gate:
+            await release_plant(gate, plant, now(), random.getrandbits(62))
+            refused = await _submit_lines(gate, file, as_json=as_json)
+    sys.exit(EXIT_FAILED if refused else 0)
+
+
+async def _submit_lines(gate: Gate, file: BinaryIO, *, as_json: bool) -> int:
+    """Keep a window of submissions under way: enough to batch, bounded in memory."""
+    refused, window = 0, []
+    for line in file:
+        if line.strip():
+            window.append(asyncio.ensure_future(gate.submit_payload(line.strip(), "submit")))
+        if len(window) >= _WINDOW:
+            refused += _print(await window.pop(0), as_json=as_json)
+    for waiting in window:
+        refused += _print(await waiting, as_json=as_json)
+    return refused
+
+
+def _print(answer: Answer, *, as_json: bool) -> int:
+    is_refusal = isinstance(answer, Refusal)
+    if as_json or not isinstance(answer, Refusal):
+        click.echo(msgspec.json.encode(answer))
+    else:
+        click.echo("refused: " + "; ".join(f"{each.code}: {each.text}" for each in answer.reasons))
+    return int(is_refusal)

@@ -1,0 +1,1 @@
+"""PostgreSQL at hand: embedded server, connections, migrations."""

@@ -1,0 +1,87 @@
+"""Facts at rest: append a batch, read them back in order, and follow them without missing one."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from cellwright.model.facts import Envelope, Fact
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+_ENCODER = msgspec.json.Encoder()
+_FACTS = msgspec.json.Decoder(Fact)
+_PAGE = 2000
+
+
+class Recorded(Struct, frozen=True):
+    """A fact with its place in the journal."""
+
+    position: int
+    envelope: Envelope
+
+
+async def append_facts(connection: Connection, envelopes: Sequence[tuple[int, Envelope]]) -> None:
+    """Append facts in order; each comes with its number within its command."""
+    rows = [envelope for _, envelope in envelopes]
+    await connection.execute(
+        """
+        INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
+        SELECT source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body::json
+        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::smallint[], $7::bigint[],
+                    $8::bigint[], $9::text[], $10::text[])
+             WITH ORDINALITY
+             AS n (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body, ordinality)
+        ORDER BY ordinality
+        """,
+        [row.source for row in rows],
+        [row.epoch for row in rows],
+        [row.seq for row in rows],
+        [part for part, _ in envelopes],
+        [type(row.fact).__name__ for row in rows],
+        [row.version for row in rows],
+        [row.time_us for row in rows],
+        [row.recorded_us for row in rows],
+        [row.actor for row in rows],
+        [_ENCODER.encode(row.fact).decode() for row in rows],
+    )
+
+
+def _recorded(record: Any) -> Recorded:
+    envelope = Envelope(
+        source=record["source"],
+        epoch=record["epoch"],
+        seq=record["seq"],
+        time_us=record["time_us"],
+        recorded_us=record["recorded_us"],
+        actor=record["actor"],
+        version=record["version"],
+        fact=_FACTS.decode(record["body"]),
+    )
+    return Recorded(record["position"], envelope)
+
+
+async def read_page(connection: Connection, after: int, limit: int = _PAGE) -> list[Recorded]:
+    """Return up to `limit` facts after a position, none that a running transaction could still precede."""
+    records = await connection.fetch(
+        """
+        SELECT position, source, epoch, seq, version, time_us, recorded_us, actor, body
+        FROM fact
+        WHERE position > $1 AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY position
+        LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [_recorded(record) for record in records]
+
+
+async def read_facts(connection: Connection, after: int = 0) -> AsyncIterator[Recorded]:
+    """Yield all facts after a position, page by page."""
+    while page := await read_page(connection, after):
+        for recorded in page:
+            yield recorded
+        after = page[-1].position

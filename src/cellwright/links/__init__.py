@@ -1,0 +1,1 @@
+"""Outside protocols; each link speaks one, and links never import each other."""

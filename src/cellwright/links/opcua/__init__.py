@@ -1,0 +1,1 @@
+"""OPC UA: the station contract, its security, and the client that serves stations."""

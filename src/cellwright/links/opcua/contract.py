@@ -1,0 +1,186 @@
+"""The station contract, version 1, as one table: every node, its type, who writes it and what it means.
+
+The client, the server side, the reference page and the NodeSet file are all made from `NODES`. A node's id is the
+string `<STATION>/<path>` in the namespace `NAMESPACE_URI`.
+"""
+
+import re
+from enum import StrEnum
+
+from msgspec import Struct
+
+NAMESPACE_URI = "urn:cellwright:station:1"
+CONTRACT_VERSION = 1
+STATIONS_FOLDER = "Stations"
+
+
+class ValueType(StrEnum):
+    """Built-in OPC UA data type of a node, by its standard name."""
+
+    BOOLEAN = "Boolean"
+    INT32 = "Int32"
+    UINT32 = "UInt32"
+    INT64 = "Int64"
+    DOUBLE = "Double"
+    STRING = "String"
+
+
+class Writer(StrEnum):
+    """Which side writes a node; the other side only reads it."""
+
+    MACHINE = "machine"
+    MES = "MES"
+
+
+class State(StrEnum):
+    """Machine state: the values of MachineryItemState in OPC 40001-1."""
+
+    NOT_AVAILABLE = "NotAvailable"
+    OUT_OF_SERVICE = "OutOfService"
+    NOT_EXECUTING = "NotExecuting"
+    EXECUTING = "Executing"
+
+
+class Kind(StrEnum):
+    """What a request asks for or reports."""
+
+    CHECK_IN = "check_in"
+    CHECK_OUT = "check_out"
+    RECEIVE = "receive"
+    LOAD = "load"
+    UNLOAD = "unload"
+    CARRIER_LOAD = "carrier_load"
+    CARRIER_UNLOAD = "carrier_unload"
+
+
+class NodeSpec(Struct, frozen=True):
+    """One variable of a station: path below the station, type, array or scalar, writer, meaning."""
+
+    path: str
+    type: ValueType
+    is_array: bool
+    writer: Writer
+    meaning: str
+
+    @property
+    def field(self) -> str:
+        """Name of the matching field in `station.Request`, `station.Recipe` or `station.AnswerOut`."""
+        stem = _PREFIX.sub("", self.path)
+        return _HUMP.sub("_", stem.replace("/", "")).lower()
+
+    @property
+    def type_text(self) -> str:
+        """Type as the reference prints it; arrays end in []."""
+        return f"{self.type}[]" if self.is_array else str(self.type)
+
+
+_PREFIX = re.compile(r"^(Request|Answer|Recipe/Set|Recipe/Active)/")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def _machine(path: str, type_: ValueType, meaning: str) -> NodeSpec:
+    return NodeSpec(path, type_, is_array=False, writer=Writer.MACHINE, meaning=meaning)
+
+
+def _machine_array(path: str, type_: ValueType, meaning: str) -> NodeSpec:
+    return NodeSpec(path, type_, is_array=True, writer=Writer.MACHINE, meaning=meaning)
+
+
+def _mes(path: str, type_: ValueType, meaning: str) -> NodeSpec:
+    return NodeSpec(path, type_, is_array=False, writer=Writer.MES, meaning=meaning)
+
+
+def _mes_array(path: str, type_: ValueType, meaning: str) -> NodeSpec:
+    return NodeSpec(path, type_, is_array=True, writer=Writer.MES, meaning=meaning)
+
+
+_BOOLEAN, _INT32, _UINT32 = ValueType.BOOLEAN, ValueType.INT32, ValueType.UINT32
+_INT64, _DOUBLE, _STRING = ValueType.INT64, ValueType.DOUBLE, ValueType.STRING
+
+VERSION_PATH = "ContractVersion"
+STATE_PATH = "State"
+EPOCH_PATH = "Epoch"
+SEQUENCE_PATH = "Request/Sequence"
+ANSWER_SEQUENCE_PATH = "Answer/Sequence"
+
+STATION_NODES = (
+    _machine(VERSION_PATH, _UINT32, "Version of this contract that the station obeys: 1."),
+    _machine(STATE_PATH, _STRING, "NotAvailable, OutOfService, NotExecuting or Executing (OPC 40001-1)."),
+    _machine(EPOCH_PATH, _INT64, "Random id, 1 or more; a new one whenever the machine lost its sequence counter."),
+)
+
+REQUEST_NODES = (
+    _machine("Request/Kind", _STRING, ", ".join(Kind) + "."),
+    _machine("Request/TimeUs", _INT64, "Time of the machine when it made the request, UTC microseconds."),
+    _machine("Request/Person", _STRING, "Badge of the person at the station; empty = none."),
+    _machine_array("Request/Units", _STRING, "Codes of the units in the page, in page order (24 characters each)."),
+    _machine_array("Request/Lots", _STRING, "Lot codes: outputs at check_out; the lot at receive, load and unload."),
+    _machine("Request/Carrier", _STRING, "Code of the tray or magazine; empty = none."),
+    _machine_array("Request/Slots", _INT32, "Slot of each unit, counted from 0 (carrier_load)."),
+    _machine("Request/Count", _UINT32, "Units or lots to be made (check_in where units or lots begin)."),
+    _machine("Request/Operation", _STRING, "Operation code; empty = the station's only one."),
+    _machine("Request/Position", _STRING, "Material position (load, unload)."),
+    _machine("Request/Material", _STRING, "Material code (receive)."),
+    _machine_array("Request/Quantity", _INT64, "receive, load: one quantity; check_out: one per output lot; mm, mg, count."),
+    _machine("Request/ExpiresUs", _INT64, "receive: when the lot expires, UTC microseconds; 0 = never."),
+    _machine("Request/Certificate", _STRING, "receive: SHA-256 (hex) of the certificate; empty = none."),
+    _machine("Request/Supplier", _STRING, "receive: supplier code."),
+    _machine_array("Request/Verdicts", _INT32, "check_out: 1 ok, 0 not good, per unit or output lot; empty = all ok."),
+    _machine_array("Request/Defects", _STRING, "check_out: defect code per unit, empty string = none; empty = none at all."),
+    _machine_array("Request/ResultNames", _STRING, "check_out: characteristic codes."),
+    _machine_array("Request/ResultValues", _DOUBLE, "check_out: one row per characteristic, one value per unit; NaN = not measured."),
+    _machine_array("Request/Consumed/Positions", _STRING, "One entry per consumed interval: the position it came from."),
+    _machine_array("Request/Consumed/Outputs", _INT32, "Index, from 0, of the unit or output lot that consumed it."),
+    _machine_array("Request/Consumed/Starts", _INT64, "Start of the interval on the parent lot, from where that lot begins."),
+    _machine_array("Request/Consumed/Ends", _INT64, "End of the interval on the parent lot, not included."),
+    _machine_array("Request/Consumed/OutputStarts", _INT64, "Lot outputs: start on the output lot; empty for units."),
+    _machine_array("Request/Consumed/OutputEnds", _INT64, "Lot outputs: end on the output lot, not included."),
+    _machine_array("Request/Consumed/Lanes", _INT32, "Lane of the output (slitting), else 0; empty = all 0."),
+    _machine_array("Request/Consumed/Reversed", _BOOLEAN, "Output runs against the parent; empty = all false."),
+    _machine(SEQUENCE_PATH, _INT64, "Written last; counts up by 1 per new request; 0 = none yet in this epoch."),
+)
+
+_RECIPE_FIELDS = (
+    ("Code", _STRING, False, "recipe code"),
+    ("Names", _STRING, True, "parameter names, each ending in its unit"),
+    ("Values", _DOUBLE, True, "parameter values, in the order of Names"),
+    ("Revision", _UINT32, False, "revision, written last"),
+)
+
+RECIPE_SET_NODES = tuple(
+    NodeSpec(f"Recipe/Set/{name}", type_, is_array, Writer.MES, f"Downloaded recipe: {meaning}.")
+    for name, type_, is_array, meaning in _RECIPE_FIELDS
+)
+
+RECIPE_ACTIVE_NODES = tuple(
+    NodeSpec(f"Recipe/Active/{name}", type_, is_array, Writer.MACHINE, f"What the controller really uses: {meaning}.")
+    for name, type_, is_array, meaning in _RECIPE_FIELDS
+)
+
+ANSWER_NODES = (
+    _mes("Answer/Accepted", _BOOLEAN, "True = admitted or recorded; false = refused, nothing changed."),
+    _mes_array("Answer/Codes", _STRING, "Refusal codes, all of them; empty when accepted."),
+    _mes_array("Answer/Texts", _STRING, "One sentence per refusal code, for the operator panel."),
+    _mes_array("Answer/Units", _STRING, "Admitted units in page order, or the codes given to new units."),
+    _mes_array("Answer/Lots", _STRING, "Codes given to the output lots."),
+    _mes("Answer/Operation", _STRING, "Admitted operation."),
+    _mes_array("Answer/Routing", _STRING, "After check_out, per unit: next operation code, or done, hold, scrap."),
+    _mes(ANSWER_SEQUENCE_PATH, _INT64, "Written last: the request that this answers."),
+)
+
+NODES = STATION_NODES + REQUEST_NODES + RECIPE_SET_NODES + RECIPE_ACTIVE_NODES + ANSWER_NODES
+"""Every variable of a station, in writing order: sequences last in their group."""
+
+BY_PATH = {node.path: node for node in NODES}
+
+
+def node_key(station: str, path: str) -> str:
+    """Return the string identifier of a node: `<STATION>/<path>`."""
+    return f"{station}/{path}"
+
+
+def folders() -> tuple[str, ...]:
+    """Return the object paths below a station, parents before children."""
+    parts = [node.path.split("/")[:-1] for node in NODES]
+    paths = {"/".join(part[: depth + 1]): None for part in parts for depth in range(len(part))}
+    return tuple(paths)

@@ -1,0 +1,220 @@
+"""The OPC UA link of one work centre: one session, one subscription, one loop per station, reconnect for ever."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import msgspec
+from asyncua import ua
+
+from cellwright.links.contract import LinkError, StationContractError
+from cellwright.links.opcua.contract import CONTRACT_VERSION, VERSION_PATH, node_key
+from cellwright.links.opcua.security import LinkSecurity
+from cellwright.links.opcua.session import Endpoint, Session, open_session
+from cellwright.links.opcua.station import HEAD_SPECS, WATCHED_SPECS, decode_head
+from cellwright.links.opcua.values import Problem
+from cellwright.links.opcua.worker import Backoff, Counters, StationState, Surroundings, Worker
+
+_QUEUE_SIZE = 10
+_SILENT_POLL_COUNT_MAX = 5
+
+_logger = logging.getLogger(__name__)
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Timing of a link, seconds and milliseconds; an interval of 0 asks the server for its fastest."""
+
+    timeout_s: float = 4.0
+    poll_s: float = 0.2
+    publishing_ms: float = 0.0
+    reconnect: Backoff = Backoff(first_s=0.2, max_s=10.0)
+
+
+class StationStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A station as the link knows it; `is_fresh` = read within the last few polls of a living session."""
+
+    station: str
+    is_fresh: bool
+    state: str
+    epoch: int | None
+    sequence: int | None
+    answered: int | None
+    problems: tuple[Problem, ...]
+    fault: str
+
+
+class LinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Health of a link: connection, why it was last lost, what was done, and each station."""
+
+    url: str
+    is_connected: bool
+    last_loss: str
+    counters: Counters
+    stations: tuple[StationStatus, ...]
+
+
+class OpcUaLink:
+    """Serves the stations of one machine server until cancelled."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        stations: Sequence[str],
+        *,
+        security: LinkSecurity,
+        surroundings: Surroundings,
+        settings: LinkSettings = LinkSettings(),  # noqa: B008 - frozen
+    ) -> None:
+        """Keep who, where and how; nothing happens before `run`."""
+        self._endpoint = endpoint
+        self._security = security
+        self._surroundings = surroundings
+        self._settings = settings
+        self._states = [StationState(code) for code in stations]
+        self._counters = Counters()
+        self._is_connected = False
+        self._last_loss = ""
+
+    @property
+    def name(self) -> str:
+        """Name for logs and status pages: the server's address."""
+        return self._endpoint.url
+
+    def status(self) -> LinkStatus:
+        """Return the present health; data of a lost session is marked as not fresh."""
+        return LinkStatus(
+            url=self._endpoint.url,
+            is_connected=self._is_connected,
+            last_loss=self._last_loss,
+            counters=msgspec.structs.replace(self._counters),
+            stations=tuple(self._station_status(state) for state in self._states),
+        )
+
+    def _station_status(self, state: StationState) -> StationStatus:
+        snapshot = state.snapshot
+        age_s = self._surroundings.clock_s() - state.seen_s
+        return StationStatus(
+            station=state.code,
+            is_fresh=self._is_connected and age_s <= 3 * self._settings.poll_s + self._settings.timeout_s,
+            state="" if snapshot is None else snapshot.state,
+            epoch=None if snapshot is None else snapshot.epoch,
+            sequence=None if snapshot is None else snapshot.sequence,
+            answered=None if snapshot is None else snapshot.answered,
+            problems=() if snapshot is None else snapshot.problems,
+            fault=state.fault,
+        )
+
+    async def run(self) -> None:
+        """Connect, serve, reconnect with growing pauses; ends only by cancellation."""
+        attempt = 0
+        while True:
+            connects = self._counters.connects
+            try:
+                await self._serve()
+            except Exception as error:  # noqa: BLE001 - whatever a machine does, the link comes back
+                self._note_loss(error)
+            attempt = 1 if self._counters.connects > connects else attempt + 1
+            await asyncio.sleep(self._settings.reconnect.pause_s(attempt, self._surroundings.jitter_ratio()))
+
+    def _note_loss(self, error: Exception) -> None:
+        causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+        self._counters.losses += 1
+        self._last_loss = "; ".join(str(cause) or type(cause).__name__ for cause in causes)
+        _logger.warning("link %s lost: %s; reconnecting", self.name, self._last_loss)
+
+    async def _serve(self) -> None:
+        session = await open_session(self._endpoint, self._security, timeout_s=self._settings.timeout_s)
+        try:
+            await self._serve_session(session)
+        finally:
+            self._is_connected = False
+            await session.close()
+
+    async def _serve_session(self, session: Session) -> None:
+        states = await self._offered(session)
+        workers = [Worker(session, state, self._surroundings, self._counters) for state in states]
+        watch = _Watch(session, workers, self._settings)
+        await watch.subscribe()
+        self._is_connected = True
+        self._counters.connects += 1
+        _logger.info("link %s connected: %d stations", self.name, len(workers))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch.poll())
+            for worker in workers:
+                group.create_task(worker.serve())
+
+    async def _offered(self, session: Session) -> list[StationState]:
+        """Return the stations that obey this version of the contract. Raises StationContractError if none does."""
+        ids = [session.node_id(node_key(state.code, VERSION_PATH)) for state in self._states]
+        offered = []
+        for state, value in zip(self._states, await session.read(ids), strict=True):
+            version = value.Value.Value if value.Value is not None else None
+            state.fault = "" if version == CONTRACT_VERSION else _version_fault(state.code, version)
+            if state.fault:
+                _logger.warning("link %s: %s", self.name, state.fault)
+            else:
+                offered.append(state)
+        if not offered:
+            raise StationContractError("; ".join(state.fault for state in self._states))
+        return offered
+
+
+def _version_fault(station: str, version: object) -> str:
+    found = "no such node" if version is None else str(version)
+    return f"{station}/{VERSION_PATH}: expected {CONTRACT_VERSION}, found {found}; see the station contract"
+
+
+class _Watch:
+    """Wakes the workers: at once by subscription, and by a slow poll in case the subscription fell silent."""
+
+    def __init__(self, session: Session, workers: Sequence[Worker], settings: LinkSettings) -> None:
+        self._session = session
+        self._workers = workers
+        self._settings = settings
+        self._is_notified = False
+        self._silent_poll_count = 0
+        self._end = ""
+
+    async def subscribe(self) -> None:
+        nodes = [
+            self._session.node_id(node_key(worker.code, spec.path)) for worker in self._workers for spec in WATCHED_SPECS
+        ]
+        results = await self._session.subscribe(
+            nodes, interval_ms=self._settings.publishing_ms, queue_size=_QUEUE_SIZE, notify=self._notify
+        )
+        for node, result in zip(nodes, results, strict=True):
+            if not result.is_good():
+                _logger.warning("%s is not monitored (%s); the poll watches instead", node.Identifier, result.name)
+
+    def _notify(self, published: ua.PublishResult) -> None:
+        self._is_notified = True
+        for data in published.NotificationMessage.NotificationData or []:
+            if isinstance(data, ua.DataChangeNotification):
+                for item in data.MonitoredItems:
+                    self._workers[item.ClientHandle // len(WATCHED_SPECS)].wake.set()
+            elif isinstance(data, ua.StatusChangeNotification):
+                self._end = f"the server ended the subscription: {data.Status.name}"
+
+    async def poll(self) -> None:
+        """Read the heads of all stations for ever. Raises LinkError when the subscription is dead."""
+        nodes = [
+            self._session.node_id(node_key(worker.code, spec.path)) for worker in self._workers for spec in HEAD_SPECS
+        ]
+        width = len(HEAD_SPECS)
+        while True:
+            await asyncio.sleep(self._settings.poll_s)
+            values = await self._session.read(nodes)
+            heads = [decode_head(values[start : start + width]) for start in range(0, len(values), width)]
+            changed = [worker for worker, head in zip(self._workers, heads, strict=True) if worker.hear(head)]
+            self._judge_subscription(has_changes=bool(changed))
+
+    def _judge_subscription(self, *, has_changes: bool) -> None:
+        if self._end:
+            raise LinkError(self._end)
+        if self._is_notified:
+            self._silent_poll_count = 0
+        elif has_changes:
+            self._silent_poll_count += 1
+        self._is_notified = False
+        if self._silent_poll_count >= _SILENT_POLL_COUNT_MAX:
+            raise LinkError("the subscription is silent although values change")

@@ -1,0 +1,1 @@
+"""What things are: frozen types with units; no input or output."""

@@ -1,0 +1,105 @@
+"""Answers of the gate: admitted, received, or refused with every failing reason."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class RefusalCode(StrEnum):
+    """Why the gate said no; each code is explained in docs/reference/refusals.md."""
+
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    PAYLOAD_MALFORMED = "payload_malformed"
+    SEQUENCE_CONFLICT = "sequence_conflict"
+    CLOCK_SKEWED = "clock_skewed"
+    STATION_UNKNOWN = "station_unknown"
+    STATION_WRONG = "station_wrong"
+    STATION_FULL = "station_full"
+    OPERATION_UNKNOWN = "operation_unknown"
+    CODE_MALFORMED = "code_malformed"
+    UNIT_UNKNOWN = "unit_unknown"
+    UNIT_REPEATED = "unit_repeated"
+    UNIT_EARLY = "unit_early"
+    UNIT_PAST = "unit_past"
+    UNIT_HELD = "unit_held"
+    UNIT_SCRAPPED = "unit_scrapped"
+    UNIT_ASSEMBLED = "unit_assembled"
+    UNIT_FINISHED = "unit_finished"
+    UNIT_CLAIMED = "unit_claimed"
+    UNIT_NOT_CLAIMED = "unit_not_claimed"
+    UNIT_IN_PROCESS = "unit_in_process"
+    QUEUE_TIME_EXCEEDED = "queue_time_exceeded"
+    QUEUE_TIME_SHORT = "queue_time_short"
+    RETEST_LIMIT = "retest_limit"
+    POSITION_UNKNOWN = "position_unknown"
+    POSITION_OCCUPIED = "position_occupied"
+    POSITION_IN_USE = "position_in_use"
+    MATERIAL_UNKNOWN = "material_unknown"
+    MATERIAL_MISSING = "material_missing"
+    MATERIAL_WRONG = "material_wrong"
+    LOT_UNKNOWN = "lot_unknown"
+    LOT_REPEATED = "lot_repeated"
+    LOT_UNRELEASED = "lot_unreleased"
+    LOT_HELD = "lot_held"
+    LOT_EXPIRED = "lot_expired"
+    LOT_EXHAUSTED = "lot_exhausted"
+    LOT_NOT_CLAIMED = "lot_not_claimed"
+    EXPOSURE_EXCEEDED = "exposure_exceeded"
+    INTERVAL_INVALID = "interval_invalid"
+    RECIPE_MISSING = "recipe_missing"
+    RECIPE_MISMATCH = "recipe_mismatch"
+    TOOL_WORN = "tool_worn"
+    TOOL_UNKNOWN = "tool_unknown"
+    CALIBRATION_EXPIRED = "calibration_expired"
+    QUALIFICATION_MISSING = "qualification_missing"
+    CARRIER_UNKNOWN = "carrier_unknown"
+    CARRIER_EMPTY = "carrier_empty"
+    CARRIER_WRONG = "carrier_wrong"
+    SLOT_INVALID = "slot_invalid"
+    SLOT_TAKEN = "slot_taken"
+    MEMBER_WRONG = "member_wrong"
+    MEMBER_COUNT_WRONG = "member_count_wrong"
+    PAGE_MISMATCH = "page_mismatch"
+    COUNT_INVALID = "count_invalid"
+    HOLD_UNKNOWN = "hold_unknown"
+    SIGNATURE_MISSING = "signature_missing"
+    PERSON_UNKNOWN = "person_unknown"
+    DISPOSITION_INVALID = "disposition_invalid"
+
+
+class Reason(Struct, frozen=True):
+    """One failing test: its code, a sentence that says what was expected, and the evidence."""
+
+    code: RefusalCode
+    text: str
+    evidence: dict[str, str | int | float | None] = {}
+
+
+class Refusal(Struct, frozen=True, tag=True):
+    """No: nothing changed; `reasons` holds every failing test."""
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The set of refusal codes."""
+        return frozenset(str(reason.code) for reason in self.reasons)
+
+
+class Admit(Struct, frozen=True, tag=True, kw_only=True):
+    """Yes, work: the admitted page in order, codes for what is to be made, and the recipe to run."""
+
+    operation: str
+    units: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
+    recipe: str = ""
+    recipe_revision: int = 0
+
+
+class Receipt(Struct, frozen=True, tag=True, kw_only=True):
+    """Recorded; `routing` tells per unit the next operation, or done, hold or scrap."""
+
+    routing: tuple[str, ...] = ()
+
+
+Answer = Admit | Receipt | Refusal

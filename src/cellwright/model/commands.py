@@ -1,0 +1,231 @@
+"""Commands: what equipment and people ask the gate to do. Every command is a page of n units by column."""
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Consumed(Struct, frozen=True, kw_only=True):
+    """Columns of consumed intervals: row k takes [starts, ends) at a position for output `outputs[k]` of the page.
+
+    Starts and ends are in the parent lot's measure, counted from where the lot begins. Lot operations also give
+    the interval on the child lot, its lane and whether it runs backwards.
+    """
+
+    positions: tuple[str, ...] = ()
+    outputs: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    output_starts: tuple[int, ...] = ()
+    output_ends: tuple[int, ...] = ()
+    lanes: tuple[int, ...] = ()
+    reversed: tuple[bool, ...] = ()
+
+
+class Result(Struct, frozen=True):
+    """One characteristic's column of measured values, in its own unit; None = not measured."""
+
+    characteristic: str
+    values: tuple[float | None, ...]
+
+
+class _Command(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of all commands."""
+
+
+class CheckIn(_Command, frozen=True, kw_only=True):
+    """Ask before work: units by code or carrier, or `count` new units or lots."""
+
+    station: str
+    operation: str = ""
+    units: tuple[str, ...] = ()
+    carrier: str = ""
+    count: int = 0
+    recipe_digest: str = ""
+    person: str = ""
+
+
+class CheckOut(_Command, frozen=True, kw_only=True):
+    """Report after work, for a page that was checked in; verdicts empty = all good."""
+
+    station: str
+    operation: str = ""
+    units: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
+    carrier: str = ""
+    verdicts: tuple[bool, ...] = ()
+    defects: tuple[str, ...] = ()
+    results: tuple[Result, ...] = ()
+    quantities: tuple[int, ...] = ()
+    consumed: Consumed = field(default_factory=Consumed)
+    person: str = ""
+
+
+class ReceiveLot(_Command, frozen=True, kw_only=True):
+    """A supplier's lot arrives; quantity in the material's measure; no certificate = not released."""
+
+    lot: str
+    material: str
+    quantity: int
+    supplier: str = ""
+    expires_us: int = 0
+    certificate_sha256: str = ""
+
+
+class LoadMaterial(_Command, frozen=True, kw_only=True):
+    """Put a quantity of a lot on a station's material position."""
+
+    station: str
+    position: str
+    lot: str
+    quantity: int
+
+
+class UnloadMaterial(_Command, frozen=True, kw_only=True):
+    """Take the rest of a lot off a position; what remains returns to stock."""
+
+    station: str
+    position: str
+
+
+class LoadCarrier(_Command, frozen=True, kw_only=True):
+    """Put units into slots (counted from 0) of a tray or magazine."""
+
+    station: str
+    carrier: str
+    units: tuple[str, ...]
+    slots: tuple[int, ...]
+
+
+class UnloadCarrier(_Command, frozen=True, kw_only=True):
+    """Take units out of a carrier; no units named = all."""
+
+    station: str
+    carrier: str
+    units: tuple[str, ...] = ()
+
+
+class HoldSubject(StrEnum):
+    """What a hold applies to."""
+
+    UNIT = "unit"
+    LOT = "lot"
+
+
+class PlaceHold(_Command, frozen=True, kw_only=True):
+    """Hold units or lots, with a reason."""
+
+    subject: HoldSubject
+    codes: tuple[str, ...]
+    reason: str
+
+
+class ReleaseHold(_Command, frozen=True, kw_only=True):
+    """Lift a hold; needs a second person's signature."""
+
+    hold: int
+    reason: str
+    second_person: str
+
+
+class DispositionAction(StrEnum):
+    """What to do with a unit that is not good."""
+
+    SCRAP = "scrap"
+    REWORK = "rework"
+
+
+class Disposition(_Command, frozen=True, kw_only=True):
+    """Scrap units, or send them back to an operation of their route."""
+
+    units: tuple[str, ...]
+    action: DispositionAction
+    operation: str = ""
+    reason: str = ""
+
+
+class ReleaseLot(_Command, frozen=True, kw_only=True):
+    """Release a received lot after its certificate was checked."""
+
+    lot: str
+    certificate_sha256: str
+
+
+class ReplaceTool(_Command, frozen=True, kw_only=True):
+    """A new tool begins its life at a station."""
+
+    station: str
+    tool: str
+
+
+class RecordCalibration(_Command, frozen=True, kw_only=True):
+    """A station was calibrated; valid until `valid_until_us` (UTC us)."""
+
+    station: str
+    valid_until_us: int
+    certificate_sha256: str = ""
+
+
+class AddPerson(_Command, frozen=True, kw_only=True):
+    """Make a person known by badge code, with roles."""
+
+    person: str
+    roles: tuple[str, ...]
+
+
+class DisablePerson(_Command, frozen=True, kw_only=True):
+    """A person may act no more."""
+
+    person: str
+
+
+class QualifyPerson(_Command, frozen=True, kw_only=True):
+    """A person holds a qualification until `valid_until_us` (UTC us)."""
+
+    person: str
+    qualification: str
+    valid_until_us: int
+
+
+class ReleasePlant(_Command, frozen=True, kw_only=True):
+    """The plant's files were loaded; routes that changed become new revisions. Body: JSON of each route."""
+
+    plant: str
+    routes: tuple[str, ...]
+
+
+Command = (
+    CheckIn
+    | CheckOut
+    | ReceiveLot
+    | LoadMaterial
+    | UnloadMaterial
+    | LoadCarrier
+    | UnloadCarrier
+    | PlaceHold
+    | ReleaseHold
+    | Disposition
+    | ReleaseLot
+    | ReplaceTool
+    | RecordCalibration
+    | AddPerson
+    | DisablePerson
+    | QualifyPerson
+    | ReleasePlant
+)
+
+
+class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command with its identity: the same (source, epoch, seq) always gets the same answer.
+
+    `time_us` is the sender's clock (UTC us): data, never order. `patience_us` says how long the gate may keep
+    a command that comes before its turn (host time) before it must refuse.
+    """
+
+    source: str
+    epoch: int
+    seq: int
+    time_us: int
+    actor: str
+    command: Command
+    patience_us: int = 0

@@ -1,0 +1,326 @@
+"""Facts: what was decided, in the past tense. They grow only by fields with defaults; old ones decode for ever."""
+
+from msgspec import Struct, field
+
+from cellwright.model.answers import Reason
+from cellwright.model.commands import HoldSubject, Result
+from cellwright.model.ids import UnitKind
+from cellwright.model.quantities import Measure
+from cellwright.model.routes import Route
+
+
+class Taken(Struct, frozen=True):
+    """A quantity of a position, in the lot's measure."""
+
+    position: str
+    quantity: int
+
+
+class RunPart(Struct, frozen=True, kw_only=True):
+    """Units of a page took intervals of one lot: unit k took [starts[k], ends[k])."""
+
+    kind: str
+    lot: int
+    units: tuple[int, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    tolerance: int = 0
+    """How far the folded run may lie from these counters."""
+    counter_tolerance: int = 0
+    layer: int = 0
+    """0 for the first time a unit consumed this kind, n for the n-th repetition."""
+
+
+class LotPart(Struct, frozen=True, kw_only=True):
+    """Interval [parent_start, parent_end) of a lot became [child_start, child_end) of another, affinely."""
+
+    parent: int
+    child: int
+    parent_start: int
+    parent_end: int
+    child_start: int
+    child_end: int
+    lane: int = 0
+    reversed: bool = False
+    tolerance: int = 0
+
+
+class _Fact(Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all facts."""
+
+
+class RouteReleased(_Fact, frozen=True, kw_only=True):
+    """A route got a revision; the whole route is kept, so that units finish on it."""
+
+    route: Route
+
+
+class LotReceived(_Fact, frozen=True, kw_only=True):
+    """A supplier's lot is in stock."""
+
+    lot: int
+    code: str
+    material: str
+    measure: Measure
+    quantity: int
+    supplier: str = ""
+    expires_us: int = 0
+    certificate_sha256: str = ""
+    released: bool = False
+
+
+class LotReleased(_Fact, frozen=True, kw_only=True):
+    """A lot may be used."""
+
+    lot: int
+    certificate_sha256: str
+
+
+class LotsOpened(_Fact, frozen=True, kw_only=True):
+    """Lots that a station was admitted to make; their quantity is known when they are transformed."""
+
+    station: str
+    operation: str
+    material: str
+    measure: Measure
+    lots: tuple[int, ...]
+    codes: tuple[str, ...]
+
+
+class MaterialLoaded(_Fact, frozen=True, kw_only=True):
+    """A quantity of a lot moved from stock to a position."""
+
+    station: str
+    position: str
+    lot: int
+    quantity: int
+    start: int = 0
+    """Where on the lot the position's use begins, in the lot's measure."""
+
+
+class MaterialUnloaded(_Fact, frozen=True, kw_only=True):
+    """What remained at a position went back to stock."""
+
+    station: str
+    position: str
+    lot: int
+    quantity: int
+
+
+class OperationStarted(_Fact, frozen=True, kw_only=True):
+    """A page of units or lots was admitted at a station; material is reserved."""
+
+    station: str
+    operation: str
+    units: tuple[int, ...] = ()
+    lots: tuple[int, ...] = ()
+    carrier: str = ""
+    recipe: str = ""
+    recipe_revision: int = 0
+    recipe_digest: str = ""
+    person: str = ""
+    members: tuple[int, ...] = ()
+    """Units reserved to become members of the page's unit."""
+    reserved: tuple[Taken, ...] = ()
+
+
+class UnitsCommissioned(_Fact, frozen=True, kw_only=True):
+    """Unit ids [id_from, id_from + count) were born, with codes by arithmetic."""
+
+    station: str
+    operation: str
+    kind: UnitKind
+    product: str
+    route: int
+    id_from: int
+    count: int
+    prefix: str
+    serial_from: int
+
+
+class OperationCompleted(_Fact, frozen=True, kw_only=True):
+    """A page of units left a station: verdicts, results, what was consumed, and where each goes next."""
+
+    station: str
+    operation: str
+    units: tuple[int, ...]
+    verdicts: tuple[bool, ...]
+    attempts: tuple[int, ...]
+    next_steps: tuple[int, ...]
+    """Index of the next operation on each unit's route; the route's length when finished."""
+    carrier: str = ""
+    defects: tuple[str, ...] = ()
+    results: tuple[Result, ...] = ()
+    grades: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    released: tuple[Taken, ...] = ()
+    """Reservations that end with this page."""
+    parts: tuple[RunPart, ...] = ()
+    tools: tuple[str, ...] = ()
+    """Tools that wore by one use per unit."""
+    person: str = ""
+    clock_skewed: bool = False
+
+
+class LotTransformed(_Fact, frozen=True, kw_only=True):
+    """Lots were made from others: quantities, parts, results and verdicts by output."""
+
+    station: str
+    operation: str
+    lots: tuple[int, ...]
+    quantities: tuple[int, ...]
+    verdicts: tuple[bool, ...]
+    parts: tuple[LotPart, ...]
+    taken: tuple[Taken, ...]
+    released: tuple[Taken, ...] = ()
+    defects: tuple[str, ...] = ()
+    results: tuple[Result, ...] = ()
+    expires_us: tuple[int, ...] = ()
+    tools: tuple[str, ...] = ()
+    person: str = ""
+    clock_skewed: bool = False
+
+
+class Assembled(_Fact, frozen=True, kw_only=True):
+    """Units became members of a parent, by slot."""
+
+    parent: int
+    members: tuple[int, ...]
+    slots: tuple[int, ...]
+
+
+class Disassembled(_Fact, frozen=True, kw_only=True):
+    """Members left their parent."""
+
+    parent: int
+    members: tuple[int, ...]
+
+
+class CarrierLoaded(_Fact, frozen=True, kw_only=True):
+    """Units were put into slots of a carrier."""
+
+    station: str
+    carrier: str
+    units: tuple[int, ...]
+    slots: tuple[int, ...]
+
+
+class CarrierUnloaded(_Fact, frozen=True, kw_only=True):
+    """Units were taken out of a carrier."""
+
+    station: str
+    carrier: str
+    units: tuple[int, ...]
+
+
+class Held(_Fact, frozen=True, kw_only=True):
+    """Units or lots may not go on until released."""
+
+    hold: int
+    subject: HoldSubject
+    subjects: tuple[int, ...]
+    reason: str
+
+
+class Released(_Fact, frozen=True, kw_only=True):
+    """A hold was lifted by two people."""
+
+    hold: int
+    reason: str
+    second_person: str
+
+
+class Dispositioned(_Fact, frozen=True, kw_only=True):
+    """Units were scrapped, or sent back to a step of their route."""
+
+    units: tuple[int, ...]
+    action: str
+    reason: str
+    step: int = -1
+
+
+class ToolReplaced(_Fact, frozen=True, kw_only=True):
+    """A new tool began its life."""
+
+    station: str
+    tool: str
+
+
+class CalibrationRecorded(_Fact, frozen=True, kw_only=True):
+    """A station's calibration is valid until `valid_until_us`."""
+
+    station: str
+    valid_until_us: int
+    certificate_sha256: str = ""
+
+
+class PersonAdded(_Fact, frozen=True, kw_only=True):
+    """A person is known, with roles."""
+
+    person: str
+    roles: tuple[str, ...]
+
+
+class PersonDisabled(_Fact, frozen=True, kw_only=True):
+    """A person may act no more."""
+
+    person: str
+
+
+class PersonQualified(_Fact, frozen=True, kw_only=True):
+    """A person holds a qualification until `valid_until_us`."""
+
+    person: str
+    qualification: str
+    valid_until_us: int
+
+
+class Refused(_Fact, frozen=True, kw_only=True):
+    """A command was refused; nothing else changed."""
+
+    command: str
+    """Type of the command, or "" when it could not be read."""
+    reasons: tuple[Reason, ...]
+    station: str = ""
+    excerpt: str = ""
+    """Beginning of a payload that could not be read."""
+
+
+Fact = (
+    RouteReleased
+    | LotReceived
+    | LotReleased
+    | LotsOpened
+    | MaterialLoaded
+    | MaterialUnloaded
+    | OperationStarted
+    | UnitsCommissioned
+    | OperationCompleted
+    | LotTransformed
+    | Assembled
+    | Disassembled
+    | CarrierLoaded
+    | CarrierUnloaded
+    | Held
+    | Released
+    | Dispositioned
+    | ToolReplaced
+    | CalibrationRecorded
+    | PersonAdded
+    | PersonDisabled
+    | PersonQualified
+    | Refused
+)
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """A fact with who said it and when; `time_us` by the equipment, `recorded_us` by the server (UTC us)."""
+
+    source: str
+    epoch: int
+    seq: int
+    time_us: int
+    recorded_us: int
+    actor: str
+    fact: Fact
+    version: int = field(default=1)

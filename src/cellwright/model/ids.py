@@ -1,0 +1,79 @@
+"""Unit ids and printed codes: dense 64-bit integers, and GB/T 34014-2017 text as arithmetic on them."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+CODE_LENGTH = 24
+"""Characters of a GB/T 34014-2017 code: 14 design part + 3 date + 7 serial."""
+
+SERIAL_LENGTH = 7
+SERIAL_LIMIT = 10**SERIAL_LENGTH
+DESIGN_LENGTH = 14
+
+_SEQUENCE_BITS = 40
+_LINE_BITS = 14
+_MONTHS = "123456789ABC"
+_DAYS = "123456789ABCDEFGHJKLMNPRSTVWXY0"
+# 2017 = 7 ... 2019 = 9, 2020 = A; I, O, Q, U and Z are left out. Sources differ after 2026.
+_YEARS = "789ABCDEFGHJKLMNPRSTVWXY123456"
+_FIRST_YEAR = 2017
+_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPQRSTUVWXYZIO")
+
+
+class UnitKind(StrEnum):
+    """What a serialised unit is; one type of record serves all three."""
+
+    CELL = "cell"
+    MODULE = "module"
+    PACK = "pack"
+
+
+_KIND_NUMBERS = {UnitKind.CELL: 1, UnitKind.MODULE: 2, UnitKind.PACK: 3}
+
+
+class UnitBlock(Struct, frozen=True, kw_only=True):
+    """A run of unit ids [id_from, id_from + count) whose printed codes share the first 17 characters."""
+
+    id_from: int
+    count: int
+    prefix: str
+    serial_from: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Identity of the block: prefix and first serial."""
+        return (self.prefix, self.serial_from)
+
+
+def first_id(kind: UnitKind, line: int) -> int:
+    """Return the id before the first unit of a kind on a line (kind and line in the high bits)."""
+    return (_KIND_NUMBERS[kind] << (_SEQUENCE_BITS + _LINE_BITS)) | (line << _SEQUENCE_BITS)
+
+
+def date_code(time_us: int) -> str:
+    """Return the three date characters of GB/T 34014-2017 positions 15 to 17 for a UTC time (us)."""
+    day = datetime.fromtimestamp(time_us // 1_000_000, UTC)
+    year = _YEARS[(day.year - _FIRST_YEAR) % len(_YEARS)]
+    return year + _MONTHS[day.month - 1] + _DAYS[day.day - 1]
+
+
+def compose_code(prefix: str, serial: int) -> str:
+    """Return the 24-character code of a 17-character prefix and a serial number."""
+    return f"{prefix}{serial:0{SERIAL_LENGTH}d}"
+
+
+def split_code(code: str) -> tuple[str, int] | None:
+    """Return (prefix, serial) of a well-formed code, or None when it is malformed."""
+    prefix, serial = code[:-SERIAL_LENGTH], code[-SERIAL_LENGTH:]
+    well_formed = (
+        len(code) == CODE_LENGTH
+        and serial.isascii()
+        and serial.isdigit()
+        and _ALPHABET.issuperset(prefix)
+        and prefix[-3] in _YEARS
+        and prefix[-2] in _MONTHS
+        and prefix[-1] in _DAYS
+    )
+    return (prefix, int(serial)) if well_formed else None

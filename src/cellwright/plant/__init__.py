@@ -1,0 +1,1 @@
+"""The running shell: configuration, gate, stations."""

@@ -1,0 +1,230 @@
+"""The tables of a plant's TOML files as types; descriptions and bounds here become docs/reference/plant-files.md."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from cellwright.model.ids import UnitKind
+from cellwright.model.quantities import Measure
+from cellwright.model.routes import NotGoodAction, OperationKind
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _")]
+Code = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9-]*$", description="capital letters, digits and -")]
+Text = Annotated[str, Meta(min_length=1)]
+Amount = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables."""
+
+
+class SiteEntry(Entry):
+    """The plant itself; one table."""
+
+    code: Annotated[Code, Meta(description="Code of the site.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    line: Annotated[
+        int, Meta(ge=1, le=16383, description="Number of the line: high bits of every unit id. Never change it.")
+    ]
+    time_skew_max_s: Annotated[
+        Positive, Meta(description="How far a station's clock may be from the plant's, seconds.")
+    ] = 60
+
+
+class WorkCenterEntry(Entry):
+    """A line, process cell or storage zone: the stations that one equipment server speaks for."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    area: Annotated[Name, Meta(description="ISA-95 area that it belongs to.")]
+
+
+class ToolEntry(Entry):
+    """A wearing tool of a station."""
+
+    code: Annotated[Name, Meta(description="Code, unique at the station.")]
+    life_count: Annotated[
+        Positive, Meta(description="Uses until it must be replaced: units, or runs of a lot operation.")
+    ]
+
+
+class StationEntry(Entry):
+    """A station: it asks before work and reports after."""
+
+    code: Annotated[Code, Meta(description="Code, unique in the plant; the name of its OPC UA object.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    work_center: Annotated[Name, Meta(description="Work centre that it belongs to.")]
+    operations: Annotated[
+        tuple[Name, ...], Meta(description="Operations that may be done there; [] = it only moves or receives.")
+    ] = ()
+    tools: Annotated[tuple[ToolEntry, ...], Meta(description="Tools that wear with every use.")] = ()
+    capacity_count: Annotated[
+        Positive, Meta(description="Units, or runs of a lot operation, that may be in process at once.")
+    ] = 1
+    carrier: Annotated[str, Meta(description='Carrier type that is worked on as one page; "" = single units.')] = ""
+
+
+class MaterialEntry(Entry):
+    """A kind of lot."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    measure: Annotated[Measure, Meta(description="Base unit in which its lots are counted.")]
+    purchased: Annotated[bool, Meta(description="Whether suppliers deliver it.")] = False
+    shelf_life_s: Annotated[
+        Positive | None, Meta(description="Seconds from its making until a lot made here expires.")
+    ] = None
+
+
+class ProductEntry(Entry):
+    """A kind of unit with its own code on every piece."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    kind: Annotated[UnitKind, Meta(description="What it is.")]
+    design_part: Annotated[str, Meta(description="Characters 1 to 14 of its GB/T 34014-2017 code.")]
+
+
+class CarrierEntry(Entry):
+    """A kind of tray or magazine."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    prefix: Annotated[Text, Meta(description="How the codes of its carriers begin.")]
+    slot_count: Annotated[Positive, Meta(description="Slots, counted from 0.")]
+
+
+class RouteEntry(Entry):
+    """The way of a product through the plant."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    product: Annotated[Name, Meta(description="Product that it makes; a product has one route.")]
+    operations: Annotated[
+        tuple[Name, ...], Meta(min_length=1, description="Its operations in order; the first gives birth to the unit.")
+    ]
+
+
+class MaterialUseEntry(Entry):
+    """What an operation takes at one material position, in the material's measure."""
+
+    position: Annotated[Name, Meta(description="Material position at the station.")]
+    material: Annotated[Name, Meta(description="Material that it takes.")]
+    quantity: Annotated[
+        Positive, Meta(description="Use per unit (or least quantity per run) that check-in must find loaded.")
+    ]
+    tolerance: Annotated[
+        Amount, Meta(description="How far the stored interval of a unit may lie from the machine's counter.")
+    ] = 0
+    counter_tolerance: Annotated[
+        Amount, Meta(description="How far the machine's counter may lie from the true position.")
+    ] = 0
+    optional: Annotated[bool, Meta(description="Whether the position may be empty.")] = False
+    exposure_max_s: Annotated[
+        Positive | None, Meta(description="Longest time since the lot was made, seconds; left out = no limit.")
+    ] = None
+
+
+class QueueTimeEntry(Entry):
+    """Allowed time between the end of an earlier operation and the start of this one."""
+
+    after: Annotated[Name, Meta(description="Earlier operation of the same route.")]
+    min_s: Annotated[Amount, Meta(description="Least time, seconds.")] = 0
+    max_s: Annotated[Positive | None, Meta(description="Longest time, seconds; left out = no limit.")] = None
+
+
+class NotGoodEntry(Entry):
+    """What happens to a unit that the operation found not good."""
+
+    action: Annotated[NotGoodAction, Meta(description="What to do.")] = NotGoodAction.SCRAP
+    operation: Annotated[
+        str, Meta(description="rework only: operation to go back to, at or before this one on the route.")
+    ] = ""
+    limit: Annotated[Positive, Meta(description="rework only: how often; then the unit is scrapped.")] = 1
+
+
+class MembersEntry(Entry):
+    """Finished units that a new unit is made of."""
+
+    product: Annotated[Name, Meta(description="Product of the members.")]
+    count: Annotated[Positive, Meta(description="How many.")]
+    grade: Annotated[str, Meta(description='Grade that they must have; "" = any.')] = ""
+
+
+class OperationEntry(Entry):
+    """One step: what it takes, allows and does."""
+
+    code: Annotated[Name, Meta(description="Code, unique in the plant.")]
+    name: Annotated[Text, Meta(description="Name for people.")]
+    kind: Annotated[
+        OperationKind,
+        Meta(description="lot makes lots, commission gives birth to units, unit works on units."),
+    ]
+    materials: Annotated[tuple[MaterialUseEntry, ...], Meta(description="What it takes.")] = ()
+    queue_times: Annotated[tuple[QueueTimeEntry, ...], Meta(description="Waiting windows (not for lot).")] = ()
+    not_good: Annotated[NotGoodEntry, Meta(description="Not-good units (not for lot).")] = field(
+        default_factory=NotGoodEntry
+    )
+    output_material: Annotated[str, Meta(description="lot only, and needed there: the material made.")] = ""
+    output_count_max: Annotated[Positive, Meta(description="lot only: most lots that one run makes.")] = 1
+    members: Annotated[
+        MembersEntry | None, Meta(description="commission only: units that the new unit is made of.")
+    ] = None
+    qualification: Annotated[
+        str, Meta(description='Qualification that the person at the station must hold; "" = none.')
+    ] = ""
+    calibrated: Annotated[bool, Meta(description="Whether the station's calibration must be valid.")] = False
+
+
+class CharacteristicEntry(Entry):
+    """Something that an operation measures, with its limits."""
+
+    operation: Annotated[Name, Meta(description="Operation that measures it.")]
+    code: Annotated[Name, Meta(description="Code, unique at the operation; it ends in the unit.")]
+    unit: Annotated[Text, Meta(description="Unit of limits and values, for people.")]
+    lower: Annotated[float | None, Meta(description="Lowest good value; left out = no limit.")] = None
+    target: Annotated[float | None, Meta(description="Value aimed at; left out = none.")] = None
+    upper: Annotated[float | None, Meta(description="Highest good value; left out = no limit.")] = None
+    required: Annotated[bool, Meta(description="Whether a unit without a value is not good.")] = True
+
+
+class GradeLimitEntry(Entry):
+    """Limits of one characteristic that a grade asks for."""
+
+    characteristic: Annotated[Name, Meta(description="Characteristic of the same operation.")]
+    lower: Annotated[float | None, Meta(description="Lowest value; left out = no limit.")] = None
+    upper: Annotated[float | None, Meta(description="Highest value; left out = no limit.")] = None
+    required: Annotated[bool, Meta(description="Whether a unit without a value misses the grade.")] = True
+
+
+class GradeEntry(Entry):
+    """A bin; a good unit gets the first grade, in the order of the file, whose limits it meets."""
+
+    operation: Annotated[Name, Meta(description="Operation that gives the grade.")]
+    code: Annotated[Text, Meta(description="Code, unique at the operation.")]
+    limits: Annotated[
+        tuple[GradeLimitEntry, ...], Meta(description="What it asks for; [] = every good unit meets it.")
+    ] = ()
+
+
+class RecipeEntry(Entry):
+    """Set values of an operation."""
+
+    code: Annotated[Code, Meta(description="Code of the recipe.")]
+    revision: Annotated[Positive, Meta(description="Revision; the highest of an operation is in force.")]
+    operation: Annotated[Name, Meta(description="Operation that it is for.")]
+    released: Annotated[bool, Meta(description="Whether it may run.")] = True
+    parameters: Annotated[dict[Name, float], Meta(description="Set values by name; a name ends in its unit.")] = field(
+        default_factory=dict
+    )
+
+
+FILES: dict[str, dict[str, type[Entry]]] = {
+    "plant.toml": {"site": SiteEntry},
+    "equipment.toml": {"work_centers": WorkCenterEntry, "stations": StationEntry},
+    "materials.toml": {"materials": MaterialEntry, "products": ProductEntry},
+    "carriers.toml": {"carriers": CarrierEntry},
+    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry},
+    "characteristics.toml": {"characteristics": CharacteristicEntry, "grades": GradeEntry},
+    "recipes.toml": {"recipes": RecipeEntry},
+}
+"""Every file of a plant's folder, and the tables in it; `site` is one table, all others are lists."""

@@ -1,0 +1,106 @@
+"""What a key of a plant's files may hold, in words; used by messages and by the reference page."""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from msgspec import inspect
+
+_CHOICES_MAX = 24
+_PATTERN_WORDS = {
+    r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and _, a letter first",
+    r"^[A-Z][A-Z0-9-]*$": "capital letters, digits and -, a letter first",
+}
+
+
+def bare_type(annotation: object) -> Any:
+    """Return a type without its `Annotated` and `| None`."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            annotation = next(each for each in get_args(annotation) if each is not type(None))
+        else:
+            return annotation
+
+
+def plain_type(annotation: Any) -> inspect.Type:
+    """Return what msgspec knows of a type, without descriptions and `| None`."""
+    return _plain(inspect.type_info(annotation))
+
+
+def _plain(info: inspect.Type) -> inspect.Type:
+    while isinstance(info, inspect.Metadata | inspect.UnionType):
+        if isinstance(info, inspect.Metadata):
+            info = info.type
+        else:
+            info = next(each for each in info.types if not isinstance(each, inspect.NoneType))
+    return info
+
+
+def allowed(annotation: Any) -> str:
+    """Return what a key may hold, in words."""
+    return _words(inspect.type_info(annotation))
+
+
+def _words(wrapped: inspect.Type) -> str:
+    info = _plain(wrapped)
+    words = _WORDS.get(type(info))
+    return "a table" if words is None else words(info)
+
+
+def _words_int(info: Any) -> str:
+    if info.ge is None:
+        return "a whole number"
+    bounds = f", {info.ge} or more" if info.le is None else f" from {info.ge} to {info.le}"
+    return "a whole number" + bounds
+
+
+def _words_str(info: Any) -> str:
+    if info.pattern:
+        return _PATTERN_WORDS[info.pattern]
+    return "text, not empty" if info.min_length else "text"
+
+
+def _words_list(info: Any) -> str:
+    inner = _words(info.item_type)
+    listed = "a list of tables" if inner == "a table" else f"a list: {inner}"
+    return listed + ("; not empty" if info.min_length else "")
+
+
+_WORDS: dict[type[inspect.Type], Callable[[Any], str]] = {
+    inspect.IntType: _words_int,
+    inspect.StrType: _words_str,
+    inspect.FloatType: lambda _: "a number",
+    inspect.BoolType: lambda _: "true or false",
+    inspect.EnumType: lambda info: "one of " + ", ".join(each.value for each in info.cls),
+    inspect.VarTupleType: _words_list,
+    inspect.DictType: lambda info: "a table: name = " + _words(info.value_type),
+}
+
+
+def shown(raw: object) -> str:
+    """Return a value as one would write it in TOML, shortened."""
+    if isinstance(raw, str):
+        return f'"{raw[:60]}"'
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, Mapping):
+        return "a table"
+    return "a list" if isinstance(raw, list) else str(raw)[:60]
+
+
+def choice(wrong: str, known: Iterable[str], intro: str) -> str:
+    """Return an introduction and what could have been meant."""
+    return f"{intro} {choices(wrong, known)}"
+
+
+def choices(wrong: str, known: Iterable[str]) -> str:
+    """Return what could have been meant: the near names, or all of them when none is near."""
+    names = list(dict.fromkeys(known))
+    near = get_close_matches(wrong, names, n=3, cutoff=0.6)
+    if near:
+        return " or ".join(f'"{name}"' for name in near)
+    more = f" and {len(names) - _CHOICES_MAX} more" if len(names) > _CHOICES_MAX else ""
+    return (", ".join(names[:_CHOICES_MAX]) + more) or "none"

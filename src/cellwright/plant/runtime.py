@@ -1,0 +1,101 @@
+"""A running plant in one process: the gate, and a link for each work centre's machines."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from random import Random
+from typing import Self
+
+from msgspec import Struct
+
+from cellwright.database.pool import connect
+from cellwright.links.opcua.link import LinkStatus, OpcUaLink
+from cellwright.links.opcua.security import LinkSecurity
+from cellwright.links.opcua.session import Endpoint
+from cellwright.links.opcua.worker import Surroundings
+from cellwright.model.answers import Refusal
+from cellwright.model.commands import ReleasePlant, Submission
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import Clock
+from cellwright.plant.config import route_bodies
+from cellwright.plant.gate import Gate
+from cellwright.plant.stations import StationDesk
+
+_LOG = logging.getLogger(__name__)
+
+
+class Outside(Struct, frozen=True):
+    """The machines' servers by work centre, and what is shown to them."""
+
+    endpoints: Mapping[str, Endpoint]
+    security: LinkSecurity
+
+
+def open_gate(url: str, plant: Plant, clock: Clock, random: Random) -> Gate:
+    """Return a gate on a database; it opens nothing before it is started."""
+    return Gate(lambda: connect(url, name="gate"), plant, clock, monotonic_s=time.monotonic, random=random)
+
+
+async def release_plant(gate: Gate, plant: Plant, now_us: int, epoch: int) -> None:
+    """Tell the gate the plant's files; routes that changed become new revisions."""
+    command = ReleasePlant(plant=plant.code, routes=route_bodies(plant))
+    submission = Submission(
+        source="plant-files", epoch=epoch, seq=1, time_us=now_us, actor="plant-files", command=command
+    )
+    answer = await gate.submit(submission)
+    if isinstance(answer, Refusal):
+        raise RuntimeError("; ".join(each.text for each in answer.reasons))
+
+
+class Runtime:
+    """Runs the gate and the links until stopped."""
+
+    def __init__(self, url: str, plant: Plant, clock: Clock, *, outside: Outside | None, random: Random) -> None:
+        """Prepare; `outside` None means no machines are connected."""
+        self._plant = plant
+        self._clock = clock
+        self._outside = outside
+        self._random = random
+        self._tasks: list[asyncio.Task[None]] = []
+        self.gate = open_gate(url, plant, clock, random)
+        self.links: list[OpcUaLink] = []
+
+    async def __aenter__(self) -> Self:
+        """Start the gate, release the plant's files, then let the machines ask."""
+        await self.gate.start()
+        await release_plant(self.gate, self._plant, self._clock(), self._random.getrandbits(62))
+        if self._outside is not None:
+            desk = StationDesk(self.gate, self._plant)
+            self.links = self._make_links(desk, self._outside)
+            self._tasks = [asyncio.create_task(link.run(), name=link.name) for link in self.links]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of the machines, answer what waits, close."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.gate.stop()
+
+    def _make_links(self, desk: StationDesk, outside: Outside) -> list[OpcUaLink]:
+        surroundings = Surroundings(
+            handler=desk.handle,
+            released=desk.released,
+            clock_s=time.monotonic,
+            jitter_ratio=self._random.random,
+        )
+        stations: dict[str, list[str]] = {}
+        for station in self._plant.stations.values():
+            stations.setdefault(station.work_center, []).append(station.code)
+        return [
+            OpcUaLink(endpoint, stations.get(code, []), security=outside.security, surroundings=surroundings)
+            for code, endpoint in outside.endpoints.items()
+        ]
+
+    def link_status(self) -> list[LinkStatus]:
+        """Return the health of every link."""
+        return [link.status() for link in self.links]

@@ -1,0 +1,417 @@
+"""Folding: a fact and the state in, the new rows out. Live views and `cellwright check` use the same fold."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from cellwright.model import facts as f
+from cellwright.model.commands import DispositionAction, HoldSubject
+from cellwright.model.facts import Envelope, Taken
+from cellwright.model.ids import UnitBlock
+from cellwright.model.routes import Route
+from cellwright.rules.genealogy import fold_part
+from cellwright.rules.readiness import open_counter, running_counter
+from cellwright.rules.state import (
+    AssemblyRow,
+    CalibrationRow,
+    CarrierRow,
+    CounterRow,
+    HoldRow,
+    LoadingRow,
+    LoadRun,
+    LotPartRow,
+    LotRow,
+    LotStatus,
+    MemberRow,
+    PersonRow,
+    QualificationRow,
+    Row,
+    State,
+    ToolRow,
+    UnitRow,
+    UnitStatus,
+)
+
+replace = structs.replace
+
+
+class MissingRowError(LookupError):
+    """A fact speaks of a row that the state does not hold: the fold began too late, or the journal has a hole."""
+
+
+def _row(state: State, kind: type[Any], key: object) -> Any:
+    row = state.get(kind, key)  # type: ignore[arg-type]
+    if row is None:
+        msg = f"{kind.__name__} {key} is not in the state"
+        raise MissingRowError(msg)
+    return row
+
+
+def apply(state: State, envelope: Envelope) -> list[Row]:
+    """Return the rows that a fact makes or changes; facts that change nothing return none.
+
+    Raises MissingRowError when a row that the fact builds on is not in the state.
+    """
+    fold = _FOLDS.get(type(envelope.fact))
+    return [] if fold is None else list(fold(state, envelope, envelope.fact))
+
+
+def _moment(envelope: Envelope) -> int:
+    """Equipment time where the fact says that it was checked, else the server's."""
+    skewed = getattr(envelope.fact, "clock_skewed", True)
+    return envelope.recorded_us if skewed else envelope.time_us
+
+
+def _count(state: State, name: str, step: int) -> CounterRow:
+    return CounterRow(name=name, value=state.counter(name) + step)
+
+
+def _route_released(_: State, __: Envelope, fact: f.RouteReleased) -> Iterator[Row]:
+    yield fact.route
+    yield CounterRow(name="route", value=fact.route.id)
+
+
+def _lot_received(_: State, envelope: Envelope, fact: f.LotReceived) -> Iterator[Row]:
+    yield CounterRow(name="lot", value=fact.lot)
+    yield LotRow(
+        id=fact.lot,
+        code=fact.code,
+        material=fact.material,
+        measure=fact.measure,
+        quantity=fact.quantity,
+        remaining=fact.quantity,
+        loaded=0,
+        status=LotStatus.RELEASED if fact.released else LotStatus.UNRELEASED,
+        supplier=fact.supplier,
+        certificate_sha256=fact.certificate_sha256,
+        expires_us=fact.expires_us,
+        made_us=_moment(envelope),
+    )
+
+
+def _lot_released(state: State, _: Envelope, fact: f.LotReleased) -> Iterator[Row]:
+    lot = _row(state, LotRow, fact.lot)
+    yield replace(lot, status=LotStatus.RELEASED, certificate_sha256=fact.certificate_sha256)
+
+
+def _lots_opened(state: State, _: Envelope, fact: f.LotsOpened) -> Iterator[Row]:
+    yield CounterRow(name="lot", value=fact.lots[-1])
+    yield _count(state, open_counter(fact.station), len(fact.lots))
+    for lot, code in zip(fact.lots, fact.codes, strict=True):
+        yield LotRow(
+            id=lot,
+            code=code,
+            material=fact.material,
+            measure=fact.measure,
+            quantity=0,
+            remaining=0,
+            loaded=0,
+            status=LotStatus.OPEN,
+            station=fact.station,
+        )
+
+
+def _material_loaded(state: State, _: Envelope, fact: f.MaterialLoaded) -> Iterator[Row]:
+    lot = _row(state, LotRow, fact.lot)
+    yield replace(
+        lot,
+        remaining=lot.remaining - fact.quantity,
+        loaded=lot.loaded + fact.quantity,
+        cursor=fact.start + fact.quantity,
+    )
+    yield LoadingRow(
+        station=fact.station,
+        position=fact.position,
+        lot=fact.lot,
+        remaining=fact.quantity,
+        consumed_to=fact.start,
+    )
+
+
+def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> Iterator[Row]:
+    lot = _row(state, LotRow, fact.lot)
+    loading = _row(state, LoadingRow, (fact.station, fact.position))
+    # Only the stretch loaded last can be wound back; before another one it would be given out twice.
+    is_last = loading.consumed_to + loading.remaining == lot.cursor
+    yield replace(
+        lot,
+        remaining=lot.remaining + fact.quantity,
+        loaded=lot.loaded - fact.quantity,
+        cursor=lot.cursor - fact.quantity if is_last else lot.cursor,
+    )
+    yield LoadingRow(station=fact.station, position=fact.position)
+
+
+def _operation_started(state: State, _: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
+    yield _count(state, running_counter(fact.station), len(fact.units) or 1)
+    for number in fact.units:
+        unit = _row(state, UnitRow, number)
+        yield replace(unit, status=UnitStatus.RUNNING, station=fact.station)
+    if fact.members:
+        yield AssemblyRow(id=fact.units[0], members=fact.members)
+    for number in fact.members:
+        member = _row(state, UnitRow, number)
+        yield replace(member, status=UnitStatus.RESERVED, station=fact.station, parent=fact.units[0])
+    for taken in fact.reserved:
+        loading = _row(state, LoadingRow, (fact.station, taken.position))
+        yield replace(loading, reserved=loading.reserved + taken.quantity)
+
+
+def _units_commissioned(state: State, _: Envelope, fact: f.UnitsCommissioned) -> Iterator[Row]:
+    yield _count(state, f"unit/{fact.kind}/{(fact.id_from >> 40) & 0x3FFF}", fact.count)
+    yield _count(state, f"serial/{fact.prefix}", fact.count)
+    yield _grown_block(state, fact)
+    steps = len(_row(state, Route, fact.route).operations)
+    for number in range(fact.id_from, fact.id_from + fact.count):
+        yield UnitRow(
+            id=number,
+            kind=fact.kind,
+            product=fact.product,
+            route=fact.route,
+            step=0,
+            status=UnitStatus.WAITING,
+            station="",
+            completed_us=(0,) * steps,
+            attempts=(0,) * steps,
+        )
+
+
+def _grown_block(state: State, fact: f.UnitsCommissioned) -> UnitBlock:
+    last = state.block_of(fact.id_from - 1)
+    if last is not None and last.prefix == fact.prefix and last.serial_from + last.count == fact.serial_from:
+        return replace(last, count=last.count + fact.count)
+    return UnitBlock(id_from=fact.id_from, count=fact.count, prefix=fact.prefix, serial_from=fact.serial_from)
+
+
+def _operation_completed(state: State, envelope: Envelope, fact: f.OperationCompleted) -> Iterator[Row]:
+    moment = _moment(envelope)
+    yield _count(state, running_counter(fact.station), -len(fact.units))
+    grades = fact.grades or ("",) * len(fact.units)
+    for number, attempt, step, grade in zip(fact.units, fact.attempts, fact.next_steps, grades, strict=True):
+        yield _passed(_row(state, UnitRow, number), attempt=attempt, step=step, grade=grade, moment_us=moment)
+    yield from _wear(state, fact.station, fact.tools, len(fact.units))
+    for loading in _fed(state, fact.station, fact.taken, fact.released):
+        parts = [part for part in fact.parts if part.kind == loading.position]
+        if not parts:
+            yield loading
+            continue
+        runs = list(_runs(state, loading, parts, station=fact.station, moment_us=moment))
+        yield from runs
+        yield replace(loading, run_a=runs[-1].a, run_layer=runs[-1].layer)
+    yield from _drawn(state, fact.station, fact.taken)
+
+
+def _passed(unit: UnitRow, *, attempt: int, step: int, grade: str, moment_us: int) -> UnitRow:
+    completed, attempts = list(unit.completed_us), list(unit.attempts)
+    completed[unit.step], attempts[unit.step] = moment_us, attempt
+    return replace(
+        unit,
+        step=step,
+        status=UnitStatus.FINISHED if step >= len(completed) else UnitStatus.WAITING,
+        station="",
+        completed_us=tuple(completed),
+        attempts=tuple(attempts),
+        grade=grade or unit.grade,
+    )
+
+
+def _wear(state: State, station: str, tools: Sequence[str], uses: int) -> Iterator[Row]:
+    for tool in tools:
+        row = state.get(ToolRow, (station, tool))
+        used = 0 if row is None else row.used_count
+        yield ToolRow(station=station, tool=tool, used_count=used + uses)
+
+
+def _fed(state: State, station: str, taken: Sequence[Taken], released: Sequence[Taken]) -> Iterator[LoadingRow]:
+    amounts = {each.position: each.quantity for each in taken}
+    ended = {each.position: each.quantity for each in released}
+    for position in sorted({*amounts, *ended}):
+        loading = _row(state, LoadingRow, (station, position))
+        amount = amounts.get(position, 0)
+        reserved = max(0, loading.reserved - ended.get(position, 0))
+        yield replace(
+            loading,
+            remaining=loading.remaining - amount,
+            reserved=min(reserved, loading.remaining - amount),
+            consumed_to=loading.consumed_to + amount,
+        )
+
+
+def _drawn(state: State, station: str, taken: Iterable[Taken]) -> Iterator[Row]:
+    spent: dict[int, int] = {}
+    for each in taken:
+        loading = _row(state, LoadingRow, (station, each.position))
+        spent[loading.lot] = spent.get(loading.lot, 0) + each.quantity
+    for number, quantity in spent.items():
+        lot = _row(state, LotRow, number)
+        yield replace(lot, loaded=lot.loaded - quantity)
+
+
+def _runs(
+    state: State, loading: LoadingRow, parts: Sequence[f.RunPart], *, station: str, moment_us: int
+) -> Iterator[LoadRun]:
+    run = state.get(LoadRun, (loading.position, loading.run_layer, loading.run_a))
+    for part in sorted(parts, key=lambda each: each.layer):
+        runs = list(fold_part(run, part, station=station, time_us=moment_us))
+        yield from runs
+        run = runs[-1]
+
+
+def _lot_transformed(state: State, envelope: Envelope, fact: f.LotTransformed) -> Iterator[Row]:
+    moment = _moment(envelope)
+    yield _count(state, running_counter(fact.station), -1)
+    yield _count(state, open_counter(fact.station), -len(fact.lots))
+    expiries = fact.expires_us or (0,) * len(fact.lots)
+    for number, quantity, good, expires_us in zip(fact.lots, fact.quantities, fact.verdicts, expiries, strict=True):
+        lot = _row(state, LotRow, number)
+        status = LotStatus.RELEASED if good else LotStatus.REJECTED
+        yield replace(
+            lot, quantity=quantity, remaining=quantity, status=status, station="", made_us=moment, expires_us=expires_us
+        )
+    yield from _wear(state, fact.station, fact.tools, 1)
+    yield from _fed(state, fact.station, fact.taken, fact.released)
+    yield from _drawn(state, fact.station, fact.taken)
+    numbers: dict[int, int] = {}
+    for part in fact.parts:
+        numbers[part.child] = numbers.get(part.child, 0) + 1
+        yield LotPartRow(number=numbers[part.child], **structs.asdict(part))
+
+
+def _assembled(state: State, envelope: Envelope, fact: f.Assembled) -> Iterator[Row]:
+    moment = _moment(envelope)
+    emptied: dict[str, CarrierRow] = {}
+    for number, slot in zip(fact.members, fact.slots, strict=True):
+        unit = _row(state, UnitRow, number)
+        if unit.carrier:
+            carrier = emptied.get(unit.carrier) or _row(state, CarrierRow, unit.carrier)
+            emptied[unit.carrier] = _emptied(carrier, {number})
+        yield replace(unit, status=UnitStatus.ASSEMBLED, station="", parent=fact.parent, slot=slot, carrier="")
+        yield MemberRow(unit=number, from_us=moment, parent=fact.parent, slot=slot)
+    yield AssemblyRow(id=fact.parent, members=fact.members)
+    yield from emptied.values()
+
+
+def _disassembled(state: State, envelope: Envelope, fact: f.Disassembled) -> Iterator[Row]:
+    moment, left = _moment(envelope), set(fact.members)
+    for number in fact.members:
+        unit = _row(state, UnitRow, number)
+        yield replace(unit, status=UnitStatus.FINISHED, parent=0, slot=-1)
+        open_rows = (row for row in state.rows(MemberRow) if row.unit == number and not row.to_us)
+        yield from (replace(row, to_us=moment) for row in open_rows)
+    assembly = _row(state, AssemblyRow, fact.parent)
+    yield replace(assembly, members=tuple(0 if each in left else each for each in assembly.members))
+
+
+def _emptied(carrier: CarrierRow, left: set[int]) -> CarrierRow:
+    return replace(carrier, slots=tuple(0 if number in left else number for number in carrier.slots))
+
+
+def _carrier_loaded(state: State, _: Envelope, fact: f.CarrierLoaded) -> Iterator[Row]:
+    row = state.get(CarrierRow, fact.carrier)
+    slots = list(row.slots) if row is not None else []
+    slots.extend([0] * (max(fact.slots) + 1 - len(slots)))
+    for number, slot in zip(fact.units, fact.slots, strict=True):
+        slots[slot] = number
+        yield replace(_row(state, UnitRow, number), carrier=fact.carrier, slot=slot)
+    yield CarrierRow(code=fact.carrier, slots=tuple(slots))
+
+
+def _carrier_unloaded(state: State, _: Envelope, fact: f.CarrierUnloaded) -> Iterator[Row]:
+    yield _emptied(_row(state, CarrierRow, fact.carrier), set(fact.units))
+    for number in fact.units:
+        yield replace(_row(state, UnitRow, number), carrier="", slot=-1)
+
+
+def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
+    yield CounterRow(name="hold", value=fact.hold)
+    yield HoldRow(
+        id=fact.hold,
+        subject=fact.subject,
+        subjects=fact.subjects,
+        reason=fact.reason,
+        placed_us=envelope.recorded_us,
+        placed_by=envelope.actor,
+    )
+    yield from _change_holds(state, fact.subject, fact.subjects, 1)
+
+
+def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Row]:
+    row = _row(state, HoldRow, fact.hold)
+    yield replace(
+        row,
+        released_us=envelope.recorded_us,
+        released_by=envelope.actor,
+        second_person=fact.second_person,
+    )
+    yield from _change_holds(state, row.subject, row.subjects, -1)
+
+
+def _change_holds(state: State, subject: HoldSubject, subjects: Iterable[int], step: int) -> Iterator[Row]:
+    kind = UnitRow if subject is HoldSubject.UNIT else LotRow
+    for number in subjects:
+        row = _row(state, kind, number)
+        yield replace(row, holds=row.holds + step)
+
+
+def _dispositioned(state: State, _: Envelope, fact: f.Dispositioned) -> Iterator[Row]:
+    for number in fact.units:
+        unit = _row(state, UnitRow, number)
+        if fact.action == DispositionAction.SCRAP:
+            yield replace(unit, status=UnitStatus.SCRAPPED, station="")
+        else:
+            yield replace(unit, status=UnitStatus.WAITING, step=fact.step, station="", grade="")
+
+
+def _tool_replaced(_: State, __: Envelope, fact: f.ToolReplaced) -> Iterator[Row]:
+    yield ToolRow(station=fact.station, tool=fact.tool, used_count=0)
+
+
+def _calibration_recorded(_: State, __: Envelope, fact: f.CalibrationRecorded) -> Iterator[Row]:
+    yield CalibrationRow(
+        station=fact.station,
+        valid_until_us=fact.valid_until_us,
+        certificate_sha256=fact.certificate_sha256,
+    )
+
+
+def _person_added(_: State, __: Envelope, fact: f.PersonAdded) -> Iterator[Row]:
+    yield PersonRow(person=fact.person, roles=fact.roles)
+
+
+def _person_disabled(state: State, _: Envelope, fact: f.PersonDisabled) -> Iterator[Row]:
+    yield replace(_row(state, PersonRow, fact.person), disabled=True)
+
+
+def _person_qualified(_: State, __: Envelope, fact: f.PersonQualified) -> Iterator[Row]:
+    yield QualificationRow(
+        person=fact.person,
+        qualification=fact.qualification,
+        valid_until_us=fact.valid_until_us,
+    )
+
+
+_FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
+    f.RouteReleased: _route_released,
+    f.LotReceived: _lot_received,
+    f.LotReleased: _lot_released,
+    f.LotsOpened: _lots_opened,
+    f.MaterialLoaded: _material_loaded,
+    f.MaterialUnloaded: _material_unloaded,
+    f.OperationStarted: _operation_started,
+    f.UnitsCommissioned: _units_commissioned,
+    f.OperationCompleted: _operation_completed,
+    f.LotTransformed: _lot_transformed,
+    f.Assembled: _assembled,
+    f.Disassembled: _disassembled,
+    f.CarrierLoaded: _carrier_loaded,
+    f.CarrierUnloaded: _carrier_unloaded,
+    f.Held: _held,
+    f.Released: _released,
+    f.Dispositioned: _dispositioned,
+    f.ToolReplaced: _tool_replaced,
+    f.CalibrationRecorded: _calibration_recorded,
+    f.PersonAdded: _person_added,
+    f.PersonDisabled: _person_disabled,
+    f.PersonQualified: _person_qualified,
+}

@@ -1,0 +1,69 @@
+"""The one door: a submission and the state in, facts and an answer out. Nothing is changed here."""
+
+from typing import assert_never
+
+from cellwright.model.commands import (
+    AddPerson,
+    CheckIn,
+    CheckOut,
+    DisablePerson,
+    Disposition,
+    LoadCarrier,
+    LoadMaterial,
+    PlaceHold,
+    QualifyPerson,
+    ReceiveLot,
+    RecordCalibration,
+    ReleaseHold,
+    ReleaseLot,
+    ReleasePlant,
+    ReplaceTool,
+    Submission,
+    UnloadCarrier,
+    UnloadMaterial,
+)
+from cellwright.rules import carriers, checkin, checkout, holds, materials, people
+from cellwright.rules.reasons import Decision
+from cellwright.rules.state import State
+
+
+def decide(state: State, submission: Submission, now_us: int) -> Decision:  # noqa: C901, PLR0911, PLR0912 one case each
+    """Decide one submission at the plant's time `now_us` (UTC us)."""
+    command = submission.command
+    match command:
+        case CheckIn():
+            return checkin.check_in(state, submission, command, now_us)
+        case CheckOut():
+            return checkout.check_out(state, submission, command, now_us)
+        case ReceiveLot():
+            return materials.receive_lot(state, command)
+        case ReleaseLot():
+            return materials.release_lot(state, command)
+        case LoadMaterial():
+            return materials.load_material(state, command, now_us)
+        case UnloadMaterial():
+            return materials.unload_material(state, command)
+        case LoadCarrier():
+            return carriers.load_carrier(state, command)
+        case UnloadCarrier():
+            return carriers.unload_carrier(state, command)
+        case PlaceHold():
+            return holds.place_hold(state, command)
+        case ReleaseHold():
+            return holds.release_hold(state, submission, command)
+        case Disposition():
+            return holds.disposition(state, command)
+        case ReplaceTool():
+            return people.replace_tool(state, command)
+        case RecordCalibration():
+            return people.record_calibration(state, command)
+        case AddPerson():
+            return people.add_person(state, command)
+        case DisablePerson():
+            return people.disable_person(state, command)
+        case QualifyPerson():
+            return people.qualify_person(state, command)
+        case ReleasePlant():
+            return people.release_plant(state, command)
+        case _:
+            assert_never(command)

@@ -1,0 +1,129 @@
+"""The virtual plant as a process of its own: `python -m cellwright.sim --help`."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from cellwright.sim.catalogue import NO_DEFECTS, Defects, Settings
+from cellwright.sim.clock import PlantStoppedError, TimeFile
+from cellwright.sim.line import OPERATIONS, ExtraStation, VirtualPlant, work_centers
+from cellwright.sim.servers import Servers, open_keys
+from cellwright.sim.standin import StandIn
+from cellwright.sim.truth import observe, write_truth
+
+EXIT_SHIPPED = 0
+EXIT_STOPPED = 3
+_US_PER_S = 1_000_000
+
+
+def wall_us() -> int:
+    """Return the real time (UTC us): certificates live in real time, not in plant time."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1000
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of the command line."""
+    standard = Settings()
+    parser = argparse.ArgumentParser(prog="python -m cellwright.sim", description="A virtual LFP 32700 plant.")
+    add = parser.add_argument
+    add("--seed", type=int, default=standard.seed, help="every chance follows from it")
+    add("--packs", type=int, default=standard.packs, help="packs to ship")
+    add("--page", type=int, default=standard.page, help="cells per winding request")
+    add("--start-us", type=int, default=standard.start_us, help="plant time at the start, UTC us")
+    add("--slack-s", type=float, default=standard.slack_s, help="plant time that an answer takes, s")
+    add("--patience-s", type=float, default=standard.patience_s, help="host time to wait for an answer, s")
+    add("--endpoints-file", type=Path, required=True, help="where to write {work centre: url} as JSON")
+    add("--clock", type=Path, required=True, help="memory-mapped file that gets the plant time")
+    add("--truth", type=Path, required=True, help="folder for the ground truth")
+    add("--pki", type=Path, required=True, help="folder of the machines' keys; trusted/*.der are the clients")
+    add("--alone", action="store_true", help="run without an MES: a stand-in says yes to everything")
+    add("--progress-s", type=float, default=1.0, help="host time between two progress lines, s")
+    add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
+    add("--no-defects", action="store_true", help="switch every defect off")
+    add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
+    add("--station", action="append", default=[], metavar="CODE=OPERATION@WORK_CENTRE", help="one more station")
+    return parser.parse_args(arguments)
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the run that the options ask for. Raises msgspec.ValidationError for an unknown defect."""
+    defects = NO_DEFECTS if options.no_defects else Defects()
+    changes = {name: float(rate) for name, _, rate in (each.partition("=") for each in options.defect)}
+    return Settings(
+        seed=options.seed,
+        packs=options.packs,
+        page=options.page,
+        start_us=options.start_us,
+        slack_s=options.slack_s,
+        patience_s=options.patience_s,
+        defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
+        persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
+    )
+
+
+def extra_stations(options: argparse.Namespace) -> list[ExtraStation]:
+    """Return the stations named by --station."""
+    extra = []
+    for text in options.station:
+        code, _, rest = text.partition("=")
+        operation, _, work_center = rest.partition("@")
+        extra.append(ExtraStation(code, operation, work_center))
+    return extra
+
+
+def _say(**content: object) -> None:
+    sys.stdout.write(msgspec.json.encode(content).decode() + "\n")
+    sys.stdout.flush()
+
+
+async def _report(plant: VirtualPlant, options: argparse.Namespace) -> None:
+    while True:
+        await asyncio.sleep(options.progress_s)
+        _say(event="progress", **msgspec.to_builtins(plant.progress()))
+        write_truth(observe(plant.world), options.truth)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Run the plant to its end and return the exit code."""
+    keys, extra = open_keys(options.pki, wall_us), extra_stations(options)
+    time_file = TimeFile(options.clock)
+    async with Servers(keys, work_centers(extra)) as servers:
+        plant = VirtualPlant(servers, settings_of(options), time_file.publish)
+        draft = options.endpoints_file.with_name(options.endpoints_file.name + ".new")
+        draft.write_bytes(msgspec.json.encode(servers.urls))
+        draft.replace(options.endpoints_file)
+        _say(event="listening", endpoints=servers.urls)
+        if options.alone:
+            stand_in = StandIn(OPERATIONS)
+            for nodes in servers.stations.values():
+                stand_in.attach(nodes)
+        reporting = asyncio.get_running_loop().create_task(_report(plant, options))
+        reason = ""
+        try:
+            await plant.run(extra)
+        except PlantStoppedError as error:
+            reason = str(error)
+        finally:
+            reporting.cancel()
+            with suppress(asyncio.CancelledError):
+                await reporting
+            write_truth(observe(plant.world, reason), options.truth)
+        event = "stopped" if reason else "shipped"
+        _say(event=event, reason=reason, **msgspec.to_builtins(plant.progress()))
+    time_file.close()
+    return EXIT_STOPPED if reason else EXIT_SHIPPED
+
+
+def main() -> int:
+    """Run as a process."""
+    return asyncio.run(run(parse(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""The numbers of the virtual plant: electrode sides, supplies, test limits and which defects are on."""
+
+from msgspec import Struct, field
+
+HOUR_S = 3600.0
+LANES = 4
+COATED_WIDTH_M = 0.24
+HEEL_RATIO = 0.10
+"""Part of a slurry batch that stays for the next one."""
+RESIDUE_RATIO = 0.01
+TRAY_SLOTS = 100
+MAGAZINE_SLOTS = 80
+MODULES_PER_PACK = 4
+CELLS_PER_PACK = MAGAZINE_SLOTS * MODULES_PER_PACK
+
+
+class Powder(Struct, frozen=True):
+    """A dry ingredient: position at the mixer, material, share of the dry mass."""
+
+    position: str
+    material: str
+    dry_ratio: float
+
+
+class Side(Struct, frozen=True):
+    """One electrode: how it is mixed, coated, calendered and slit."""
+
+    name: str
+    letter: str
+    powders: tuple[Powder, ...]
+    solvent: str
+    foil: str
+    solids_ratio: float
+    viscosity_mpas: float
+    areal_weight_gsm: float
+    thickness_um: float
+    width_mm: float
+    cell_mm: float
+    """Length that a cell takes of it."""
+
+
+CATHODE = Side(
+    name="cathode",
+    letter="C",
+    powders=(
+        Powder("active", "lfp_powder", 0.94),
+        Powder("carbon", "conductive_carbon", 0.03),
+        Powder("binder", "pvdf_binder", 0.03),
+    ),
+    solvent="nmp_solvent",
+    foil="aluminium_foil",
+    solids_ratio=0.60,
+    viscosity_mpas=4000.0,
+    areal_weight_gsm=320.0,
+    thickness_um=150.0,
+    width_mm=57.0,
+    cell_mm=900.0,
+)
+ANODE = Side(
+    name="anode",
+    letter="A",
+    powders=(Powder("active", "graphite_powder", 0.955), Powder("binder", "cmc_sbr_binder", 0.045)),
+    solvent="deionised_water",
+    foil="copper_foil",
+    solids_ratio=0.48,
+    viscosity_mpas=3000.0,
+    areal_weight_gsm=155.0,
+    thickness_um=118.0,
+    width_mm=58.5,
+    cell_mm=960.0,
+)
+SIDES = (CATHODE, ANODE)
+SEPARATOR_MM = 1000.0
+ELECTROLYTE_MG = 36_000.0
+
+
+class Supply(Struct, frozen=True):
+    """How a material is bought: lot prefix, base unit, quantity of a lot, shelf life."""
+
+    prefix: str
+    measure: str
+    quantity: int
+    shelf_life_days: int = 0
+
+
+KILOGRAM_MG = 1_000_000
+METRE_MM = 1000
+SUPPLIES = {
+    "lfp_powder": Supply("SUP-LFP", "mg", 40 * KILOGRAM_MG, 365),
+    "conductive_carbon": Supply("SUP-CCB", "mg", 5 * KILOGRAM_MG, 365),
+    "pvdf_binder": Supply("SUP-PVDF", "mg", 5 * KILOGRAM_MG, 365),
+    "nmp_solvent": Supply("SUP-NMP", "mg", 60 * KILOGRAM_MG, 180),
+    "graphite_powder": Supply("SUP-GRA", "mg", 20 * KILOGRAM_MG, 365),
+    "cmc_sbr_binder": Supply("SUP-CMC", "mg", 4 * KILOGRAM_MG, 180),
+    "deionised_water": Supply("SUP-DIW", "mg", 40 * KILOGRAM_MG, 30),
+    "aluminium_foil": Supply("SUP-ALF", "mm", 800 * METRE_MM),
+    "copper_foil": Supply("SUP-CUF", "mm", 700 * METRE_MM),
+    "separator": Supply("SUP-SEP", "mm", 250 * METRE_MM, 365),
+    "can": Supply("SUP-CAN", "count", 250),
+    "electrolyte": Supply("SUP-ELY", "mg", 8 * KILOGRAM_MG, 90),
+    "cap": Supply("SUP-CAP", "count", 220),
+    "module_kit": Supply("SUP-KIT", "count", 12),
+    "bms": Supply("SUP-BMS", "count", 5),
+    "pack_housing": Supply("SUP-BOX", "count", 4),
+}
+
+
+class Limit(Struct, frozen=True):
+    """Window of a measured value in which the machine itself calls a unit good."""
+
+    lower: float
+    upper: float
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies inside."""
+        return self.lower <= value <= self.upper
+
+
+LIMITS: dict[str, dict[str, Limit]] = {
+    "mix_cathode": {"viscosity_mpas": Limit(3200.0, 4800.0), "solids_ratio": Limit(0.585, 0.615)},
+    "mix_anode": {"viscosity_mpas": Limit(2400.0, 3600.0), "solids_ratio": Limit(0.465, 0.495)},
+    "coat_cathode": {"areal_weight_gsm": Limit(312.0, 328.0)},
+    "coat_anode": {"areal_weight_gsm": Limit(151.0, 159.0)},
+    "calender_cathode": {"thickness_um": Limit(146.0, 154.0)},
+    "calender_anode": {"thickness_um": Limit(114.0, 122.0)},
+    "slit_cathode": {"width_mm": Limit(56.8, 57.2), "burr_um": Limit(0.0, 12.0)},
+    "slit_anode": {"width_mm": Limit(58.3, 58.7), "burr_um": Limit(0.0, 12.0)},
+    "winding": {"overhang_mm": Limit(0.4, 1.4), "insulation_mohm": Limit(100.0, 1e6)},
+    "assembly": {"weld_pull_n": Limit(24.0, 60.0)},
+    "filling": {"electrolyte_g": Limit(35.3, 36.7)},
+    "sealing": {"leak_pamin": Limit(0.0, 5.0)},
+    "formation": {
+        "charge_ah": Limit(6.2, 7.8),
+        "discharge_ah": Limit(5.5, 6.8),
+        "efficiency_ratio": Limit(0.86, 0.93),
+    },
+    "ageing": {"ocv1_v": Limit(3.25, 3.33), "ocv2_v": Limit(3.20, 3.33), "k_mv_per_h": Limit(-0.01, 0.05)},
+    "grading": {"capacity_ah": Limit(5.85, 6.60), "dcir_ohm": Limit(0.010, 0.0138), "ocv_v": Limit(3.20, 3.35)},
+    "sorting": {"mass_g": Limit(139.0, 147.0)},
+    "module_assembly": {},
+    "module_welding": {"joint_mohm": Limit(0.0, 0.35)},
+    "module_eol": {
+        "voltage_v": Limit(13.0, 13.4),
+        "dcir_ohm": Limit(0.0018, 0.0040),
+        "insulation_mohm": Limit(100.0, 1e6),
+    },
+    "pack_assembly": {},
+    "pack_eol": {
+        "voltage_v": Limit(52.0, 53.6),
+        "insulation_mohm": Limit(20.0, 1e6),
+        "leak_pamin": Limit(0.0, 5.0),
+        "delta_v": Limit(0.0, 0.020),
+    },
+    "shipping": {},
+}
+"""Operation -> characteristic -> window. Defaults of the simulator, not limits for a real plant."""
+
+
+class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Defects that the plant has, each with its rate; 0 switches it off."""
+
+    coating_streak_per_roll: float = 0.7
+    coating_gap_per_100_m: float = 1.0
+    """Missing coat, seen by the camera and cut out when slitting."""
+    lane_bead_ratio: float = 0.008
+    """Extra coating of lane 3, felt as overhang when winding."""
+    knife_burr: float = 1.0
+    """How fast slitting knives wear: burr makes soft shorts."""
+    particle_short: float = 0.010
+    """Soft shorts per cell by metal particles of an average powder lot."""
+    winding_misaligned: float = 0.014
+    winding_short: float = 0.006
+    cold_weld: float = 0.016
+    nozzle_underfill: float = 0.25
+    """How often filling nozzle 7 of 8 gives too little."""
+    seal_leak: float = 0.006
+    formation_contact: float = 0.006
+    """Bad contacts per cell and run; the worn channel is 0.5. A re-test passes."""
+    supply_uncertified: float = 0.15
+    supply_expired: float = 0.06
+    """Supplier lots that come without certificate, or almost expired."""
+    machine_restart: float = 0.004
+    """Machine restarts per request: the same request is written again."""
+
+
+ALL_DEFECTS = Defects()
+NO_DEFECTS = Defects(**dict.fromkeys(Defects.__struct_fields__, 0.0))
+
+ROUTES: dict[str, tuple[str, ...]] = {
+    "cell": ("winding", "assembly", "filling", "sealing", "formation", "ageing", "grading", "sorting"),
+    "module": ("module_assembly", "module_welding", "module_eol"),
+    "pack": ("pack_assembly", "pack_eol", "shipping"),
+}
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What one run of the virtual plant is asked to do."""
+
+    seed: int = 7
+    packs: int = 1
+    page: int = 1
+    """Cells that one winding request makes."""
+    start_us: int = 1_772_409_600_000_000
+    """Plant time at the beginning: 2026-03-02T00:00:00Z."""
+    slack_s: float = 2.0
+    patience_s: float = 120.0
+    first_roll_m: float = 60.0
+    rolls_m: tuple[float, ...] = (150.0, 75.0)
+    """Coated lengths of a full slurry batch; a campaign begins with a small batch for one short roll."""
+    waste_limit: float = 3.0
+    """Cells wound per cell needed at which the plant gives up."""
+    defects: Defects = field(default_factory=Defects)
+    persons: dict[str, str] = field(default_factory=dict)
+    """Badge of the person at a station."""

@@ -1,0 +1,387 @@
+"""Electrode making: mixer, coater, calender and slitter of one side, and the demand that drives them."""
+
+from cellwright.links.opcua.contract import Kind
+from cellwright.sim.catalogue import (
+    COATED_WIDTH_M,
+    HEEL_RATIO,
+    HOUR_S,
+    LANES,
+    RESIDUE_RATIO,
+    Side,
+)
+from cellwright.sim.clock import Buffer, PlantStoppedError
+from cellwright.sim.lots import Counter, Lot, Part, Span
+from cellwright.sim.machine import Ask, Reply
+from cellwright.sim.process import (
+    MG_PER_G,
+    MM_PER_M,
+    STRETCH_RATIO,
+    apply_flaws,
+    areal_map,
+    batch_mass_mg,
+    calendered_parts,
+    carry_over,
+    coating_flaws,
+    doses_mg,
+    is_knife_due,
+    knife_burr_um,
+    slit_parts,
+    slit_pieces,
+    slurry_traits,
+)
+from cellwright.sim.randoms import bounded
+from cellwright.sim.station import LOT_CODES, Position, Row, Station, with_results, with_rows
+from cellwright.sim.supply import Receiving
+from cellwright.sim.world import World
+
+_MIX_S = 3 * HOUR_S
+_POT_LIFE_S = 20 * HOUR_S
+_WEB_MM_PER_S = 500.0
+_LEADER_MM = 1000.0
+_TRAILER_MM = 500.0
+_SETUP_S = 300.0
+_US_PER_S = 1_000_000
+_CARRIED_TRAITS = ("particles", "moisture", "capacity", "burr_um")
+
+
+class LotStation(Station):
+    """A station that makes lots: asks for their codes, reports parts, quantities and results."""
+
+    async def open_lots(self, count: int, *, give_up: frozenset[str] = frozenset()) -> Reply:
+        """Ask to make `count` lots; the answer has their codes."""
+        return await self.persist(Ask(kind=Kind.CHECK_IN, count=count), give_up=give_up)
+
+    async def finish(self, lots: list[Lot], rows: list[Row], measured: list[dict[str, float]]) -> None:
+        """Report finished lots; those the MES does not let through go to quarantine."""
+        ask = Ask(
+            kind=Kind.CHECK_OUT,
+            lots=tuple(lot.code for lot in lots),
+            quantity=tuple(lot.booked for lot in lots),
+        )
+        ask = with_results(with_rows(ask, rows, is_lot=True), self.operation, measured)
+        for lot in lots:
+            self.world.lots[lot.code] = lot
+        reply = await self.report(ask)
+        if not reply.accepted:
+            raise PlantStoppedError(f"{self.code}: the report of {ask.lots} was refused: {'; '.join(reply.texts)}")
+        for lot, target in zip(lots, reply.routing, strict=False):
+            if target in ("hold", "scrap"):
+                self.world.quarantine(lot, target)
+                lot.used = lot.size
+
+    def web_reading(self, counter: Counter, length_mm: float) -> int:
+        """Return a length (mm) as the output counter has it."""
+        counter.reset()
+        return counter.read(length_mm)
+
+
+def lot_row(output: int, span: Span, booked: int, *, is_reversed: bool) -> Row:
+    """Return the report of a stretch that became a whole output lot."""
+    return Row(output, span.position, span.counted_start, span.counted_end, 0, booked, 0, is_reversed)
+
+
+def lot_part(span: Span, size: float, *, is_reversed: bool) -> Part:
+    """Return the truth of a stretch that became a whole lot."""
+    return Part(span.lot.code, span.position, span.start, span.end, 0.0, size, 0, is_reversed)
+
+
+class Mixer(LotStation):
+    """Blends powders, solvent and the heel of the last batch into slurry."""
+
+    def __init__(self, world: World, side: Side, receiving: Receiving) -> None:
+        """Stand at the mixer of a side."""
+        materials = {powder.position: powder.material for powder in side.powders} | {"solvent": side.solvent}
+        positions = [Position(name, "mg", receiving.source(material)) for name, material in materials.items()]
+        heel = Position("heel", "mg", self._no_heel)
+        super().__init__(world, f"MIX-{side.letter}1", f"mix_{side.name}", [*positions, heel])
+        self._side = side
+
+    async def _no_heel(self) -> Lot:
+        raise PlantStoppedError(f"{self.code}: there is no second heel to load")
+
+    async def change(self, name: str) -> None:
+        """Put the next lot on a position; a heel that is refused is only taken away."""
+        if name == "heel":
+            await self.unload(name)
+        else:
+            await super().change(name)
+
+    async def mix(self, mass_mg: float, heel: Lot | None) -> Lot:
+        """Make a batch of about `mass_mg` (mg), using up the heel of the last one."""
+        heel_mg = 0.0 if heel is None else heel.left - RESIDUE_RATIO * heel.size
+        doses = doses_mg(self._side, mass_mg - max(heel_mg, 0.0))
+        for name, dose_mg in doses.items():
+            await self.ensure(name, dose_mg * 1.01)
+        if heel is not None and heel_mg > 0:
+            await self.load("heel", heel)
+        reply = await self.open_lots(1)
+        await self.work_for(_MIX_S)
+        spans = [self.feeds[name].take(dose * (1 + bounded(self.random, 1e-3, 3e-3))) for name, dose in doses.items()]
+        if "heel" in self.feeds:
+            spans.append(self.feeds["heel"].take(heel_mg))
+        batch = self._blend(reply.lots[0], spans)
+        rows = [lot_row(0, span, batch.booked, is_reversed=False) for span in spans]
+        measured = {name: batch.traits[name] for name in ("viscosity_mpas", "solids_ratio")}
+        await self.finish([batch], rows, [measured])
+        await self.unload("heel")
+        return batch
+
+    def _blend(self, code: str, spans: list[Span]) -> Lot:
+        size = sum(span.length for span in spans)
+        dry_mg = sum(span.length * self._dry_ratio(span) for span in spans)
+        traits = slurry_traits(
+            self._side,
+            self.random,
+            parents=[span.lot for span in spans],
+            masses_mg=[span.length for span in spans],
+            solids_ratio=dry_mg / size,
+        )
+        return Lot(
+            code=code,
+            material=f"{self._side.name}_slurry",
+            measure="mg",
+            size=size,
+            booked=sum(span.counted_end - span.counted_start for span in spans),
+            made_us=self.clock.now_us,
+            parts=[lot_part(span, size, is_reversed=False) for span in spans],
+            traits=traits,
+        )
+
+    @staticmethod
+    def _dry_ratio(span: Span) -> float:
+        if span.position == "heel":
+            return span.lot.traits["solids_ratio"]
+        return 0.0 if span.position == "solvent" else 1.0
+
+
+class Coater(LotStation):
+    """Coats foil with slurry; the web's weight varies by metre and lane."""
+
+    def __init__(self, world: World, side: Side, receiving: Receiving) -> None:
+        """Stand at the coater of a side."""
+        foil = Position("foil", "mm", receiving.source(side.foil), leader=2 * _LEADER_MM, trailer=_TRAILER_MM)
+        slurry = Position("slurry", "mg", self._no_slurry)
+        super().__init__(world, f"COAT-{side.letter}1", f"coat_{side.name}", [foil, slurry])
+        self._side = side
+        self._output = Counter(self.random, "mm")
+
+    async def _no_slurry(self) -> Lot:
+        raise PlantStoppedError(f"{self.code}: slurry comes from the mixer only")
+
+    async def coat(self, length_m: float) -> Lot | None:
+        """Coat a roll of about `length_m` (m) from the loaded batch; None when the batch may not be used."""
+        side, slurry = self._side, self.feeds["slurry"]
+        await self.ensure("foil", length_m * MM_PER_M)
+        reply = await self.open_lots(1, give_up=LOT_CODES)
+        if not reply.accepted:
+            return None
+        areal = areal_map(side, self.random, length_m, self.world.defects)
+        mass_mg = float(areal.mean()) * length_m * COATED_WIDTH_M / slurry.lot.traits["solids_ratio"] * MG_PER_G
+        share = min(1.0, (slurry.available - HEEL_RATIO * slurry.lot.size) / mass_mg)
+        size_mm = length_m * MM_PER_M * share
+        await self.work_for(_SETUP_S + size_mm / _WEB_MM_PER_S)
+        spans = [slurry.take(mass_mg * share), self.feeds["foil"].take(size_mm)]
+        flaws = coating_flaws(self.random, size_mm, self.world.defects)
+        apply_flaws(areal, flaws)
+        roll = Lot(
+            code=reply.lots[0],
+            material=f"{side.name}_coated",
+            measure="mm",
+            size=size_mm,
+            booked=self.web_reading(self._output, size_mm),
+            made_us=self.clock.now_us,
+            parts=[lot_part(span, size_mm, is_reversed=True) for span in spans],
+            areal_gsm=areal,
+            flaws=flaws,
+            traits=_inherited(slurry.lot),
+        )
+        rows = [lot_row(0, span, roll.booked, is_reversed=True) for span in spans]
+        await self.finish([roll], rows, [{"areal_weight_gsm": float(areal.mean())}])
+        return roll
+
+
+class WebStation(LotStation):
+    """Calender or slitter: takes one roll from the machine before, whole."""
+
+    def __init__(self, world: World, code: str, operation: str, side: Side) -> None:
+        """Stand at a roll-to-roll machine; rolls come through `rolls`."""
+        self.rolls: Buffer[Lot] = Buffer(world.clock, code)
+        roll = Position("roll", "mm", self.rolls.get, leader=_LEADER_MM, trailer=_TRAILER_MM)
+        super().__init__(world, code, operation, [roll])
+        self.side = side
+        self.output = Counter(self.random, "mm")
+
+    async def next_roll(self, count: int) -> tuple[Reply, Span]:
+        """Load the next roll, ask to make `count` lots from it, and run it through."""
+        while "roll" not in self.feeds:
+            await self.change("roll")
+        reply = await self.open_lots(count)
+        feed = self.feeds["roll"]
+        await self.work_for(_SETUP_S + feed.available / _WEB_MM_PER_S)
+        return reply, feed.take(feed.available)
+
+
+class Calender(WebStation):
+    """Presses a coated roll: about 1 % longer, and rewound, so that it runs against its parent."""
+
+    async def run(self, target: Buffer[Lot]) -> None:
+        """Work for ever."""
+        while True:
+            reply, span = await self.next_roll(1)
+            stretch = 1.0 + STRETCH_RATIO + bounded(self.random, 0.0005, 0.0015)
+            parts, size_mm = calendered_parts(span.lot.code, span.start, span.end, stretch)
+            areal, flaws = carry_over(span.lot, parts, size_mm)
+            booked = self.web_reading(self.output, size_mm)
+            roll = Lot(
+                code=reply.lots[0],
+                material=f"{self.side.name}_calendered",
+                measure="mm",
+                size=size_mm,
+                booked=booked,
+                made_us=self.clock.now_us,
+                parts=parts,
+                areal_gsm=areal / stretch,
+                flaws=flaws,
+                traits=_inherited(span.lot),
+            )
+            measured = {"thickness_um": self.side.thickness_um + bounded(self.random, 0.6, 2.0)}
+            await self.finish([roll], [lot_row(0, span, booked, is_reversed=True)], [measured])
+            await self.unload("roll")
+            target.put_now(roll)
+
+
+class Slitter(WebStation):
+    """Cuts a roll into four reels; seen flaws are cut out of their lane, knives wear."""
+
+    def __init__(self, world: World, code: str, operation: str, side: Side) -> None:
+        """Stand at the slitter with new knives."""
+        super().__init__(world, code, operation, side)
+        self._cut_m = 0.0
+        self.done_count = 0
+        """Rolls slit so far."""
+
+    async def run(self, target: Buffer[Lot]) -> None:
+        """Work for ever."""
+        while True:
+            reply, span = await self.next_roll(LANES)
+            burr_um = self._cut(span)
+            reels, rows, measured = [], [], []
+            for lane, code in enumerate(reply.lots):
+                reel = self._reel(code, span, lane, burr_um)
+                rows.extend(self._rows(reel, span, lane))
+                reels.append(reel)
+                measured.append(self._measure(burr_um))
+            await self.finish(reels, rows, measured)
+            await self.unload("roll")
+            target.put_now(*reels)
+            self.done_count += 1
+            self.world.changed.fire()
+
+    def _cut(self, span: Span) -> float:
+        if is_knife_due(self._cut_m):
+            self._cut_m = 0.0
+        self._cut_m += span.length / MM_PER_M
+        return knife_burr_um(self.random, self._cut_m, self.world.defects)
+
+    def _measure(self, burr_um: float) -> dict[str, float]:
+        width_mm = self.side.width_mm + bounded(self.random, 0.03, 0.1)
+        return {"width_mm": width_mm, "burr_um": burr_um + bounded(self.random, 0.1, 0.3)}
+
+    def _reel(self, code: str, span: Span, lane: int, burr_um: float) -> Lot:
+        pieces = slit_pieces(span.lot, lane, span.start, span.end)
+        parts, size_mm = slit_parts(span.lot.code, pieces, lane)
+        areal, flaws = carry_over(span.lot, parts, size_mm, lane)
+        return Lot(
+            code=code,
+            material=f"{self.side.name}_reel",
+            measure="mm",
+            size=size_mm,
+            booked=round(size_mm * self.output.scale),
+            made_us=self.clock.now_us,
+            parts=parts,
+            splices=sorted(part.c0 for part in parts if part.c0 > 0),
+            areal_gsm=areal,
+            flaws=flaws,
+            traits=_inherited(span.lot) | {"burr_um": burr_um},
+        )
+
+    def _rows(self, reel: Lot, span: Span, lane: int) -> list[Row]:
+        counted = (span.counted_end - span.counted_start) / span.length
+
+        def on_roll(position: float) -> int:
+            return span.counted_start + round((position - span.start) * counted)
+
+        def on_reel(position: float) -> int:
+            return min(round(position * self.output.scale), reel.booked)
+
+        return [
+            Row(lane, "roll", on_roll(each.p0), on_roll(each.p1), on_reel(each.c0), on_reel(each.c1), lane + 1, True)
+            for each in reel.parts
+        ]
+
+
+def _inherited(parent: Lot) -> dict[str, float]:
+    return {name: parent.traits[name] for name in _CARRIED_TRAITS if name in parent.traits}
+
+
+class ElectrodeLine:
+    """One side from powder to reels: makes what the winder will need, no more."""
+
+    def __init__(self, world: World, side: Side, receiving: Receiving) -> None:
+        """Build the four stations of a side; finished reels wait in `reels`."""
+        self.side = side
+        self.reels: Buffer[Lot] = Buffer(world.clock, f"{side.name} reels")
+        self._world = world
+        self._mixer = Mixer(world, side, receiving)
+        self._coater = Coater(world, side, receiving)
+        self._calender = Calender(world, f"CAL-{side.letter}1", f"calender_{side.name}", side)
+        self._slitter = Slitter(world, f"SLIT-{side.letter}1", f"slit_{side.name}", side)
+        self._coated_mm: list[float] = []
+
+    def spawn(self) -> None:
+        """Start the stations."""
+        clock, letter = self._world.clock, self.side.letter
+        clock.spawn(self._calender.run(self._slitter.rolls), f"CAL-{letter}1")
+        clock.spawn(self._slitter.run(self.reels), f"SLIT-{letter}1")
+        clock.spawn(self._make_rolls(), f"MIX-{letter}1 and COAT-{letter}1")
+
+    def _stock_mm(self) -> float:
+        """Return the length (mm, over all lanes) that is made or under way, and not yet wound."""
+        lots = [lot for lot in self._world.lots.values() if lot.material == f"{self.side.name}_reel"]
+        under_way = LANES * sum(self._coated_mm[self._slitter.done_count :])
+        return sum(lot.left for lot in lots) + under_way
+
+    def _is_wanted(self) -> bool:
+        waste = 1.06
+        return self._world.cells_to_wind() * self.side.cell_mm * waste > self._stock_mm()
+
+    async def _make_rolls(self) -> None:
+        heel: Lot | None = None
+        lengths_m: tuple[float, ...] = (self._world.settings.first_roll_m,)
+        while True:
+            await self._world.changed.until(self._is_wanted)
+            if heel is not None and self._is_stale(heel):
+                self._world.quarantine(heel, "pot life over")
+                heel = None
+            batch = await self._mixer.mix(batch_mass_mg(self.side, lengths_m), heel)
+            heel = batch if await self._coat_all(batch, lengths_m) else None
+            lengths_m = self._world.settings.rolls_m
+
+    async def _coat_all(self, batch: Lot, lengths_m: tuple[float, ...]) -> bool:
+        """Coat the rolls of a batch; returns whether its rest may serve as heel."""
+        if not await self._coater.load("slurry", batch):
+            return False
+        for length_m in lengths_m:
+            await self._world.changed.until(self._is_wanted)
+            roll = None if self._is_stale(batch) else await self._coater.coat(length_m)
+            if roll is None:
+                self._world.quarantine(batch, "pot life over")
+                await self._coater.unload("slurry")
+                return False
+            self._coated_mm.append(roll.size)
+            self._calender.rolls.put_now(roll)
+        await self._coater.unload("slurry")
+        return True
+
+    def _is_stale(self, batch: Lot) -> bool:
+        return self._world.clock.now_us - batch.made_us > _POT_LIFE_S * _US_PER_S

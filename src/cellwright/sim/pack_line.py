@@ -1,0 +1,82 @@
+"""Modules from magazines, packs from modules."""
+
+from collections.abc import Sequence
+
+from cellwright.links.opcua.contract import Kind
+from cellwright.sim.catalogue import MODULES_PER_PACK
+from cellwright.sim.cell_line import UnitStation, codes_of
+from cellwright.sim.cells import Bench
+from cellwright.sim.clock import Buffer
+from cellwright.sim.machine import Ask
+from cellwright.sim.packs import join_cells, join_modules
+from cellwright.sim.station import Position
+from cellwright.sim.supply import Receiving
+from cellwright.sim.trays import Tray
+from cellwright.sim.units import Unit
+from cellwright.sim.world import World
+
+_JOIN_S = 180.0
+
+
+class Joiner(UnitStation):
+    """A station that builds members into a new module or pack."""
+
+    def __init__(self, world: World, code: str, operation: str, positions: Sequence[Position]) -> None:
+        """Stand at a joining station."""
+        super().__init__(world, code, operation, positions)
+        self._made = 0
+
+    async def join(self, ask: Ask, members: list[Unit], kind: str) -> None:
+        """Ask for the new unit's code, join, report, and pass it on."""
+        await self.prepare(members[:1])
+        reply = await self.admit(ask)
+        if not reply.accepted:
+            self.park(members)
+            return
+        await self.work_for(_JOIN_S)
+        self._made += 1
+        parent = Unit(kind=kind, number=self._made, code=reply.units[0], born_us=self.clock.now_us)
+        self.world.born([parent])
+        self.world.join(parent, members)
+        bench = Bench(self.random, self.world.defects)
+        act = join_cells if kind == "module" else join_modules
+        measured = [act(parent, members, bench)]
+        self.note_work([parent], measured)
+        await self.complete([parent], measured, [[self.feeds[name].take(1.0) for name in self.positions]])
+
+
+class ModuleJoiner(Joiner):
+    """Builds 4S20P modules from full magazines."""
+
+    def __init__(self, world: World, receiving: Receiving, magazines: Buffer[Tray]) -> None:
+        """Stand at MOD-01."""
+        super().__init__(
+            world, "MOD-01", "module_assembly", [Position("holder", "count", receiving.source("module_kit"))]
+        )
+        self._magazines = magazines
+
+    async def run(self) -> None:
+        """Work for ever."""
+        while True:
+            magazine = await self._magazines.get()
+            ask = Ask(kind=Kind.CHECK_IN, carrier=magazine.code, count=1)
+            await self.join(ask, magazine.units(), "module")
+
+
+class PackJoiner(Joiner):
+    """Builds packs of four modules and binds the battery management system."""
+
+    def __init__(self, world: World, receiving: Receiving) -> None:
+        """Stand at PACK-01."""
+        positions = [
+            Position("bms", "count", receiving.source("bms")),
+            Position("housing", "count", receiving.source("pack_housing")),
+        ]
+        super().__init__(world, "PACK-01", "pack_assembly", positions)
+
+    async def run(self) -> None:
+        """Work for ever."""
+        while True:
+            modules = await self.world.stage("pack_assembly").take(MODULES_PER_PACK)
+            ask = Ask(kind=Kind.CHECK_IN, units=codes_of(modules), count=1)
+            await self.join(ask, modules, "pack")

@@ -1,0 +1,258 @@
+"""Truth against record: how many lots, intervals, slots, operations and dispositions were booked wrongly.
+
+The recorded side is plain data, fetched by whoever asks from the product's public views.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct, field
+
+from cellwright.sim.catalogue import ROUTES
+from cellwright.sim.lots import LENGTH_TOLERANCE_MM, MASS_TOLERANCE_RATIO, Part
+from cellwright.sim.truth import LotTruth, Truth
+from cellwright.sim.units import Interval, Place, Unit
+
+_DETAILS_MAX = 10
+
+
+class RecordedInterval(Struct, frozen=True):
+    """A unit's recorded stretch [start, end) of a lot at a position, with its tolerance in the lot's measure."""
+
+    unit: str
+    kind: str
+    lot: str
+    start: int
+    end: int
+    tolerance: int
+
+
+class RecordedPart(Struct, frozen=True):
+    """A recorded part: [parent_start, parent_end) of a parent became [child_start, child_end) of a child."""
+
+    parent: str
+    child: str
+    parent_start: int
+    parent_end: int
+    child_start: int
+    child_end: int
+    lane: int
+    reversed: bool
+    tolerance: int
+
+
+class RecordedMember(Struct, frozen=True):
+    """A unit that is recorded in a slot of its parent."""
+
+    unit: str
+    parent: str
+    slot: int
+
+
+class RecordedWork(Struct, frozen=True):
+    """Operations recorded as completed on a unit, in order, repeats included."""
+
+    unit: str
+    operations: tuple[str, ...]
+
+
+class RecordedDisposition(Struct, frozen=True):
+    """What the record says of a unit: `scrap`, `hold`, `member`, `done` or `line` (all that is still on its way)."""
+
+    unit: str
+    disposition: str
+
+
+class Record(Struct, frozen=True):
+    """The recorded side of a run."""
+
+    intervals: Sequence[RecordedInterval] = ()
+    parts: Sequence[RecordedPart] = ()
+    members: Sequence[RecordedMember] = ()
+    works: Sequence[RecordedWork] = ()
+    dispositions: Sequence[RecordedDisposition] = ()
+
+
+class Score(Struct, frozen=True):
+    """Count of errors in the record, and the first few of each as sentences."""
+
+    wrong_intervals: int
+    missing_intervals: int
+    wrong_dispositions: int
+    skipped_operations: int
+    compared_intervals: int
+    details: dict[str, list[str]] = field(default_factory=dict)
+
+
+class _Findings:
+    """Errors by kind."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {
+            "wrong_intervals": [],
+            "missing_intervals": [],
+            "wrong_dispositions": [],
+            "skipped_operations": [],
+        }
+
+    def add(self, kind: str, sentences: Iterable[str]) -> None:
+        self.found[kind].extend(sentences)
+
+
+def score(truth: Truth, record: Record) -> Score:
+    """Compare a record with the truth of the same run."""
+    findings = _Findings()
+    compared = _score_intervals(truth, record, findings)
+    compared += _score_parts(truth, record, findings)
+    compared += _score_members(truth, record, findings)
+    findings.add("wrong_dispositions", _wrong_dispositions(truth, record))
+    findings.add("skipped_operations", _skipped_operations(truth, record))
+    counts = {kind: len(sentences) for kind, sentences in findings.found.items()}
+    details = {kind: sentences[:_DETAILS_MAX] for kind, sentences in findings.found.items() if sentences}
+    return Score(**counts, compared_intervals=compared, details=details)
+
+
+def _score_intervals(truth: Truth, record: Record, findings: _Findings) -> int:
+    recorded: dict[str, list[RecordedInterval]] = {}
+    for each in record.intervals:
+        recorded.setdefault(each.unit, []).append(each)
+    for code, unit in truth.units.items():
+        findings.add("missing_intervals", _match_intervals(unit, recorded.get(code, [])))
+    for code, rest in recorded.items():
+        known = code in truth.units
+        findings.add("wrong_intervals", (_interval_text(each, known=known) for each in rest))
+    return sum(len(unit.intervals) for unit in truth.units.values())
+
+
+def _match_intervals(unit: Unit, recorded: list[RecordedInterval]) -> Iterator[str]:
+    """Take the recorded intervals that are right out of the list; yield a sentence for each true one not found.
+
+    A true interval whose position is recorded, but wrongly, is no hole: the record of it stays and counts as wrong.
+    """
+    unmatched = []
+    for interval in unit.intervals:
+        match = next((each for each in recorded if _is_right(each, interval)), None)
+        if match is None:
+            unmatched.append(interval)
+        else:
+            recorded.remove(match)
+    wrong = Tally(each.kind for each in recorded)
+    for interval in unmatched:
+        if wrong[interval.kind] > 0:
+            wrong[interval.kind] -= 1
+        else:
+            span = f"[{interval.start:.1f}, {interval.end:.1f})"
+            yield f"unit {unit.code}: {interval.kind} from lot {interval.lot} {span} is not recorded"
+
+
+def _is_right(recorded: RecordedInterval, true: Interval) -> bool:
+    return (
+        recorded.kind == true.kind
+        and recorded.lot == true.lot
+        and abs(recorded.start - true.start) <= recorded.tolerance
+        and abs(recorded.end - true.end) <= recorded.tolerance
+    )
+
+
+def _interval_text(each: RecordedInterval, *, known: bool) -> str:
+    why = "is not what the unit took" if known else "belongs to a unit that does not exist"
+    return f"unit {each.unit}: {each.kind} from lot {each.lot} [{each.start}, {each.end}) +- {each.tolerance} {why}"
+
+
+def _score_parts(truth: Truth, record: Record, findings: _Findings) -> int:
+    recorded: dict[str, list[RecordedPart]] = {}
+    for each in record.parts:
+        recorded.setdefault(each.child, []).append(each)
+    compared = 0
+    for lot in truth.lots.values():
+        rest = recorded.get(lot.code, [])
+        compared += len(lot.parts)
+        for part in lot.parts:
+            match = next((each for each in rest if _is_right_part(each, part, lot)), None)
+            if match is not None:
+                rest.remove(match)
+                continue
+            kind = "wrong_intervals" if any(each.parent == part.parent for each in rest) else "missing_intervals"
+            findings.add(kind, [f"lot {lot.code}: {_part_text(part)} is not recorded so"])
+    for code, rest in recorded.items():
+        if code not in truth.lots:
+            findings.add("wrong_intervals", (f"lot {code} does not exist" for _ in rest))
+    return compared
+
+
+def _is_right_part(recorded: RecordedPart, true: Part, child: LotTruth) -> bool:
+    slack = LENGTH_TOLERANCE_MM if child.measure == "mm" else child.size * MASS_TOLERANCE_RATIO
+    return (
+        recorded.parent == true.parent
+        and recorded.lane == true.lane
+        and recorded.reversed == true.reversed
+        and abs(recorded.parent_start - true.p0) <= recorded.tolerance
+        and abs(recorded.parent_end - true.p1) <= recorded.tolerance
+        and abs(recorded.child_start - true.c0) <= slack
+        and abs(recorded.child_end - true.c1) <= slack
+    )
+
+
+def _part_text(part: Part) -> str:
+    return f"[{part.p0:.1f}, {part.p1:.1f}) of {part.parent} as [{part.c0:.1f}, {part.c1:.1f}), lane {part.lane}"
+
+
+def _score_members(truth: Truth, record: Record, findings: _Findings) -> int:
+    recorded = {(each.unit, each.parent, each.slot) for each in record.members}
+    true = {(unit.code, unit.parent, unit.slot) for unit in truth.units.values() if unit.parent}
+    missing, wrong = true - recorded, recorded - true
+    moved = {unit for unit, _, _ in wrong}
+    findings.add("wrong_intervals", (f"unit {unit} is not in slot {slot} of {parent}" for unit, parent, slot in wrong))
+    lost = ((unit, parent, slot) for unit, parent, slot in missing if unit not in moved)
+    findings.add(
+        "missing_intervals", (f"unit {unit} in slot {slot} of {parent} is not recorded" for unit, parent, slot in lost)
+    )
+    return len(true)
+
+
+_EXPECTED = {
+    Place.LINE: {"line"},
+    Place.PARKED: {"line", "hold", "scrap"},
+    Place.SCRAP: {"scrap"},
+    Place.HOLD: {"hold"},
+    Place.DONE: {"done"},
+    Place.MEMBER: {"member"},
+    Place.SHIPPED: {"done"},
+}
+"""Where a unit physically is -> what the record may say of it."""
+
+
+def _wrong_dispositions(truth: Truth, record: Record) -> Iterator[str]:
+    recorded = {each.unit: each.disposition for each in record.dispositions}
+    for code, unit in truth.units.items():
+        said = recorded.get(code, "nothing")
+        # A finished unit that waits for its place in a parent is still on the line physically.
+        expected = _EXPECTED[unit.place] | ({"done"} if unit.place is Place.LINE else set())
+        if said not in expected:
+            yield f"unit {code} is physically {unit.place.value}, the record says {said}"
+        elif unit.place in (Place.MEMBER, Place.SHIPPED) and _was_last_bad(unit):
+            yield f"unit {code} failed its last test of an operation and was built in or shipped"
+
+
+def _was_last_bad(unit: Unit) -> bool:
+    last = {work.operation: work.is_good for work in unit.works}
+    return not all(last.values())
+
+
+def _skipped_operations(truth: Truth, record: Record) -> Iterator[str]:
+    recorded = {each.unit: each.operations for each in record.works}
+    for code, unit in truth.units.items():
+        done = tuple(work.operation for work in unit.works)
+        said = recorded.get(code, ())
+        skipped = _skipped_of(unit.kind, done)
+        if skipped:
+            yield f"unit {code} physically skipped {', '.join(skipped)}"
+        elif said != done:
+            yield f"unit {code} physically had {', '.join(done)}; recorded are {', '.join(said) or 'none'}"
+
+
+def _skipped_of(kind: str, done: Sequence[str]) -> list[str]:
+    route = ROUTES[kind]
+    reached = [route.index(operation) for operation in done if operation in route]
+    furthest = max(reached, default=-1)
+    return [operation for operation in route[:furthest] if operation not in done]

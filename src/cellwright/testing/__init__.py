@@ -1,0 +1,1 @@
+"""Contract suites that every link and store must pass."""

@@ -1,0 +1,123 @@
+"""Work in process: routes, numbers given out, units and carriers."""
+
+from typing import Any
+
+import msgspec
+
+from cellwright.model.ids import UnitBlock
+from cellwright.model.routes import Operation, Route
+from cellwright.rules.state import CarrierRow, CounterRow, UnitRow
+from cellwright.views.stored import Connection, Stored
+
+UNITS = Stored(
+    UnitRow,
+    "unit",
+    (
+        "id",
+        "kind",
+        "product",
+        "route",
+        "step",
+        "status",
+        "station",
+        "completed_us",
+        "attempts",
+        "grade",
+        "holds",
+        "carrier",
+        "slot",
+        "parent",
+    ),
+    """
+    INSERT INTO unit AS u (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds,
+                           carrier, slot, parent)
+    SELECT id, kind, product, route, step, status, station, completed_us::bigint[], attempts::smallint[], grade, holds,
+           carrier, slot, parent
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::text[], $11::smallint[], $12::text[], $13::smallint[], $14::bigint[])
+         AS n (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier, slot,
+               parent)
+    ON CONFLICT (id) DO UPDATE
+    SET step = excluded.step, status = excluded.status, station = excluded.station,
+        completed_us = excluded.completed_us, attempts = excluded.attempts, grade = excluded.grade,
+        holds = excluded.holds, carrier = excluded.carrier, slot = excluded.slot, parent = excluded.parent
+    """,
+)
+
+CARRIERS = Stored(
+    CarrierRow,
+    "carrier",
+    ("code", "slots"),
+    """
+    INSERT INTO carrier (code, slots)
+    SELECT code, slots::bigint[] FROM unnest($1::text[], $2::text[]) AS n (code, slots)
+    ON CONFLICT (code) DO UPDATE SET slots = excluded.slots
+    """,
+)
+
+COUNTERS = Stored(
+    CounterRow,
+    "counter",
+    ("name", "value"),
+    """
+    INSERT INTO counter (name, value)
+    SELECT name, value FROM unnest($1::text[], $2::bigint[]) AS n (name, value)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+    """,
+)
+
+BLOCKS = Stored(
+    UnitBlock,
+    "unit_block",
+    ("id_from", "count", "prefix", "serial_from"),
+    """
+    INSERT INTO unit_block (id_from, count, prefix, serial_from)
+    SELECT id_from, count, prefix, serial_from
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) AS n (id_from, count, prefix, serial_from)
+    ON CONFLICT (prefix, serial_from) DO UPDATE SET count = excluded.count
+    """,
+)
+
+
+class StoredRoutes(Stored[Route], frozen=True):
+    """Routes keep their operations as JSON, since units finish on the revision they began on."""
+
+    async def save_page(self, connection: Connection, rows: Any) -> None:
+        """Insert or update a page of routes in one statement."""
+        columns = [
+            [row.id for row in rows],
+            [row.code for row in rows],
+            [row.revision for row in rows],
+            [row.product for row in rows],
+            [msgspec.json.encode(row.operations).decode() for row in rows],
+        ]
+        await connection.execute(self.save, *columns)
+
+    async def load_page(self, connection: Connection, where: str = "", *arguments: Any) -> list[Route]:
+        """Load the routes that a condition chooses."""
+        columns = ", ".join(self.columns)
+        records = await connection.fetch(f"SELECT {columns} FROM route {where}", *arguments)  # noqa: S608 names are ours
+        return [
+            Route(
+                id=record["id"],
+                code=record["code"],
+                revision=record["revision"],
+                product=record["product"],
+                operations=msgspec.json.decode(record["operations"], type=tuple[Operation, ...]),
+            )
+            for record in records
+        ]
+
+
+ROUTES = StoredRoutes(
+    Route,
+    "route",
+    ("id", "code", "revision", "product", "operations"),
+    """
+    INSERT INTO route (id, code, revision, product, operations)
+    SELECT id, code, revision, product, operations::json
+    FROM unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::text[])
+         AS n (id, code, revision, product, operations)
+    ON CONFLICT (id) DO NOTHING
+    """,
+)
