@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from string import Template
@@ -69,7 +70,7 @@ def plain_text(token: Token) -> str:
 def set_anchors(tokens: Sequence[Token]) -> frozenset[str]:
     """Give every heading its id (repeated ones get a number) and return all ids."""
     anchors: set[str] = set()
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type != "heading_open":
             continue
         base = slug(plain_text(inline))
@@ -84,7 +85,7 @@ def set_anchors(tokens: Sequence[Token]) -> frozenset[str]:
 
 def title_of(tokens: Sequence[Token], source: PurePosixPath) -> str:
     """Return the first heading, or the file's name when there is none."""
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             return plain_text(inline)
     return source.stem
@@ -175,7 +176,11 @@ def navigation(site: Site, current: Page) -> str:
             continue
         heading = SECTIONS.get(folder, folder)
         lines += [f'<p class="section">{html.escape(heading)}</p>'] if heading else []
-        lines += ["<ul>", *(_entry(page, current) for page in sorted(pages, key=lambda each: each.target.name)), "</ul>"]
+        lines += [
+            "<ul>",
+            *(_entry(page, current) for page in sorted(pages, key=lambda each: each.target.name)),
+            "</ul>",
+        ]
     return "\n".join(lines)
 
 

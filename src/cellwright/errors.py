@@ -7,6 +7,7 @@ CellwrightError
 |   +-- DatabaseUnavailableError
 |   +-- MigrationError
 +-- LinkError
++-- UnansweredError
 
 A refusal of the gate is no exception: it is a value (`cellwright.model.answers.Refusal`).
 """
@@ -45,3 +46,7 @@ class MigrationError(DatabaseError):
 
 class LinkError(CellwrightError):
     """An outside machine or partner could not be reached, or broke its protocol."""
+
+
+class UnansweredError(CellwrightError):
+    """The gate decided nothing about a message; the same message may be sent again."""

@@ -89,7 +89,7 @@ async def test_an_address_that_leads_nowhere_says_what_to_do(url: str, change: t
     with pytest.raises(DatabaseUnavailableError, match=advice):
         await connect(url.replace(*change))
     with pytest.raises(DatabaseUnavailableError, match=advice):
-        await create_pool(url.replace(*change))
+        _ = await create_pool(url.replace(*change))
 
 
 async def test_an_operators_own_server_is_used_and_left_running(url: str, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_programs_that_do_not_run_are_named_with_what_they_said(tmp_path: Path) 
 def test_programs_for_another_machine_are_named(tmp_path: Path) -> None:
     folder = make_programs(tmp_path / "bin", "")
     (folder / "postgres").write_bytes(b"\x7fELF not for this machine")
+    (folder / "postgres").chmod(0o755)
     assert "does not run" in search([Place("a folder", folder)]).rejected[0]
 
 

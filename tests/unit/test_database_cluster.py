@@ -40,7 +40,7 @@ def test_the_server_is_told_to_be_durable_and_to_keep_off_the_network(tmp_path: 
         "jit = 'off'",
     ):
         assert line in settings
-    assert settings[-1] == "include_if_exists 'local.conf'"
+    assert settings[-1] == "include 'local.conf'"
 
 
 def test_a_folder_with_a_quote_in_its_name_stays_one_setting(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
@@ -34,7 +36,7 @@ def default_data() -> Path:
 
 def wall_us() -> int:
     """Return the real time (UTC us): certificates live in real time, whatever the plant's clock says."""
-    return time.time_ns() // 1000
+    return time.time_ns() // 1000  # noqa: TID251 - certificates need the real clock
 
 
 def open_clock(path: Path | None) -> Clock:
@@ -69,10 +71,21 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a verb's coroutine on the quick event loop."""
-    import uvloop  # noqa: PLC0415 only the verbs that run anything pay for it
+    import uvloop  # only the verbs that run anything pay for it
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+        try:
+            return runner.run(_until_terminated(main))
+        except asyncio.CancelledError:
+            sys.exit(128 + signal.SIGTERM)
+
+
+async def _until_terminated(main: Coroutine[Any, Any, T]) -> T:
+    """Let SIGTERM end a verb the way Ctrl-C does: by cancellation, so that everything is closed."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await main
 
 
 async def open_migrated(data: Path | None, database_url: str | None) -> Database:

@@ -25,9 +25,16 @@ from cellwright.cli.main import EXIT_FAILED
     default=None,
     help="Keep the plant's data in this folder. [default: a temporary one]",
 )
-@click.option("--plant", "plant_name", default="lfp32700", show_default=True, help="Folder or name of the plant's files.")
-@click.option("--station", "extra_stations", multiple=True, metavar="CODE=OPERATION@WORK_CENTRE",
-              help="One more station for the virtual plant to act out.")
+@click.option(
+    "--plant", "plant_name", default="lfp32700", show_default=True, help="Folder or name of the plant's files."
+)
+@click.option(
+    "--station",
+    "extra_stations",
+    multiple=True,
+    metavar="CODE=OPERATION@WORK_CENTRE",
+    help="One more station for the virtual plant to act out.",
+)
 @database_option
 @coroutine
 async def demo(

@@ -1,32 +1,183 @@
 """What the demo found: output, yields, refusals, a trace, the score against the truth, and the check."""
 
+import asyncio
+import sys
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
+from cellwright.database.pool import Connection, connect
+from cellwright.errors import CellwrightError
 from cellwright.model.plant import Plant
+from cellwright.plant.check import CheckReport, check
+from cellwright.views.recorded import Record, read_record
+from cellwright.views.status import Status, read_status
+from cellwright.views.trace import trace_backward
+from cellwright.views.yields import Tally, read_yields
 
 
-class Report(Struct, kw_only=True):
-    """The demo's result."""
+class Score(Struct, frozen=True, kw_only=True):
+    """The record against the truth: errors by kind, how much was compared, and the first few errors."""
 
-    packs_built: int
+    wrong_intervals: int
+    missing_intervals: int
+    wrong_dispositions: int
+    skipped_operations: int
+    compared_intervals: int
+    details: dict[str, list[str]] = {}
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether the record is true."""
+        errors = self.wrong_intervals + self.missing_intervals + self.wrong_dispositions + self.skipped_operations
+        return errors == 0
+
+
+class Check(Struct, frozen=True):
+    """Tables against journal."""
+
+    equal: bool
+    facts: int
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """What is known of a run besides its database."""
+
     seed: int
     wall_s: float
+    gate_restarts: int
+    stopped: str = ""
+    """Why the virtual plant gave up, "" when it shipped what was asked for."""
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The demo's result; ratios come with their n in `first_pass_count`."""
+
+    packs_built: int
+    cells_started: int
+    cells_good: int
+    first_pass_yield: dict[str, float]
+    first_pass_count: dict[str, int]
+    refusals: dict[str, int]
+    trace: dict[str, int]
+    """One pack, backward: how many of each level."""
+    traced_pack: str
+    score: Score
+    check: Check
+    gate_restarts: int
+    seed: int
+    wall_s: float
+    stopped: str = ""
 
     def is_good(self, packs: int) -> bool:
         """Tell whether everything asked for came true."""
-        return self.packs_built >= packs
+        return self.packs_built >= packs and self.score.is_clean and self.check.equal
+
+
+async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
+    """Gather the report from the database, and the score from the judge of the virtual plant."""
+    connection = await connect(url, statement_timeout_ms=0)
+    try:
+        seen = await read_status(connection, 0)
+        yields = _in_plant_order(plant, await read_yields(connection))
+        checked = await check(connection, plant)
+        pack, levels = await _trace_a_pack(connection)
+        judged = await _score(folder, await read_record(connection))
+    finally:
+        await connection.close()
+    return _compose(run, seen, yields=yields, checked=checked, traced=(pack, levels), judged=judged)
+
+
+def _in_plant_order(plant: Plant, yields: list[Tally]) -> list[Tally]:
+    """Order tallies as the work flows: lots first, then along each route."""
+    along = [each.code for route in plant.routes.values() for each in route.operations]
+    places = {code: place for place, code in enumerate([*plant.lot_operations, *along])}
+    return sorted(yields, key=lambda each: places.get(each.operation, len(places)))
+
+
+def _compose(
+    run: Run,
+    seen: Status,
+    *,
+    yields: list[Tally],
+    checked: CheckReport,
+    traced: tuple[str, dict[str, int]],
+    judged: Score,
+) -> Report:
+    cells = seen.units.get("cell", {})
+    tried = [each for each in yields if each.first_count]
+    return Report(
+        packs_built=seen.packs_finished_count,
+        cells_started=sum(cells.values()),
+        cells_good=sum(cells.get(status, 0) for status in ("finished", "reserved", "assembled")),
+        first_pass_yield={each.operation: round(each.first_good_count / each.first_count, 4) for each in tried},
+        first_pass_count={each.operation: each.first_count for each in tried},
+        refusals=seen.refusals,
+        trace=traced[1],
+        traced_pack=traced[0],
+        score=judged,
+        check=Check(checked.equal, checked.facts),
+        gate_restarts=run.gate_restarts,
+        seed=run.seed,
+        wall_s=run.wall_s,
+        stopped=run.stopped,
+    )
+
+
+async def _trace_a_pack(connection: Connection) -> tuple[str, dict[str, int]]:
+    pack = await connection.fetchval("SELECT min(id) FROM unit WHERE kind = 'pack' AND status = 'finished'")
+    if pack is None:
+        return "", {}
+    answer = await trace_backward(connection, pack)
+    return answer.subject, answer.levels
+
+
+async def _score(folder: Path, record: Record) -> Score:
+    """Let the virtual plant's own judge compare; the product never reads the truth."""
+    path = folder / "record.json"
+    path.write_bytes(msgspec.json.encode(record))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cellwright.sim.scoring",
+        f"--truth={folder / 'truth'}",
+        f"--record={path}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    if process.returncode:
+        raise CellwrightError(f"the score could not be made:\n{errors.decode('utf-8', 'replace')}")
+    return msgspec.json.decode(output, type=Score)
 
 
 def report_lines(report: Report) -> list[str]:
     """Return the report for people."""
-    return [str(report)]
+    stopped = f" (stopped: {report.stopped})" if report.stopped else ""
+    yields = [
+        f"  {operation:<18} {ratio:7.1%}  (n = {report.first_pass_count[operation]})"
+        for operation, ratio in report.first_pass_yield.items()
+    ]
+    return [
+        f"packs built      {report.packs_built}{stopped}",
+        f"cells            {report.cells_started} started, {report.cells_good} good",
+        "first-pass yield",
+        *yields,
+        f"refusals         {_counts(report.refusals) or 'none'}",
+        f"trace            pack {report.traced_pack}: {_counts(report.trace)}",
+        *_score_lines(report.score),
+        f"check            {report.check.facts} facts, tables {'equal' if report.check.equal else 'NOT equal'}",
+        f"wall time        {report.wall_s:.1f} s (seed {report.seed}, gate restarted {report.gate_restarts} times)",
+    ]
 
 
-async def make_report(
-    database_url: str, plant: Plant, folder: Path, *, seed: int, wall_s: float, stopped: str
-) -> Report:
-    """Gather the report from the database and the truth."""
-    del database_url, plant, folder, stopped
-    return Report(packs_built=0, seed=seed, wall_s=round(wall_s, 1))
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
+
+
+def _score_lines(score: Score) -> list[str]:
+    intervals = f"{score.wrong_intervals} wrong and {score.missing_intervals} missing of {score.compared_intervals}"
+    units = f"{score.wrong_dispositions} wrong dispositions, {score.skipped_operations} units skipped an operation"
+    details = [f"  {sentence}" for sentences in score.details.values() for sentence in sentences]
+    return [f"record vs truth  {intervals} intervals; {units}", *details]

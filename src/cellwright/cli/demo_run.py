@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from cellwright.cli.common import open_migrated, wall_us
-from cellwright.cli.demo_report import Report, make_report
+from cellwright.cli.demo_report import Report, Run, make_report
 from cellwright.cli.processes import Child
 from cellwright.database.opening import Database
 from cellwright.errors import CellwrightError, LinkError
@@ -78,14 +78,15 @@ async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
             await _seed_records(database, plant, clock)
             screen.step("starting the gate and the links")
             async with _real_plant(options, database) as gate:
-                gate.keep_alive()
-                (options.folder / "plant.pid").write_text(str(gate.pid))
                 last = await _watch(machines, gate, screen, database=database, plant=plant, folder=options.folder)
         screen.step("comparing the record with the truth")
-        wall_s = time.monotonic() - started_s
-        return await make_report(
-            database.url, plant, options.folder, seed=options.seed, wall_s=wall_s, stopped=last.reason
+        run = Run(
+            seed=options.seed,
+            wall_s=round(time.monotonic() - started_s, 1),
+            gate_restarts=gate.restarts,
+            stopped=last.reason,
         )
+        return await make_report(database.url, plant, options.folder, run)
 
 
 def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
@@ -94,7 +95,9 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
     trusted.mkdir(parents=True, exist_ok=True)
     (trusted / "mes.der").write_bytes(make_link_identity(folder / "pki", wall_us))
     persons = [
-        f"--person={station.code}={_PERSON}" for station in plant.stations.values() if _needs_person(plant, station.code)
+        f"--person={station.code}={_PERSON}"
+        for station in plant.stations.values()
+        if _needs_person(plant, station.code)
     ]
     arguments = [
         "cellwright.sim",
@@ -153,9 +156,7 @@ async def _seed_records(database: Database, plant: Plant, clock: MappedClock) ->
         await release_plant(gate, plant, clock(), epoch)
         for number, command in enumerate(commands, start=1):
             answer = await gate.submit(
-                Submission(
-                    source="demo", epoch=epoch, seq=number, time_us=clock(), actor="demo", command=command
-                )
+                Submission(source="demo", epoch=epoch, seq=number, time_us=clock(), actor="demo", command=command)
             )
             if isinstance(answer, Refusal):
                 raise CellwrightError("; ".join(each.text for each in answer.reasons))
@@ -177,17 +178,28 @@ def _real_plant(options: DemoOptions, database: Database) -> Child:
 async def _watch(
     machines: Child, gate: Child, screen: Watcher, *, database: Database, plant: Plant, folder: Path
 ) -> Progress:
-    last = Progress()
+    """Follow the virtual plant to its end; give up when the real one cannot stay alive."""
+    reviving = gate.keep_alive()
     following = asyncio.create_task(screen.follow(database.url, plant), name="live view")
+    reading = asyncio.create_task(_read(machines, gate, screen, folder), name="progress")
     try:
-        async for line in machines.lines():
-            last = msgspec.json.decode(line, type=Progress)
-            (folder / "plant.pid").write_text(str(gate.pid))
-            screen.progress(last, gate.restarts)
-        code = await machines.wait()
+        await asyncio.wait({reading, reviving}, return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            raise LinkError(f"the plant's process ends again and again; its last words:\n{gate.last_words()}")
+        return await reading
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        for task in (following, reading):
+            task.cancel()
+        await asyncio.gather(following, reading, return_exceptions=True)
+
+
+async def _read(machines: Child, gate: Child, screen: Watcher, folder: Path) -> Progress:
+    last = Progress()
+    async for line in machines.lines():
+        last = msgspec.json.decode(line, type=Progress)
+        (folder / "plant.pid").write_text(str(gate.pid))
+        screen.progress(last, gate.restarts)
+    code = await machines.wait()
     if last.event not in ("shipped", "stopped"):
         raise LinkError(f"the virtual plant ended with {code}; its last words:\n{machines.last_words()}")
     return last

@@ -1,13 +1,28 @@
-"""What a person sees while the demo runs: a progress bar, or a live view of the plant."""
+"""What a person sees while the demo runs: a progress bar, and on a terminal the plant's stations as they work."""
 
 import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+import asyncpg
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
 
 from cellwright.cli.demo_run import Progress
+from cellwright.cli.status import yield_text
+from cellwright.database.pool import connect
+from cellwright.errors import DatabaseError
 from cellwright.model.plant import Plant
+from cellwright.views.status import StationStatus, Status, StatusReader
+from cellwright.views.yields import Tally, read_yields
+
+_CELLS_PER_PACK = 320
+_LOOK_S = 0.5
 
 
 class Screen:
@@ -16,26 +31,22 @@ class Screen:
     def __init__(self, packs: int, *, is_live: bool) -> None:
         """Prepare for a number of packs; `is_live` shows the stations too."""
         self._is_live = is_live
-        self._console = Console(stderr=True)
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=False,
-        )
         self._packs = packs
+        self._console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        self._bar = Bar(*columns, TimeElapsedColumn(), console=self._console)
         self._task = self._bar.add_task("starting", total=1.0)
+        self._live = Live(self._bar, console=self._console, refresh_per_second=4, transient=False)
+        self._now_us = 0
 
     def __enter__(self) -> Self:
         """Begin to show."""
-        self._bar.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop showing."""
-        self._bar.stop()
+        """Stop showing; the last picture stays."""
+        self._live.stop()
 
     def step(self, text: str) -> None:
         """Tell what is being done now."""
@@ -43,13 +54,56 @@ class Screen:
 
     def progress(self, progress: Progress, restarts: int) -> None:
         """Show how far the plant is."""
-        cells = 320 * self._packs
-        share = min(0.9, 0.9 * progress.cells_good / cells) + 0.1 * progress.packs_shipped / self._packs
+        self._now_us = progress.time_us
+        cells = min(1.0, progress.cells_good / (_CELLS_PER_PACK * self._packs))
+        share = 0.9 * cells + 0.1 * progress.packs_shipped / self._packs
         again = f", gate restarted {restarts} times" if restarts else ""
         text = f"{progress.cells_wound} cells wound, {progress.packs_shipped} of {self._packs} packs shipped{again}"
         self._bar.update(self._task, completed=share, description=text)
 
     async def follow(self, database_url: str, plant: Plant) -> None:
-        """Show the plant's state until cancelled."""
-        del database_url, plant
+        """Show the plant's stations until cancelled; a database that is away for a moment is waited for."""
+        while self._is_live:
+            with suppress(DatabaseError, asyncpg.PostgresError, OSError):
+                await self._look(database_url, plant)
+            await asyncio.sleep(_LOOK_S)
         await asyncio.Event().wait()
+
+    async def _look(self, database_url: str, plant: Plant) -> None:
+        reader = StatusReader()
+        connection = await connect(database_url, name="demo view")
+        try:
+            while True:
+                seen = await reader.read(connection, self._now_us)
+                yields = await read_yields(connection)
+                self._live.update(Group(_picture(plant, seen, yields, self._now_us), self._bar))
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            await connection.close()
+
+
+def _picture(plant: Plant, seen: Status, yields: list[Tally], now_us: int) -> Table:
+    table = Table(title=_title(plant, seen, now_us), title_justify="left", expand=True, box=None, pad_edge=False)
+    for name in ("station", "operation", "in process", "good", "not good", "first-pass yield", "last refusal"):
+        table.add_column(name, justify="right" if name in ("in process", "good", "not good") else "left")
+    known = {each.station: each for each in seen.stations}
+    tallies = {each.operation: each for each in yields}
+    for station in plant.stations.values():
+        state = known.get(station.code, StationStatus(station.code))
+        operations = [tallies[code] for code in station.operations if code in tallies]
+        table.add_row(
+            Text(station.code, style="bold" if state.running_count else "dim"),
+            ", ".join(station.operations),
+            str(state.running_count or ""),
+            str(state.ok_count or ""),
+            Text(str(state.ng_count or ""), style="yellow" if state.ng_count else ""),
+            ", ".join(yield_text(each) for each in operations),
+            Text(f"{state.last_refusal} ({state.refused_count})" if state.refused_count else "", style="dim"),
+        )
+    return table
+
+
+def _title(plant: Plant, seen: Status, now_us: int) -> str:
+    time = datetime.fromtimestamp(now_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S") if now_us else "unknown"
+    counts = [f"{sum(by_status.values())} {kind}s" for kind, by_status in seen.units.items()]
+    return f"{plant.name}   plant time {time} UTC   {seen.facts} facts   " + "   ".join(counts)

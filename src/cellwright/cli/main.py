@@ -65,7 +65,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and end the process."""
     try:
-        cli(standalone_mode=True)
+        cli(prog_name="cellwright")
     except ConfigurationError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

@@ -7,8 +7,7 @@ import click
 
 from cellwright.cli.common import json_option, show, to_json
 from cellwright.cli.main import EXIT_FAILED
-from cellwright.errors import ConfigurationError
-from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.config import find_plant, read_plant
 
 
 @click.group()
@@ -21,14 +20,14 @@ def plant() -> None:
 @json_option
 def check(folder: str, *, as_json: bool) -> None:
     """Read the files of FOLDER (a path, or the name of a plant that came along) and list every mistake."""
-    try:
-        loaded = load_plant(find_plant(folder))
-    except ConfigurationError as error:
+    reading = read_plant(find_plant(folder))
+    loaded = reading.plant
+    if loaded is None:
         if as_json:
-            click.echo(to_json({"folder": str(Path(folder)), "ok": False, "problems": error.problems}))
+            click.echo(to_json({"folder": str(Path(folder)), "ok": False, "problems": reading.problems}))
         else:
-            click.echo("\n".join(error.problems), err=True)
-            click.echo(f"{len(error.problems)} mistake(s) in {folder}", err=True)
+            click.echo("\n".join(reading.problems), err=True)
+            click.echo(f"{len(reading.problems)} mistake(s) in {folder}", err=True)
         sys.exit(EXIT_FAILED)
     counts = {
         "stations": len(loaded.stations),
@@ -37,6 +36,8 @@ def check(folder: str, *, as_json: bool) -> None:
         "routes": len(loaded.routes),
         "recipes": len(loaded.recipes),
     }
-    content = {"folder": str(Path(folder)), "ok": True, "plant": loaded.code, **counts}
+    content = {"folder": str(Path(folder)), "ok": True, "plant": loaded.code, "warnings": reading.warnings, **counts}
     found = ", ".join(f"{number} {name}" for name, number in counts.items())
-    show(content, as_json=as_json, lines=lambda: [f"{loaded.code} ({loaded.name}) is right: {found}"])
+    show(
+        content, as_json=as_json, lines=lambda: [*reading.warnings, f"{loaded.code} ({loaded.name}) is right: {found}"]
+    )

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
 
 _STOP_S = 10.0
 _PAUSE_S = 0.2
+_SHORT_LIFE_S = 3.0
+_SHORT_LIVES_MAX = 8
 
 
 class Child:
@@ -45,9 +48,10 @@ class Child:
         """How often the child was started again."""
         return max(0, self.starts - 1)
 
-    def keep_alive(self) -> None:
-        """Start the child again whenever it ends, until `stop`."""
+    def keep_alive(self) -> asyncio.Task[None]:
+        """Start the child again whenever it ends, until `stop`; the task ends when the child never lives for long."""
         self._watch = asyncio.create_task(self._revive(), name="child watch")
+        return self._watch
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Yield the lines of the child's standard output until it ends."""
@@ -98,10 +102,13 @@ class Child:
             )
 
     async def _revive(self) -> None:
-        while not self._stopping:
+        short_lives = 0
+        while not self._stopping and short_lives < _SHORT_LIVES_MAX:
+            begun_s = time.monotonic()
             async for _ in self.lines():
                 pass
             await self.wait()
+            short_lives = short_lives + 1 if time.monotonic() - begun_s < _SHORT_LIFE_S else 0
             await asyncio.sleep(_PAUSE_S)
             if not self._stopping:
                 await self._start()

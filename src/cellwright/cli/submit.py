@@ -52,10 +52,9 @@ async def submit(
     plant = load_plant(find_plant(plant_name))
     now = open_clock(clock)
     random = SystemRandom()
-    async with await open_migrated(data, database_url) as database:
-        async with open_gate(database.url, plant, now, random) as gate:
-            await release_plant(gate, plant, now(), random.getrandbits(62))
-            refused = await _submit_lines(gate, file, as_json=as_json)
+    async with await open_migrated(data, database_url) as database, open_gate(database.url, plant, now, random) as gate:
+        await release_plant(gate, plant, now(), random.getrandbits(62))
+        refused = await _submit_lines(gate, file, as_json=as_json)
     sys.exit(EXIT_FAILED if refused else 0)
 
 

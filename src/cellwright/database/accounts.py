@@ -50,20 +50,23 @@ class Account:
         return bool(place.st_mode & stat.S_IXOTH)
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command as this account with a bare environment; the caller checks the return code."""
-        return subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            cwd="/",
-            env=bare_environment(),
-            user=self.uid if self.drops else None,
-            group=self.gid if self.drops else None,
-            extra_groups=[] if self.drops else None,
-            umask=0o077,
-        )
+        """Run a command as this account with a bare environment; return code 126 means that it could not be run."""
+        try:
+            return subprocess.run(
+                command,
+                check=False,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd="/",
+                env=bare_environment(),
+                user=self.uid if self.drops else None,
+                group=self.gid if self.drops else None,
+                extra_groups=[] if self.drops else None,
+                umask=0o077,
+            )
+        except OSError as error:
+            return subprocess.CompletedProcess(command, returncode=126, stdout="", stderr=str(error))
 
 
 def bare_environment() -> dict[str, str]:

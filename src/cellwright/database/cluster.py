@@ -4,7 +4,7 @@ The home is readable by all and written only by the process that owns the server
 
 - `data/` is PostgreSQL's own directory (0700, the server's account);
 - `run/` holds its Unix socket (0700, the server's account); it is elsewhere when that path would be too long;
-- `postgresql.conf` is written at every start; `local.conf` beside it, when there is one, is read last;
+- `postgresql.conf` is written at every start; `local.conf` beside it is the operator's and read last;
 - `pg_hba.conf` has one line: every connection is local and needs its password;
 - `*.password` are random and made once (0600);
 - `server.log` is what the server says.
@@ -154,15 +154,19 @@ def _socket_folder(home: Path) -> Path:
 
 
 def prepare(cluster: Cluster) -> None:
-    """Bring the home up to date before a start: cluster made, settings and access rules written, log kept small."""
+    """Make what a start needs: cluster, settings, access rules. Only for the owner, when no server runs."""
     _make_folder(cluster.sockets, 0o700, cluster.account)
     _refuse_foreign(cluster.sockets, cluster.account)
+    for leftover in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+        (cluster.sockets / leftover).unlink(missing_ok=True)
     for role in (ADMIN, OWNER):
         _make_password(cluster.home / f"{role}.password", cluster.account)
     if not cluster.data.exists():
         _initialise(cluster)
     _refuse_other_version(cluster)
     _replace(cluster.home / "postgresql.conf", render_settings(cluster, memory_bytes=_memory_bytes()))
+    if not (cluster.home / "local.conf").exists():
+        _replace(cluster.home / "local.conf", "# Settings of this plant's own; they win over postgresql.conf.\n")
     _replace(cluster.home / "pg_hba.conf", "local all all scram-sha-256\n")
     trim_log(cluster.log)
 
@@ -271,7 +275,7 @@ def render_settings(cluster: Cluster, *, memory_bytes: int) -> str:
         [
             "# Written at every start. Own settings belong in local.conf.",
             *lines,
-            "include_if_exists 'local.conf'",
+            "include 'local.conf'",
             "",
         ]
     )

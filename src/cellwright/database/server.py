@@ -22,6 +22,7 @@ import asyncpg
 
 from cellwright.database.binaries import Installation
 from cellwright.database.cluster import ADMIN, OWNER, Cluster, explain, locate, prepare, remove, trim_log
+from cellwright.database.pool import Connection
 from cellwright.database.processes import (
     ProcessState,
     log_lines,
@@ -43,6 +44,15 @@ _ANSWER_TIMEOUT_S: Final = 5.0
 _PASSING: Final = re.compile(
     r"pre-existing shared memory block|lock file .* already exists|still in use", re.IGNORECASE
 )
+# What a server may answer that is starting, stopping or dying.
+_TROUBLE: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +70,7 @@ class EmbeddedServer:
         self._lock: int | None = None
         self._log_start_bytes = 0
         self._wanted = False
+        self._trouble = "no answer"
         self.restart_count = 0
 
     async def __aenter__(self) -> Self:
@@ -142,15 +153,13 @@ class EmbeddedServer:
         failures = 0
         while self._wanted:
             await asyncio.sleep(_WATCH_S)
-            # Without a lock file the owner has stopped the server on purpose: others do not bring it back.
-            if self._alive() or (not self.owned and self.pid is None):
+            if self._alive() or self._stopped_on_purpose():
                 continue
-            self.restart_count += 1
-            _log.error("the database server has died; restart %d", self.restart_count)
+            self._bury()
             try:
                 await self._bring_up()
                 failures = 0
-            except (DatabaseError, OSError, asyncpg.PostgresError) as error:
+            except (DatabaseError, OSError) as error:
                 failures += 1
                 _log.error("the database server does not come up: %s", error)
                 await asyncio.sleep(min(_BACK_OFF_S_MAX, 0.5 * 2.0**failures))
@@ -159,22 +168,21 @@ class EmbeddedServer:
         """Observe, decide, act until the server answers."""
         clock = asyncio.get_running_loop()
         deadline_s = clock.time() + START_DEADLINE_S
-        while not await self._answers():
+        while self._wanted and not await self._answers():
             if clock.time() > deadline_s:
-                raise self._failure(f"did not answer within {START_DEADLINE_S:.0f} s")
+                raise self._failure(f"did not answer within {START_DEADLINE_S:.0f} s ({self._trouble})")
             if self._take_lock():
                 await asyncio.to_thread(self._act)
             await asyncio.sleep(_POLL_S)
-        self._take_lock()
-        await self._provide_database()
 
     def _act(self) -> None:
         """Do the next thing a server needs that does not answer: nothing while it starts, else start it."""
         if self._child is not None:
             if self._child.poll() is None:
                 return
+            by_signal = self._child.returncode < 0
             self._child = None
-            if not _PASSING.search(log_lines(self.cluster.log, self._log_start_bytes)):
+            if not by_signal and not _PASSING.search(log_lines(self.cluster.log, self._log_start_bytes)):
                 raise self._failure("did not start")
         if running_postmaster(self.cluster.data) is None:
             prepare(self.cluster)
@@ -182,6 +190,16 @@ class EmbeddedServer:
                 return
             self._log_start_bytes = self.cluster.log.stat().st_size if self.cluster.log.exists() else 0
             self._child = spawn(self.cluster)
+
+    def _stopped_on_purpose(self) -> bool:
+        # Who stops a server leaves no lock file of PostgreSQL's behind; guests do not bring it back.
+        return not self._wanted or (not self.owned and self.pid is None)
+
+    def _bury(self) -> None:
+        said = log_lines(self.cluster.log, self._log_start_bytes, count=3)
+        self._child = None
+        self.restart_count += 1
+        _log.error("the database server has died, restart %d; it last said: %s", self.restart_count, said)
 
     def _failure(self, what: str) -> DatabaseUnavailableError:
         said = log_lines(self.cluster.log, self._log_start_bytes)
@@ -191,37 +209,48 @@ class EmbeddedServer:
         )
 
     async def _answers(self) -> bool:
+        """Tell whether the server serves the product's database; a passing trouble is kept for the message."""
         if postmaster_pid(self.cluster.data) is None:
             return False
         try:
-            connection = await asyncpg.connect(self.admin_url, timeout=_ANSWER_TIMEOUT_S)
+            connection = await asyncpg.connect(self.admin_url, timeout=_ANSWER_TIMEOUT_S, command_timeout=60.0)
         except asyncpg.InvalidPasswordError as error:
             raise DatabaseUnavailableError(
                 f"the server in {self.cluster.home} refuses the password in {ADMIN}.password beside its data; "
                 "restore that file, or set it anew with ALTER ROLE in single-user mode"
             ) from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _TROUBLE as error:
+            self._trouble = str(error)
             return False
-        await connection.close()
-        return True
-
-    async def _provide_database(self) -> None:
-        """Make the product's role and database unless they exist: no superuser works on the plant's data."""
-        if not self.owned:
-            return
-        connection = await asyncpg.connect(self.admin_url)
         try:
-            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", OWNER):
-                password = (self.cluster.home / f"{OWNER}.password").read_text("ascii").strip()
-                await connection.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'")
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", OWNER):
-                await connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
+            return await self._provide_database(connection)
+        except _TROUBLE as error:
+            self._trouble = str(error)
+            return False
+        except asyncpg.PostgresError as error:
+            raise DatabaseUnavailableError(
+                f"the product's database could not be made in {self.cluster.home}: {error}"
+            ) from error
         finally:
-            await connection.close()
+            connection.terminate()
+
+    async def _provide_database(self, connection: Connection) -> bool:
+        """Make the product's role and database unless they exist: no superuser works on the plant's data."""
+        has_role = await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", OWNER)
+        has_database = await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", OWNER)
+        if not self._take_lock():
+            return bool(has_database)
+        if not has_role:
+            password = (self.cluster.home / f"{OWNER}.password").read_text("ascii").strip()
+            await connection.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'")
+        if not has_database:
+            await connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
+        return True
 
     def _alive(self) -> bool:
         if self._child is not None:
-            trim_log(self.cluster.log)
+            with suppress(OSError):
+                trim_log(self.cluster.log)
             return self._child.poll() is None
         pid = self.pid
         return pid is not None and process_state(pid) is ProcessState.RUNNING

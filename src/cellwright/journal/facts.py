@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
+from cellwright.database.pool import Connection
+from cellwright.database.writes import Write, array_literal
 from cellwright.model.facts import Envelope, Fact
-
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _ENCODER = msgspec.json.Encoder()
 _FACTS = msgspec.json.Decoder(Fact)
@@ -23,19 +22,10 @@ class Recorded(Struct, frozen=True):
     envelope: Envelope
 
 
-async def append_facts(connection: Connection, envelopes: Sequence[tuple[int, Envelope]]) -> None:
-    """Append facts in order; each comes with its number within its command."""
+def appending(envelopes: Sequence[tuple[int, Envelope]]) -> Write:
+    """Return the write that appends facts in order; each comes with its number within its command."""
     rows = [envelope for _, envelope in envelopes]
-    await connection.execute(
-        """
-        INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
-        SELECT source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body::json
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::smallint[], $7::bigint[],
-                    $8::bigint[], $9::text[], $10::text[])
-             WITH ORDINALITY
-             AS n (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body, ordinality)
-        ORDER BY ordinality
-        """,
+    columns: tuple[Sequence[str | int], ...] = (
         [row.source for row in rows],
         [row.epoch for row in rows],
         [row.seq for row in rows],
@@ -46,6 +36,18 @@ async def append_facts(connection: Connection, envelopes: Sequence[tuple[int, En
         [row.recorded_us for row in rows],
         [row.actor for row in rows],
         [_ENCODER.encode(row.fact).decode() for row in rows],
+    )
+    return Write(
+        """
+        INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
+        SELECT source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body::json
+        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::smallint[], $7::bigint[],
+                    $8::bigint[], $9::text[], $10::text[])
+             WITH ORDINALITY
+             AS n (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body, ordinality)
+        ORDER BY ordinality
+        """,
+        tuple(array_literal(column) for column in columns),
     )
 
 

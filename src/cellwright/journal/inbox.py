@@ -1,21 +1,26 @@
 """The inbox: the stored answer of every command, so that a repeat gets the same one."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Sequence
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
+from cellwright.database.pool import Connection
+from cellwright.database.writes import Write, array_literal
 from cellwright.model.answers import Answer
 from cellwright.model.commands import Submission
 
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Sender = tuple[str, int]
+"""(source, epoch)"""
+
 Identity = tuple[str, int, int]
 """(source, epoch, seq)"""
 
 _ENCODER = msgspec.json.Encoder()
 _ANSWERS = msgspec.json.Decoder(Answer)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Stored(Struct, frozen=True):
@@ -36,29 +41,39 @@ class Entry(Struct, frozen=True):
 
 
 def payload_digest(submission: Submission) -> bytes:
-    """Return the SHA-256 of what a submission says; how long it may wait does not count."""
-    said = (submission.time_us, submission.actor, submission.command)
-    return hashlib.sha256(_ENCODER.encode(said)).digest()
+    """Return the SHA-256 of what a submission says; how long it may wait does not count.
+
+    Raises ValueError for a text that no database keeps: one with a NUL character or half a surrogate pair.
+    """
+    said = _ENCODER.encode((submission.source, submission.time_us, submission.actor, submission.command))
+    if b"\\u0000" in said and _NUL.search(said):
+        raise ValueError("a text holds a NUL character")
+    return hashlib.sha256(said).digest()
 
 
-async def load_marks(connection: Connection) -> dict[tuple[str, int], int]:
-    """Return the highest answered sequence number of every (source, epoch)."""
-    records = await connection.fetch("SELECT source, epoch, last_seq FROM inbox_mark")
-    return {(record["source"], record["epoch"]): record["last_seq"] for record in records}
+async def load_marks(connection: Connection, senders: Collection[Sender]) -> dict[Sender, int]:
+    """Return the highest sequence number answered to each (source, epoch), 0 when none."""
+    records = await connection.fetch(
+        """
+        SELECT k.source, k.epoch, coalesce(m.seq, 0) AS seq
+        FROM unnest($1::text[], $2::bigint[]) AS k (source, epoch)
+        CROSS JOIN LATERAL (SELECT max(i.seq) AS seq FROM inbox AS i WHERE i.source = k.source AND i.epoch = k.epoch) AS m
+        """,
+        [source for source, _ in senders],
+        [epoch for _, epoch in senders],
+    )
+    return {(record["source"], record["epoch"]): record["seq"] for record in records}
 
 
-async def find_answers(connection: Connection, keys: Iterable[Identity]) -> dict[Identity, Stored]:
+async def find_answers(connection: Connection, keys: Collection[Identity]) -> dict[Identity, Stored]:
     """Return the stored answers of those keys that were decided before."""
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    if not columns:
-        return {}
     records = await connection.fetch(
         """
         SELECT i.source, i.epoch, i.seq, i.payload_sha256, i.answer
         FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS k (source, epoch, seq)
         JOIN inbox AS i USING (source, epoch, seq)
         """,
-        *columns,
+        *([key[part] for key in keys] for part in range(3)),
     )
     return {
         (record["source"], record["epoch"], record["seq"]): Stored(
@@ -68,33 +83,21 @@ async def find_answers(connection: Connection, keys: Iterable[Identity]) -> dict
     }
 
 
-async def store_answers(connection: Connection, entries: Sequence[Entry], recorded_us: int) -> None:
-    """Store the answers of a batch and move the marks."""
-    await connection.execute(
+def storing(entries: Sequence[Entry], recorded_us: int) -> Write:
+    """Return the write that stores the answers of a batch (UTC us); a second answer to one key is an error."""
+    return Write(
         """
         INSERT INTO inbox (source, epoch, seq, payload_sha256, answer, recorded_us)
-        SELECT source, epoch, seq, payload_sha256, answer::json, $6
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[])
+        SELECT source, epoch, seq, decode(payload_sha256, 'hex'), answer::json, $6
+        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
              AS n (source, epoch, seq, payload_sha256, answer)
         """,
-        [entry.source for entry in entries],
-        [entry.epoch for entry in entries],
-        [entry.seq for entry in entries],
-        [entry.payload_sha256 for entry in entries],
-        [_ENCODER.encode(entry.answer).decode() for entry in entries],
-        recorded_us,
-    )
-    marks: dict[tuple[str, int], int] = {}
-    for entry in entries:
-        key = (entry.source, entry.epoch)
-        marks[key] = max(marks.get(key, entry.seq), entry.seq)
-    await connection.execute(
-        """
-        INSERT INTO inbox_mark AS m (source, epoch, last_seq)
-        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
-        ON CONFLICT (source, epoch) DO UPDATE SET last_seq = greatest(m.last_seq, excluded.last_seq)
-        """,
-        [source for source, _ in marks],
-        [epoch for _, epoch in marks],
-        list(marks.values()),
+        (
+            array_literal([entry.source for entry in entries]),
+            array_literal([entry.epoch for entry in entries]),
+            array_literal([entry.seq for entry in entries]),
+            array_literal([entry.payload_sha256.hex() for entry in entries]),
+            array_literal([_ENCODER.encode(entry.answer).decode() for entry in entries]),
+            recorded_us,
+        ),
     )

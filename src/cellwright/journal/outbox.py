@@ -1,10 +1,7 @@
 """The outbox: consumers follow the journal by a cursor that moves in the transaction of their effect."""
 
-import asyncpg
-
+from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded, read_page
-
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
 async def next_facts(connection: Connection, consumer: str, limit: int) -> list[Recorded]:

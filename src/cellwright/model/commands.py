@@ -1,11 +1,18 @@
 """Commands: what equipment and people ask the gate to do. Every command is a page of n units by column."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number that every store and protocol can carry."""
+
+Patience = Annotated[int, Meta(ge=0, le=3_600_000_000)]
+"""Microseconds of host time, at most an hour."""
 
 
-class Consumed(Struct, frozen=True, kw_only=True):
+class Consumed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Columns of consumed intervals: row k takes [starts, ends) at a position for output `outputs[k]` of the page.
 
     Starts and ends are in the parent lot's measure, counted from where the lot begins. Lot operations also give
@@ -13,16 +20,16 @@ class Consumed(Struct, frozen=True, kw_only=True):
     """
 
     positions: tuple[str, ...] = ()
-    outputs: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
-    ends: tuple[int, ...] = ()
-    output_starts: tuple[int, ...] = ()
-    output_ends: tuple[int, ...] = ()
-    lanes: tuple[int, ...] = ()
+    outputs: tuple[Int64, ...] = ()
+    starts: tuple[Int64, ...] = ()
+    ends: tuple[Int64, ...] = ()
+    output_starts: tuple[Int64, ...] = ()
+    output_ends: tuple[Int64, ...] = ()
+    lanes: tuple[Int64, ...] = ()
     reversed: tuple[bool, ...] = ()
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, forbid_unknown_fields=True):
     """One characteristic's column of measured values, in its own unit; None = not measured."""
 
     characteristic: str
@@ -40,7 +47,7 @@ class CheckIn(_Command, frozen=True, kw_only=True):
     operation: str = ""
     units: tuple[str, ...] = ()
     carrier: str = ""
-    count: int = 0
+    count: Int64 = 0
     recipe_digest: str = ""
     person: str = ""
 
@@ -56,7 +63,7 @@ class CheckOut(_Command, frozen=True, kw_only=True):
     verdicts: tuple[bool, ...] = ()
     defects: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
-    quantities: tuple[int, ...] = ()
+    quantities: tuple[Int64, ...] = ()
     consumed: Consumed = field(default_factory=Consumed)
     person: str = ""
 
@@ -66,9 +73,9 @@ class ReceiveLot(_Command, frozen=True, kw_only=True):
 
     lot: str
     material: str
-    quantity: int
+    quantity: Int64
     supplier: str = ""
-    expires_us: int = 0
+    expires_us: Int64 = 0
     certificate_sha256: str = ""
 
 
@@ -78,7 +85,7 @@ class LoadMaterial(_Command, frozen=True, kw_only=True):
     station: str
     position: str
     lot: str
-    quantity: int
+    quantity: Int64
 
 
 class UnloadMaterial(_Command, frozen=True, kw_only=True):
@@ -94,7 +101,7 @@ class LoadCarrier(_Command, frozen=True, kw_only=True):
     station: str
     carrier: str
     units: tuple[str, ...]
-    slots: tuple[int, ...]
+    slots: tuple[Int64, ...]
 
 
 class UnloadCarrier(_Command, frozen=True, kw_only=True):
@@ -123,7 +130,7 @@ class PlaceHold(_Command, frozen=True, kw_only=True):
 class ReleaseHold(_Command, frozen=True, kw_only=True):
     """Lift a hold; needs a second person's signature."""
 
-    hold: int
+    hold: Int64
     reason: str
     second_person: str
 
@@ -162,7 +169,7 @@ class RecordCalibration(_Command, frozen=True, kw_only=True):
     """A station was calibrated; valid until `valid_until_us` (UTC us)."""
 
     station: str
-    valid_until_us: int
+    valid_until_us: Int64
     certificate_sha256: str = ""
 
 
@@ -184,7 +191,7 @@ class QualifyPerson(_Command, frozen=True, kw_only=True):
 
     person: str
     qualification: str
-    valid_until_us: int
+    valid_until_us: Int64
 
 
 class ReleasePlant(_Command, frozen=True, kw_only=True):
@@ -223,9 +230,9 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     source: str
-    epoch: int
-    seq: int
-    time_us: int
+    epoch: Int64
+    seq: Int64
+    time_us: Int64
     actor: str
     command: Command
-    patience_us: int = 0
+    patience_us: Patience = 0

@@ -173,6 +173,7 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
     parts: tuple[LotPart, ...]
     taken: tuple[Taken, ...]
     released: tuple[Taken, ...] = ()
+    """Reservations that end with this run."""
     defects: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
     expires_us: tuple[int, ...] = ()

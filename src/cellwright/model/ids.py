@@ -33,7 +33,7 @@ class UnitKind(StrEnum):
 _KIND_NUMBERS = {UnitKind.CELL: 1, UnitKind.MODULE: 2, UnitKind.PACK: 3}
 
 
-class UnitBlock(Struct, frozen=True, kw_only=True):
+class UnitBlock(Struct, frozen=True):
     """A run of unit ids [id_from, id_from + count) whose printed codes share the first 17 characters."""
 
     id_from: int

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -111,11 +112,15 @@ class Recipe(Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Digest that a read-back must equal."""
-        return recipe_digest(self.code, self.revision, list(self.parameters), list(self.parameters.values()))
+        return _digest(self.code, self.revision, tuple(self.parameters.items()))
 
 
 def recipe_digest(code: str, revision: int, names: Sequence[str], values: Sequence[float]) -> str:
     """Return the SHA-256 hex of a recipe as set or read back, independent of parameter order."""
-    parameters = sorted(zip(names, values, strict=True))
-    text = f"{code}\n{revision}\n" + "\n".join(f"{name}={float(value)!r}" for name, value in parameters)
+    return _digest(code, revision, tuple(zip(names, values, strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _digest(code: str, revision: int, parameters: tuple[tuple[str, float], ...]) -> str:
+    text = f"{code}\n{revision}\n" + "\n".join(f"{name}={float(value)!r}" for name, value in sorted(parameters))
     return hashlib.sha256(text.encode()).hexdigest()

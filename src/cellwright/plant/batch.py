@@ -5,14 +5,17 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cellwright.journal.inbox import Entry, Identity, Stored
-from cellwright.model.answers import Answer, Reason, Refusal, RefusalCode
+from cellwright.journal.inbox import Entry, Identity, Sender, Stored
+from cellwright.model.answers import Answer, Refusal, RefusalCode
 from cellwright.model.commands import Submission
 from cellwright.model.facts import Envelope, Refused
 from cellwright.plant.store import Loaded
 from cellwright.rules.apply import apply
 from cellwright.rules.decide import decide
 from cellwright.rules.reasons import Decision, reason
+
+_GATE = "gate"
+"""Source of what the gate journals on its own."""
 
 WAITABLE = frozenset(
     {
@@ -60,6 +63,23 @@ class Pending(Struct, eq=False):
         return (self.submission.source, self.submission.epoch, self.submission.seq)
 
 
+class Unread(Struct, eq=False):
+    """A message that is no submission: it is refused, and journaled with the beginning of what it said."""
+
+    refusal: Refusal
+    source: str
+    excerpt: str
+    future: asyncio.Future[Answer]
+
+    @property
+    def key(self) -> str:
+        """Who sent it; it has no identity."""
+        return self.source
+
+
+Message = Pending | Unread
+
+
 class PoisonError(Exception):
     """A submission that the rules could not digest; it must not harm its neighbours."""
 
@@ -69,96 +89,114 @@ class PoisonError(Exception):
         self.pending = pending
 
 
-class Batch:
-    """Decides pending submissions in order and collects what is to be written and answered."""
+class Moment(Struct, frozen=True):
+    """When a batch is decided: the plant's time (UTC us), the host's (monotonic), and who is deciding."""
 
-    def __init__(self, loaded: Loaded, known: dict[Identity, Stored], now_us: int, now_s: float) -> None:
-        """Begin with the answers known from earlier batches, at the plant's and the host's time."""
+    now_us: int
+    now_s: float
+    epoch: int
+    """Under which the gate itself journals."""
+
+
+class Batch:
+    """Decides messages in order and collects what is to be written and answered."""
+
+    def __init__(self, loaded: Loaded, known: dict[Identity, Stored], moment: Moment, own_seq: int) -> None:
+        """Begin with the answers known from earlier batches; the gate's own facts are numbered behind `own_seq`."""
         self._loaded = loaded
         self._known = known
-        self._now_us = now_us
-        self._now_s = now_s
-        self._marks: dict[tuple[str, int], int] = {}
+        self._moment = moment
+        self.now_us = moment.now_us
+        self.own_seq = own_seq
+        self.repeats = 0
+        self.conflicts = 0
+        self.marks: dict[Sender, int] = {}
         self.entries: list[Entry] = []
         self.envelopes: list[tuple[int, Envelope]] = []
-        self.answers: list[tuple[Pending, Answer]] = []
-        self.conflicts: list[tuple[Pending, Refusal]] = []
+        self.answers: list[tuple[Message, Answer]] = []
 
-    def run(self, pendings: Sequence[Pending]) -> list[Pending]:
+    def run(self, messages: Sequence[Message]) -> list[Message]:
         """Decide all that can be decided; return those that go on waiting for their turn."""
-        waiting, progress = list(pendings), True
+        waiting, progress = list(messages), True
         while waiting and progress:
-            left = [pending for pending in waiting if not self._settle(pending)]
+            left = [message for message in waiting if not self._settle(message)]
             progress = len(left) < len(waiting)
             waiting = left
         return waiting
 
-    def _settle(self, pending: Pending) -> bool:
-        stored = self._known.get(pending.key)
-        if stored is not None:
-            self._repeat(pending, stored)
+    def _settle(self, message: Message) -> bool:
+        if isinstance(message, Unread):
+            self._note(message, message.refusal, actor=message.source, excerpt=message.excerpt)
             return True
-        patient = self._now_s < pending.deadline_s
-        if patient and self._is_ahead(pending.submission):
+        stored = self._known.get(message.key)
+        if stored is not None:
+            self._repeat(message, stored)
+            return True
+        patient = self._moment.now_s < message.deadline_s
+        if patient and self._is_ahead(message.submission):
             return False
         try:
-            decision = decide(self._loaded.state, pending.submission, self._now_us)
+            decision = decide(self._loaded.state, message.submission, self._moment.now_us)
         except Exception as error:
-            raise PoisonError(pending) from error
+            raise PoisonError(message) from error
         if patient and isinstance(decision.answer, Refusal) and decision.answer.codes <= WAITABLE:
             return False
-        self._take(pending, decision)
+        self._take(message, decision)
         return True
 
     def _is_ahead(self, submission: Submission) -> bool:
-        key = (submission.source, submission.epoch)
-        last = max(self._marks.get(key, 0), self._loaded.marks.get(key, 0))
+        sender = (submission.source, submission.epoch)
+        last = max(self.marks.get(sender, 0), self._loaded.marks.get(sender, 0))
         return submission.seq > last + 1
 
     def _repeat(self, pending: Pending, stored: Stored) -> None:
         if stored.payload_sha256 == pending.payload_sha256:
             self.answers.append((pending, stored.answer))
+            self.repeats += 1
             return
+        self.conflicts += 1
         source, epoch, seq = pending.key
         text = f"{source} sent another payload under epoch {epoch} sequence {seq}; count up for every new message"
         refusal = Refusal((reason(RefusalCode.SEQUENCE_CONFLICT, text, source=source, epoch=epoch, seq=seq),))
-        self.conflicts.append((pending, refusal))
+        self._note(pending, refusal, actor=pending.submission.actor)
+
+    def _note(self, message: Message, refusal: Refusal, *, actor: str, excerpt: str = "") -> None:
+        """Journal a refusal that no command of its own stands behind, as the gate's own fact."""
+        source = message.key if isinstance(message, Unread) else message.submission.source
+        fact = Refused(command="", reasons=refusal.reasons, station=source, excerpt=excerpt)
+        self.own_seq += 1
+        now_us = self._moment.now_us
+        envelope = Envelope(
+            source=_GATE,
+            epoch=self._moment.epoch,
+            seq=self.own_seq,
+            time_us=now_us,
+            recorded_us=now_us,
+            actor=actor,
+            fact=fact,
+        )
+        self.envelopes.append((0, envelope))
+        self.answers.append((message, refusal))
 
     def _take(self, pending: Pending, decision: Decision) -> None:
         submission = pending.submission
-        state = self._loaded.state
         for part, fact in enumerate(decision.facts):
             envelope = Envelope(
                 source=submission.source,
                 epoch=submission.epoch,
                 seq=submission.seq,
                 time_us=submission.time_us,
-                recorded_us=self._now_us,
+                recorded_us=self._moment.now_us,
                 actor=submission.actor,
                 fact=fact,
             )
             try:
-                state.absorb(apply(state, envelope))
+                self._loaded.state.absorb(apply(self._loaded.state, envelope))
             except Exception as error:
                 raise PoisonError(pending) from error
             self.envelopes.append((part, envelope))
         source, epoch, seq = pending.key
-        self._marks[(source, epoch)] = max(seq, self._marks.get((source, epoch), 0))
+        self.marks[(source, epoch)] = max(seq, self.marks.get((source, epoch), 0))
         self._known[pending.key] = Stored(pending.payload_sha256, decision.answer)
         self.entries.append(Entry(source, epoch, seq, pending.payload_sha256, decision.answer))
         self.answers.append((pending, decision.answer))
-
-    def marks(self) -> dict[tuple[str, int], int]:
-        """Return the highest sequence number decided here by source and epoch."""
-        return self._marks
-
-
-def refused_envelope(
-    reasons: tuple[Reason, ...], *, source: str, number: tuple[int, int], now_us: int, actor: str, excerpt: str = ""
-) -> Envelope:
-    """Return the journal entry of a refusal that has no command of its own; `number` is the gate's (epoch, seq)."""
-    epoch, seq = number
-    fact = Refused(command="", reasons=reasons, station=source, excerpt=excerpt)
-    return Envelope(
-        source="gate", epoch=epoch, seq=seq, time_us=now_us, recorded_us=now_us, actor=actor, fact=fact
-    )

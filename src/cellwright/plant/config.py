@@ -76,7 +76,7 @@ def find_plant(name_or_path: str | Path) -> Path:
     Raises ConfigurationError that names the plants there are.
     """
     path, shelf = Path(name_or_path), _plants_folder()
-    if (path / "plant.toml").is_file() or path.is_dir():
+    if path.is_dir():
         return path
     if path.name == str(name_or_path) and (shelf / path.name).is_dir():
         return shelf / path.name

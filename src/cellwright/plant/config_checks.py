@@ -65,7 +65,7 @@ def _check_repeats(named: Iterable[tuple[Place, str]], problems: Problems) -> No
     first: dict[str, Place] = {}
     for place, name in named:
         if name in first:
-            problems.add(place, f'found "{name}" again', f"the first is at {first[name]}; give each one once")
+            problems.add(place, f'found "{name}" again', f"the first is at {first[name]}; each stands once")
         first.setdefault(name, place)
 
 
@@ -98,9 +98,14 @@ def _references(tables: Tables) -> Iterator[Reference]:
         yield from _operation_references(place, route.operations)
     for place, operation in tables.entries(OperationEntry):
         yield from _references_of_operation(place, operation)
-    for kind in (CharacteristicEntry, GradeEntry, RecipeEntry):
-        for place, each in tables.entries(kind):
-            yield Reference(place.at("operation"), each.operation, OperationEntry, "an operation of routes.toml")
+    for place, each in _entries_of_operations(tables):
+        yield Reference(place.at("operation"), each.operation, OperationEntry, "an operation of routes.toml")
+
+
+def _entries_of_operations(tables: Tables) -> Iterator[tuple[Place, CharacteristicEntry | GradeEntry | RecipeEntry]]:
+    yield from tables.entries(CharacteristicEntry)
+    yield from tables.entries(GradeEntry)
+    yield from tables.entries(RecipeEntry)
 
 
 def _operation_references(place: Place, codes: tuple[str, ...]) -> Iterator[Reference]:
@@ -125,8 +130,9 @@ def _check_references(tables: Tables, problems: Problems) -> None:
     for each in _references(tables):
         known = tables.codes(each.kind)
         if known is not None and each.code not in known:
-            allowed = f"allowed is {each.noun}: {choices(each.code, known)}"
+            allowed = f"allowed: {each.noun}: {choices(each.code, known)}"
             problems.add(each.place, f'found "{each.code}"', allowed)
+            tables.doubtful.add(each.kind)
 
 
 # --- equipment ----------------------------------------------------------------------------------
@@ -141,35 +147,42 @@ def _check_stations(tables: Tables, problems: Problems) -> None:
         _check_repeats(tools, problems)
         taken: dict[str, tuple[str, str]] = {}
         for spot, code in codes:
-            for use in operations[code].materials if code in operations else ():
-                material, first = taken.setdefault(use.position, (use.material, code))
-                if material != use.material:
-                    found = f'position "{use.position}" takes {material} for {first}, but {use.material} for {code}'
-                    problems.add(spot, found, "a position of a station takes one material; name the second otherwise")
+            if code in operations:
+                _check_positions(spot, operations[code], taken, problems)
+
+
+def _check_positions(
+    place: Place, operation: OperationEntry, taken: dict[str, tuple[str, str]], problems: Problems
+) -> None:
+    """`taken`: material and operation by position of the station, grown here."""
+    for use in operation.materials:
+        material, first = taken.setdefault(use.position, (use.material, operation.code))
+        if material != use.material:
+            found = f'position "{use.position}" takes {material} for {first}, but {use.material} for {operation.code}'
+            problems.add(place, found, "a position of a station takes one material; name the second otherwise")
 
 
 def _check_used_equipment(tables: Tables, problems: Problems) -> None:
+    if not tables.is_complete(StationEntry):
+        return  # an unread station may be the one
     stations = [station for _, station in tables.entries(StationEntry)]
     centers = {station.work_center for station in stations}
     for place, center in tables.entries(WorkCenterEntry):
-        if center.code not in centers:
+        if center.code not in centers and WorkCenterEntry not in tables.doubtful:
             problems.warn(place, "no station belongs to it", "add its stations or remove it")
     performed = {code for station in stations for code in station.operations}
-    if not tables.is_complete(StationEntry):
-        return  # an unread station may perform it
     for place, operation in tables.entries(OperationEntry):
-        if operation.code not in performed:
-            problems.add(
-                place.at("code"), "no station performs it", "name it in a station's operations in equipment.toml"
-            )
+        if operation.code not in performed and OperationEntry not in tables.doubtful:
+            advice = "name it in a station's operations in equipment.toml"
+            problems.add(place.at("code"), "no station performs it", advice)
 
 
 # --- materials and products ---------------------------------------------------------------------
 
 
 def _check_sources(tables: Tables, problems: Problems) -> None:
-    if not tables.is_complete(OperationEntry):
-        return  # an unread operation may make or take it
+    if not tables.is_complete(OperationEntry) or MaterialEntry in tables.doubtful:
+        return  # an unread operation, or a misspelt name, may be the one
     operations = [operation for _, operation in tables.entries(OperationEntry)]
     made = {operation.output_material for operation in operations}
     used = {use.material for operation in operations for use in operation.materials}
@@ -186,17 +199,18 @@ def _check_sources(tables: Tables, problems: Problems) -> None:
 
 def _check_products(tables: Tables, problems: Problems) -> None:
     routed = {route.product for _, route in tables.entries(RouteEntry)}
+    sure = tables.is_complete(RouteEntry) and ProductEntry not in tables.doubtful
     for place, product in tables.entries(ProductEntry):
         letter = _KIND_LETTERS[product.kind]
         part, spot = product.design_part, place.at("design_part")
         if len(part) != DESIGN_LENGTH:
-            problems.add(spot, f'found "{part}" with {len(part)} characters', f"{DESIGN_LENGTH} characters are allowed")
+            problems.add(spot, f'found "{part}" with {len(part)} characters', f"{DESIGN_LENGTH} characters are needed")
         elif split_code(f"{part}7110000001") is None:
             problems.add(spot, f'found "{part}"', "digits and capital letters are allowed (GB/T 34014-2017)")
         elif part[3] != letter:
             found = f'found "{part[3]}" as character 4 of "{part}"'
             problems.add(spot, found, f'"{letter}" stands for a {product.kind} (C cell, M module, P pack)')
-        if product.code not in routed and tables.is_complete(RouteEntry):
+        if sure and product.code not in routed:
             problems.add(place, "no route makes it", "add a route with this product in routes.toml")
 
 
@@ -205,19 +219,26 @@ def _check_products(tables: Tables, problems: Problems) -> None:
 
 def _check_limits(tables: Tables, problems: Problems) -> None:
     for place, each in tables.entries(CharacteristicEntry):
-        _check_order(place, each.lower, each.upper, problems)
-        target = each.target
-        low = target is not None and each.lower is not None and target < each.lower
-        high = target is not None and each.upper is not None and target > each.upper
-        if low or high:
-            problems.add(place.at("target"), f"found {target}", f"it must lie within {each.lower} and {each.upper}")
+        if _check_order(place, each.lower, each.upper, problems):
+            _check_target(place.at("target"), each, problems)
         if not has_unit(each.code):
-            problems.warn(place.at("code"), f'"{each.code}" does not end in a unit', "end it in its unit: width_mm")
+            problems.warn(place.at("code"), f'"{each.code}" does not end in a unit', "end it in its unit, as width_mm")
 
 
-def _check_order(place: Place, lower: float | None, upper: float | None, problems: Problems) -> None:
-    if lower is not None and upper is not None and lower > upper:
-        problems.add(place, f"found lower = {lower} above upper = {upper}", "swap them: lower is the smaller one")
+def _check_target(place: Place, each: CharacteristicEntry, problems: Problems) -> None:
+    if each.target is None:
+        return
+    if each.lower is not None and each.target < each.lower:
+        problems.add(place, f"found {each.target}", f"it must not be below lower = {each.lower}")
+    if each.upper is not None and each.target > each.upper:
+        problems.add(place, f"found {each.target}", f"it must not be above upper = {each.upper}")
+
+
+def _check_order(place: Place, lower: float | None, upper: float | None, problems: Problems) -> bool:
+    if lower is None or upper is None or lower <= upper:
+        return True
+    problems.add(place, f"found lower = {lower} above upper = {upper}", "swap them: lower is the smaller one")
+    return False
 
 
 def _check_grades(tables: Tables, problems: Problems) -> None:
@@ -241,7 +262,7 @@ def _check_grades(tables: Tables, problems: Problems) -> None:
 
 def _check_measured(place: Place, limit: GradeLimitEntry, measured: list[str], problems: Problems) -> None:
     if limit.characteristic not in measured:
-        allowed = f"allowed is a characteristic of the same operation: {choices(limit.characteristic, measured)}"
+        allowed = f"allowed: a characteristic of the same operation: {choices(limit.characteristic, measured)}"
         problems.add(place.at("characteristic"), f'found "{limit.characteristic}"', allowed)
 
 
@@ -255,7 +276,7 @@ def _check_recipes(tables: Tables, problems: Problems) -> None:
         if not recipe.released:
             found = f"revision {recipe.revision} of {recipe.operation} is the newest and not released"
             problems.warn(place.at("released"), found, "the operation cannot start until it is")
-    if tables.is_complete(RecipeEntry):
+    if tables.is_complete(RecipeEntry) and OperationEntry not in tables.doubtful:
         for place, operation in tables.entries(OperationEntry):
             if operation.code not in newest:
                 problems.warn(place, "it has no recipe", "every check-in will be refused; add one to recipes.toml")

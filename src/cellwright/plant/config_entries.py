@@ -19,7 +19,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables."""
 
 
-class SiteEntry(Entry):
+class SiteEntry(Entry, frozen=True, kw_only=True):
     """The plant itself; one table."""
 
     code: Annotated[Code, Meta(description="Code of the site.")]
@@ -32,7 +32,7 @@ class SiteEntry(Entry):
     ] = 60
 
 
-class WorkCenterEntry(Entry):
+class WorkCenterEntry(Entry, frozen=True, kw_only=True):
     """A line, process cell or storage zone: the stations that one equipment server speaks for."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -40,7 +40,7 @@ class WorkCenterEntry(Entry):
     area: Annotated[Name, Meta(description="ISA-95 area that it belongs to.")]
 
 
-class ToolEntry(Entry):
+class ToolEntry(Entry, frozen=True, kw_only=True):
     """A wearing tool of a station."""
 
     code: Annotated[Name, Meta(description="Code, unique at the station.")]
@@ -49,7 +49,7 @@ class ToolEntry(Entry):
     ]
 
 
-class StationEntry(Entry):
+class StationEntry(Entry, frozen=True, kw_only=True):
     """A station: it asks before work and reports after."""
 
     code: Annotated[Code, Meta(description="Code, unique in the plant; the name of its OPC UA object.")]
@@ -65,7 +65,7 @@ class StationEntry(Entry):
     carrier: Annotated[str, Meta(description='Carrier type that is worked on as one page; "" = single units.')] = ""
 
 
-class MaterialEntry(Entry):
+class MaterialEntry(Entry, frozen=True, kw_only=True):
     """A kind of lot."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -77,7 +77,7 @@ class MaterialEntry(Entry):
     ] = None
 
 
-class ProductEntry(Entry):
+class ProductEntry(Entry, frozen=True, kw_only=True):
     """A kind of unit with its own code on every piece."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -86,7 +86,7 @@ class ProductEntry(Entry):
     design_part: Annotated[str, Meta(description="Characters 1 to 14 of its GB/T 34014-2017 code.")]
 
 
-class CarrierEntry(Entry):
+class CarrierEntry(Entry, frozen=True, kw_only=True):
     """A kind of tray or magazine."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -94,7 +94,7 @@ class CarrierEntry(Entry):
     slot_count: Annotated[Positive, Meta(description="Slots, counted from 0.")]
 
 
-class RouteEntry(Entry):
+class RouteEntry(Entry, frozen=True, kw_only=True):
     """The way of a product through the plant."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -104,7 +104,7 @@ class RouteEntry(Entry):
     ]
 
 
-class MaterialUseEntry(Entry):
+class MaterialUseEntry(Entry, frozen=True, kw_only=True):
     """What an operation takes at one material position, in the material's measure."""
 
     position: Annotated[Name, Meta(description="Material position at the station.")]
@@ -124,7 +124,7 @@ class MaterialUseEntry(Entry):
     ] = None
 
 
-class QueueTimeEntry(Entry):
+class QueueTimeEntry(Entry, frozen=True, kw_only=True):
     """Allowed time between the end of an earlier operation and the start of this one."""
 
     after: Annotated[Name, Meta(description="Earlier operation of the same route.")]
@@ -132,17 +132,20 @@ class QueueTimeEntry(Entry):
     max_s: Annotated[Positive | None, Meta(description="Longest time, seconds; left out = no limit.")] = None
 
 
-class NotGoodEntry(Entry):
+class NotGoodEntry(Entry, frozen=True, kw_only=True):
     """What happens to a unit that the operation found not good."""
 
     action: Annotated[NotGoodAction, Meta(description="What to do.")] = NotGoodAction.SCRAP
     operation: Annotated[
         str, Meta(description="rework only: operation to go back to, at or before this one on the route.")
     ] = ""
-    limit: Annotated[Positive, Meta(description="rework only: how often; then the unit is scrapped.")] = 1
+    limit: Annotated[
+        Positive,
+        Meta(description="How often the operation may be repeated on a unit; after that rework becomes scrap."),
+    ] = 1
 
 
-class MembersEntry(Entry):
+class MembersEntry(Entry, frozen=True, kw_only=True):
     """Finished units that a new unit is made of."""
 
     product: Annotated[Name, Meta(description="Product of the members.")]
@@ -150,7 +153,7 @@ class MembersEntry(Entry):
     grade: Annotated[str, Meta(description='Grade that they must have; "" = any.')] = ""
 
 
-class OperationEntry(Entry):
+class OperationEntry(Entry, frozen=True, kw_only=True):
     """One step: what it takes, allows and does."""
 
     code: Annotated[Name, Meta(description="Code, unique in the plant.")]
@@ -175,7 +178,7 @@ class OperationEntry(Entry):
     calibrated: Annotated[bool, Meta(description="Whether the station's calibration must be valid.")] = False
 
 
-class CharacteristicEntry(Entry):
+class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     """Something that an operation measures, with its limits."""
 
     operation: Annotated[Name, Meta(description="Operation that measures it.")]
@@ -187,7 +190,7 @@ class CharacteristicEntry(Entry):
     required: Annotated[bool, Meta(description="Whether a unit without a value is not good.")] = True
 
 
-class GradeLimitEntry(Entry):
+class GradeLimitEntry(Entry, frozen=True, kw_only=True):
     """Limits of one characteristic that a grade asks for."""
 
     characteristic: Annotated[Name, Meta(description="Characteristic of the same operation.")]
@@ -196,7 +199,7 @@ class GradeLimitEntry(Entry):
     required: Annotated[bool, Meta(description="Whether a unit without a value misses the grade.")] = True
 
 
-class GradeEntry(Entry):
+class GradeEntry(Entry, frozen=True, kw_only=True):
     """A bin; a good unit gets the first grade, in the order of the file, whose limits it meets."""
 
     operation: Annotated[Name, Meta(description="Operation that gives the grade.")]
@@ -206,7 +209,7 @@ class GradeEntry(Entry):
     ] = ()
 
 
-class RecipeEntry(Entry):
+class RecipeEntry(Entry, frozen=True, kw_only=True):
     """Set values of an operation."""
 
     code: Annotated[Code, Meta(description="Code of the recipe.")]

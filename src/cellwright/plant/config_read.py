@@ -10,9 +10,10 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct, inspect, structs
 
-from cellwright.plant.config_entries import FILES, Entry
+from cellwright.plant.config_entries import FILES, Entry, SiteEntry
 from cellwright.plant.config_words import allowed, bare_type, choice, plain_type, shown
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _EntryType = TypeVar("_EntryType", bound=Entry)
 
 
@@ -26,7 +27,8 @@ class Place(Struct, frozen=True):
 
     def at(self, key: str) -> "Place":
         """Return the place of a key inside this one."""
-        return Place(self.file, f"{self.path}.{key}" if self.path else key, self.entry)
+        name = key if _BARE_KEY.fullmatch(key) else f'"{key}"'
+        return Place(self.file, f"{self.path}.{name}" if self.path else name, self.entry)
 
     def item(self, index: int) -> "Place":
         """Return the place of an item of the list at this place."""
@@ -68,6 +70,8 @@ class Tables:
     def __init__(self) -> None:
         """Begin empty."""
         self.rows: dict[type[Entry], list[Row]] = {}
+        self.doubtful: set[type[Entry]] = set()
+        """Kinds that a reference misses: what seems unused may be what was meant."""
 
     def entries(self, kind: type[_EntryType]) -> Iterator[tuple[Place, _EntryType]]:
         """Yield the decoded entries of a kind with their places."""
@@ -81,9 +85,9 @@ class Tables:
         return rows is not None and all(row.entry is not None for row in rows)
 
     def codes(self, kind: type[Entry]) -> list[str] | None:
-        """Return the codes written in a file, wrong entries included, or None when the file could not be read."""
+        """Return the codes written in a file, wrong entries included, or None when not all could be read."""
         rows = self.rows.get(kind)
-        return None if rows is None else [row.code for row in rows]
+        return None if rows is None or not all(row.code for row in rows) else [row.code for row in rows]
 
 
 def read_tables(folder: Path, problems: Problems) -> Tables:
@@ -123,27 +127,29 @@ def _read_file(name: str, content: dict[str, Any], text: str, *, tables: Tables,
         if key not in known:
             problems.add(Place(name, key), "unknown table", choice(key, known, "the tables of this file are"))
     for key, kind in known.items():
-        if key == "site":
-            tables.rows[kind] = _read_site(Place(name, key), kind, content.get(key), problems)
-        else:
-            lines = _header_lines(text, key)
-            tables.rows[kind] = _read_list(Place(name, key), kind, content.get(key, []), lines=lines, problems=problems)
+        place, raw = Place(name, key), content.get(key, [])
+        if kind is SiteEntry:
+            tables.rows[kind] = _read_site(place, content.get(key), problems)
+        elif not isinstance(raw, list):
+            problems.add(place, f"found {shown(raw)}", f"write one [[{key}]] per entry")
+        elif key in content or known.keys() >= content.keys():  # else it may be there under a wrong name
+            tables.rows[kind] = _read_list(place, kind, raw, lines=_header_lines(text, key), problems=problems)
 
 
-def _read_site(place: Place, kind: type[Entry], raw: object, problems: Problems) -> list[Row]:
+def _read_site(place: Place, raw: object, problems: Problems) -> list[Row]:
     if raw is None:
         problems.add(place, "missing", "write one table [site]")
         return []
-    return [Row(place, "site", decode_entry(kind, raw, place, problems))]
+    return [Row(place, "site", decode_entry(SiteEntry, raw, place, problems))]
 
 
-def _read_list(place: Place, kind: type[Entry], raw: object, *, lines: list[int], problems: Problems) -> list[Row]:
-    if not isinstance(raw, list):
-        problems.add(place, f"found {shown(raw)}", f"write one [[{place.path}]] per entry")
-        return []
+def _read_list(
+    place: Place, kind: type[Entry], raw: list[object], *, lines: list[int], problems: Problems
+) -> list[Row]:
     rows = []
     for index, table in enumerate(raw):
-        code = str(table.get("code", "")) if isinstance(table, dict) else ""
+        code = table.get("code") if isinstance(table, dict) else None
+        code = code if isinstance(code, str) else ""
         line = f"line {lines[index]}" if len(lines) == len(raw) else ""
         entry = ", ".join(part for part in (code, line) if part)
         spot = structs.replace(place.item(index), entry=entry)
@@ -162,7 +168,7 @@ def _header_lines(text: str, table: str) -> list[int]:
 def decode_entry(kind: type[_EntryType], raw: object, place: Place, problems: Problems) -> _EntryType | None:
     """Decode a table into a type; every wrong, missing and unknown key is noted, and None returned if any."""
     if not isinstance(raw, dict):
-        problems.add(place, f"found {shown(raw)}", "a table is allowed")
+        problems.add(place, f"found {shown(raw)}", "allowed: a table")
         return None
     before = len(problems.mistakes)
     fields = {each.name: each for each in structs.fields(kind)}
@@ -186,7 +192,7 @@ def _decode_value(annotation: object, raw: object, place: Place, problems: Probl
         return decode_entry(bare, raw, place, problems)
     if get_origin(bare) is tuple and isinstance(raw, list):
         if not raw and _is_never_empty(annotation):
-            problems.add(place, "found an empty list", f"allowed is {allowed(annotation)}")
+            problems.add(place, "found an empty list", f"allowed: {allowed(annotation)}")
         inner = get_args(bare)[0]
         return tuple(_decode_value(inner, item, place.item(index), problems) for index, item in enumerate(raw))
     if get_origin(bare) is dict and isinstance(raw, dict):
@@ -201,7 +207,7 @@ def _decode_plain(annotation: Any, raw: object, place: Place, problems: Problems
     try:
         value: object = msgspec.convert(raw, annotation)
     except msgspec.ValidationError:
-        problems.add(place, f"found {shown(raw)}", f"allowed is {allowed(annotation)}")
+        problems.add(place, f"found {shown(raw)}", f"allowed: {allowed(annotation)}")
         return None
     if isinstance(value, float) and not math.isfinite(value):
         problems.add(place, f"found {value}", "a finite number is allowed; leave a limit out to have none")

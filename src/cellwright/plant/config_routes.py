@@ -62,9 +62,8 @@ def _steps(tables: Tables) -> Iterator[Step]:
     for place, operation in tables.entries(OperationEntry):
         found.setdefault(operation.code, (place, operation))
     for _, route in tables.entries(RouteEntry):
-        for index, code in enumerate(route.operations):
-            if code in found:
-                yield Step(route, *found[code], index)
+        if found.keys() >= set(route.operations):  # else a name in it is misspelt, and was found so already
+            yield from (Step(route, *found[code], index) for index, code in enumerate(route.operations))
 
 
 # --- the route ----------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ def _check_kind(place: Place, operation: OperationEntry, index: int, problems: P
     if operation.kind is wanted:
         return
     why = "the first operation gives birth to the unit" if index == 0 else "the unit is born at the first operation"
-    problems.add(place, f'found "{operation.code}" of kind {operation.kind}', f"allowed is kind {wanted}: {why}")
+    problems.add(place, f'found "{operation.code}" of kind {operation.kind}', f"allowed: kind {wanted}: {why}")
 
 
 def _check_positions(place: Place, operation: OperationEntry, positions: dict[str, str], problems: Problems) -> None:
@@ -113,8 +112,8 @@ def _check_one_route_each(tables: Tables, problems: Problems) -> None:
 
 
 def _check_on_a_route(tables: Tables, problems: Problems) -> None:
-    if not tables.is_complete(RouteEntry):
-        return  # an unread route may hold it
+    if not tables.is_complete(RouteEntry) or OperationEntry in tables.doubtful:
+        return  # an unread route, or a misspelt name, may be the one
     routed = {code for _, route in tables.entries(RouteEntry) for code in route.operations}
     for place, operation in tables.entries(OperationEntry):
         if operation.kind is not OperationKind.LOT and operation.code not in routed:
@@ -169,9 +168,7 @@ def _check_queue_times(step: Step, problems: Problems) -> None:
     for index, window in enumerate(step.operation.queue_times):
         place = step.place.at("queue_times").item(index)
         if window.after not in step.before:
-            allowed = (
-                f"allowed is an earlier operation of route {step.route.code}: {choices(window.after, step.before)}"
-            )
+            allowed = f"allowed: an earlier operation of route {step.route.code}: {choices(window.after, step.before)}"
             problems.add(place.at("after"), f'found "{window.after}"', allowed)
         if window.max_s is not None and window.min_s > window.max_s:
             found = f"found min_s = {window.min_s} above max_s = {window.max_s}"
@@ -187,7 +184,7 @@ def _check_not_good(step: Step, operations: dict[str, OperationEntry], problems:
     # A unit is born once: it cannot go back to the operation that gives birth.
     targets = [code for code in (*step.before, step.operation.code) if _may_repeat(operations.get(code))]
     if rule.operation not in targets:
-        allowed = f"allowed is this operation or one before it on route {step.route.code}, not the first: "
+        allowed = f"allowed: this operation or one before it on route {step.route.code}, not the first: "
         problems.add(place, f'found "{rule.operation}"', allowed + choices(rule.operation, targets))
 
 
@@ -209,12 +206,13 @@ def _check_members(step: Step, tables: Tables, problems: Problems) -> None:
 
 
 def _check_grade(place: Place, members: MembersEntry, tables: Tables, problems: Problems) -> None:
-    if not members.grade or not (tables.is_complete(GradeEntry) and tables.is_complete(RouteEntry)):
+    sure = tables.is_complete(GradeEntry) and tables.is_complete(RouteEntry) and ProductEntry not in tables.doubtful
+    if not members.grade or not sure:
         return
     passed = {
         code for _, route in tables.entries(RouteEntry) if route.product == members.product for code in route.operations
     }
     given = [grade.code for _, grade in tables.entries(GradeEntry) if grade.operation in passed]
     if members.grade not in given:
-        allowed = f"allowed is a grade that {members.product} gets on its route: {choices(members.grade, given)}"
+        allowed = f"allowed: a grade that {members.product} gets on its route: {choices(members.grade, given)}"
         problems.add(place.at("grade"), f'found "{members.grade}"', allowed)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from msgspec import inspect
 
-_CHOICES_MAX = 24
+_CHOICES_MAX = 12
 _PATTERN_WORDS = {
-    r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and _, a letter first",
-    r"^[A-Z][A-Z0-9-]*$": "capital letters, digits and -, a letter first",
+    r"^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and _, beginning with a letter",
+    r"^[A-Z][A-Z0-9-]*$": "a code of capital letters, digits and -, beginning with a letter",
 }
 
 
@@ -97,10 +97,9 @@ def choice(wrong: str, known: Iterable[str], intro: str) -> str:
 
 
 def choices(wrong: str, known: Iterable[str]) -> str:
-    """Return what could have been meant: the near names, or all of them when none is near."""
+    """Return what could have been meant: all names when they are few, and the nearest ones."""
     names = list(dict.fromkeys(known))
-    near = get_close_matches(wrong, names, n=3, cutoff=0.6)
-    if near:
-        return " or ".join(f'"{name}"' for name in near)
-    more = f" and {len(names) - _CHOICES_MAX} more" if len(names) > _CHOICES_MAX else ""
-    return (", ".join(names[:_CHOICES_MAX]) + more) or "none"
+    near = ", ".join(get_close_matches(wrong, names, n=3, cutoff=0.6))
+    if len(names) > _CHOICES_MAX:
+        return f"{near} (the nearest of {len(names)})" if near else f"{len(names)} of them, none is near"
+    return (", ".join(names) + (f" (nearest: {near})" if near else "")) or "none"

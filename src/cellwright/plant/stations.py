@@ -60,8 +60,10 @@ def _check_out(request: Request, _: str) -> Command:
 
 
 def _results(request: Request) -> tuple[Result, ...]:
-    """Cut the row-major values into one column per characteristic; a rest that fits no row makes the last one longer,
-    so that the gate refuses the page by its length instead of this code guessing."""
+    """Cut the row-major values into one column per characteristic.
+
+    A rest that fits no row makes the last column longer, so that the gate refuses the page by its length.
+    """
     names, values = request.result_names, request.result_values
     if not names:
         return ()
@@ -97,9 +99,7 @@ def _unload(request: Request, _: str) -> Command:
 
 
 def _carrier_load(request: Request, _: str) -> Command:
-    return LoadCarrier(
-        station=request.station, carrier=request.carrier, units=request.units, slots=request.slots
-    )
+    return LoadCarrier(station=request.station, carrier=request.carrier, units=request.units, slots=request.slots)
 
 
 def _carrier_unload(request: Request, _: str) -> Command:

@@ -1,23 +1,23 @@
-"""What the gate reads and writes: one connection, set-based statements, one transaction per batch."""
+"""What the gate reads and writes: one connection, set-based statements, one statement per batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
+from cellwright.database.pool import Connection
+from cellwright.database.writes import Write, execute_together
 from cellwright.errors import ConflictError
-from cellwright.journal.facts import append_facts
-from cellwright.journal.inbox import Entry, load_marks, store_answers
+from cellwright.journal.facts import appending
+from cellwright.journal.inbox import Entry, Sender, load_marks, storing
 from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import LoadingRow, LotRow, Row, State, UnitRow
 from cellwright.views import genealogy, resources, stock, wip
-from cellwright.views.inline import save_changes
+from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
-
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _WHOLE: tuple[Stored[Any], ...] = (
     wip.ROUTES,
@@ -31,6 +31,9 @@ _WHOLE: tuple[Stored[Any], ...] = (
 )
 """Small tables that the gate holds whole; rows of the others are loaded when a command names them."""
 
+_BY_KEYS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+"""Every statement of a gate looks rows up by their keys: a plan made while a table was small must not scan it later."""
+
 
 class Written(Struct, frozen=True):
     """A decided batch: answers to store, facts with their number within their command, changed rows."""
@@ -42,26 +45,36 @@ class Written(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """The gate's view of the database at one version of its head."""
+    """The gate's view of the database at one version of its head; `marks` of the senders heard so far."""
 
     version: int
     state: State
-    marks: dict[tuple[str, int], int]
+    marks: dict[Sender, int]
+
+
+async def prepare(connection: Connection, plant: Plant) -> None:
+    """Make a fresh connection fit for a gate, and its site known."""
+    await connection.execute(_BY_KEYS)
+    await connection.execute(
+        "INSERT INTO gate_head (site, version) VALUES ($1, 0) ON CONFLICT DO NOTHING", plant.code
+    )
 
 
 async def load(connection: Connection, plant: Plant) -> Loaded:
-    """Load the head, the marks and the small tables as of one moment."""
-    async with connection.transaction(isolation="repeatable_read", readonly=False):
-        await connection.execute(
-            "INSERT INTO gate_head (site, version) VALUES ($1, 0) ON CONFLICT DO NOTHING", plant.code
-        )
-        version = await connection.fetchval("SELECT version FROM gate_head WHERE site = $1", plant.code)
-        state = State(plant)
+    """Load the head and the small tables as of one moment."""
+    state = State(plant)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        version = await find_version(connection, plant)
         for stored in _WHOLE:
             state.load(await stored.load_page(connection))
-        marks = await load_marks(connection)
         await _load_positions(connection, state)
-    return Loaded(version, state, marks)
+    return Loaded(version, state, {})
+
+
+async def find_version(connection: Connection, plant: Plant) -> int:
+    """Return the version of a site's head, -1 when it has none."""
+    version = await connection.fetchval("SELECT version FROM gate_head WHERE site = $1", plant.code)
+    return -1 if version is None else int(version)
 
 
 async def _load_positions(connection: Connection, state: State) -> None:
@@ -77,42 +90,42 @@ async def _load_positions(connection: Connection, state: State) -> None:
         state.load(await genealogy.RUNS.load_page(connection, where, *columns))
 
 
+async def load_senders(connection: Connection, loaded: Loaded, senders: Collection[Sender]) -> None:
+    """Load the marks of senders that were not heard yet."""
+    new = [sender for sender in senders if sender not in loaded.marks]
+    if new:
+        loaded.marks.update(await load_marks(connection, new))
+
+
 async def load_needs(connection: Connection, state: State, needs: Needs) -> None:
     """Load the rows that commands name."""
-    if needs.units:
-        state.load(await wip.UNITS.load_page(connection, "WHERE id = ANY ($1::bigint[])", sorted(needs.units)))
-    if needs.lots:
-        state.load(await stock.LOTS.load_page(connection, "WHERE id = ANY ($1::bigint[])", sorted(needs.lots)))
-    if needs.lot_codes:
-        where = "WHERE code = ANY ($1::text[])"
-        state.load(await stock.LOTS.load_page(connection, where, sorted(needs.lot_codes)))
-    if needs.carriers:
-        where = "WHERE code = ANY ($1::text[])"
-        state.load(await wip.CARRIERS.load_page(connection, where, sorted(needs.carriers)))
-    if needs.assemblies:
-        where = "WHERE id = ANY ($1::bigint[])"
-        state.load(await genealogy.ASSEMBLIES.load_page(connection, where, sorted(needs.assemblies)))
-    if needs.holds:
-        where = "WHERE id = ANY ($1::bigint[])"
-        state.load(await resources.HOLDS.load_page(connection, where, sorted(needs.holds)))
+    by_id, by_code = "WHERE id = ANY ($1::bigint[])", "WHERE code = ANY ($1::text[])"
+    wanted: tuple[tuple[Stored[Any], str, Collection[Any]], ...] = (
+        (wip.UNITS, by_id, needs.units),
+        (stock.LOTS, by_id, needs.lots),
+        (stock.LOTS, by_code, needs.lot_codes),
+        (wip.CARRIERS, by_code, needs.carriers),
+        (genealogy.ASSEMBLIES, by_id, needs.assemblies),
+        (resources.HOLDS, by_id, needs.holds),
+    )
+    for stored, where, keys in wanted:
+        if keys:
+            state.load(await stored.load_page(connection, where, sorted(keys)))
 
 
 async def commit(connection: Connection, loaded: Loaded, written: Written) -> None:
-    """Write a batch in one transaction; raises ConflictError when another gate wrote since `loaded.version`."""
-    async with connection.transaction():
-        moved = await connection.fetchval(
-            "UPDATE gate_head SET version = version + 1 WHERE site = $1 AND version = $2 RETURNING version",
-            loaded.state.plant.code,
-            loaded.version,
-        )
-        if moved is None:
-            raise ConflictError("another gate wrote since this one read; its state is read again")
-        if written.entries:
-            await store_answers(connection, written.entries, written.recorded_us)
-        if written.envelopes:
-            await append_facts(connection, written.envelopes)
-        await save_changes(connection, written.changes)
-    loaded.version = moved
+    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
+    question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
+    writes = []
+    if written.entries:
+        writes.append(storing(written.entries, written.recorded_us))
+    if written.envelopes:
+        writes.append(appending(written.envelopes))
+    writes.extend(saving(written.changes))
+    try:
+        loaded.version = await execute_together(connection, question, writes)
+    except asyncpg.TransactionRollbackError as error:
+        raise ConflictError("another gate wrote since this one read; its state is read again") from error
 
 
 def is_crowded(loaded: Loaded, limit: int) -> bool:

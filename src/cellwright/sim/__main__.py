@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import gc
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -9,17 +11,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from cellwright.sim.catalogue import NO_DEFECTS, Defects, Settings
 from cellwright.sim.clock import PlantStoppedError, TimeFile
 from cellwright.sim.line import OPERATIONS, ExtraStation, VirtualPlant, work_centers
-from cellwright.sim.servers import Servers, open_keys
-from cellwright.sim.standin import StandIn
+from cellwright.sim.servers import WORK_CENTERS, Servers, open_keys
+from cellwright.sim.standin import MemoryNodes, StandIn
 from cellwright.sim.truth import observe, write_truth
 
 EXIT_SHIPPED = 0
 EXIT_STOPPED = 3
-_US_PER_S = 1_000_000
+_LINES_PER_TRUTH = 10
 
 
 def wall_us() -> int:
@@ -38,17 +41,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--start-us", type=int, default=standard.start_us, help="plant time at the start, UTC us")
     add("--slack-s", type=float, default=standard.slack_s, help="plant time that an answer takes, s")
     add("--patience-s", type=float, default=standard.patience_s, help="host time to wait for an answer, s")
-    add("--endpoints-file", type=Path, required=True, help="where to write {work centre: url} as JSON")
-    add("--clock", type=Path, required=True, help="memory-mapped file that gets the plant time")
+    add("--endpoints-file", type=Path, help="where to write {work centre: url} as JSON")
+    add("--clock", type=Path, help="memory-mapped file that gets the plant time")
     add("--truth", type=Path, required=True, help="folder for the ground truth")
-    add("--pki", type=Path, required=True, help="folder of the machines' keys; trusted/*.der are the clients")
+    add("--pki", type=Path, help="folder of the machines' keys; trusted/*.der are the clients")
     add("--alone", action="store_true", help="run without an MES: a stand-in says yes to everything")
     add("--progress-s", type=float, default=1.0, help="host time between two progress lines, s")
     add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
     add("--no-defects", action="store_true", help="switch every defect off")
     add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
     add("--station", action="append", default=[], metavar="CODE=OPERATION@WORK_CENTRE", help="one more station")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not options.alone and None in (options.endpoints_file, options.clock, options.pki):
+        parser.error("--endpoints-file, --clock and --pki are needed, unless --alone")
+    return options
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -83,46 +89,72 @@ def _say(**content: object) -> None:
 
 
 async def _report(plant: VirtualPlant, options: argparse.Namespace) -> None:
+    lines = 0
     while True:
         await asyncio.sleep(options.progress_s)
         _say(event="progress", **msgspec.to_builtins(plant.progress()))
-        write_truth(observe(plant.world), options.truth)
+        lines += 1
+        if lines % _LINES_PER_TRUTH == 0:
+            write_truth(observe(plant.world), options.truth)
+
+
+async def _run_until_stopped(plant: VirtualPlant, extra: Sequence[ExtraStation]) -> str:
+    """Run the plant; returns why it stopped early, empty when the packs were shipped."""
+    work = asyncio.get_running_loop().create_task(plant.run(extra), name="virtual plant")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except PlantStoppedError as error:
+        return str(error)
+    except asyncio.CancelledError:
+        return "stopped by a signal"
+    return ""
 
 
 async def run(options: argparse.Namespace) -> int:
     """Run the plant to its end and return the exit code."""
+    if options.alone:
+        stand_in = StandIn(OPERATIONS)
+        nodes = {code: MemoryNodes(code) for codes in WORK_CENTERS.values() for code in codes}
+        for each in nodes.values():
+            stand_in.attach(each)
+        return await _run_plant(VirtualPlant(nodes, settings_of(options), lambda _: None), (), options)
     keys, extra = open_keys(options.pki, wall_us), extra_stations(options)
     time_file = TimeFile(options.clock)
     async with Servers(keys, work_centers(extra)) as servers:
-        plant = VirtualPlant(servers, settings_of(options), time_file.publish)
-        draft = options.endpoints_file.with_name(options.endpoints_file.name + ".new")
-        draft.write_bytes(msgspec.json.encode(servers.urls))
-        draft.replace(options.endpoints_file)
-        _say(event="listening", endpoints=servers.urls)
-        if options.alone:
-            stand_in = StandIn(OPERATIONS)
-            for nodes in servers.stations.values():
-                stand_in.attach(nodes)
-        reporting = asyncio.get_running_loop().create_task(_report(plant, options))
-        reason = ""
-        try:
-            await plant.run(extra)
-        except PlantStoppedError as error:
-            reason = str(error)
-        finally:
-            reporting.cancel()
-            with suppress(asyncio.CancelledError):
-                await reporting
-            write_truth(observe(plant.world, reason), options.truth)
-        event = "stopped" if reason else "shipped"
-        _say(event=event, reason=reason, **msgspec.to_builtins(plant.progress()))
+        plant = VirtualPlant(servers.stations, settings_of(options), time_file.publish)
+        _announce(servers.urls, options.endpoints_file)
+        gc.freeze()  # a million objects of address space that stay: nothing for the collector to visit again
+        code = await _run_plant(plant, extra, options)
     time_file.close()
+    return code
+
+
+def _announce(urls: dict[str, str], path: Path) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(msgspec.json.encode(urls))
+    draft.replace(path)
+    _say(event="listening", endpoints=urls)
+
+
+async def _run_plant(plant: VirtualPlant, extra: Sequence[ExtraStation], options: argparse.Namespace) -> int:
+    reporting = asyncio.get_running_loop().create_task(_report(plant, options))
+    try:
+        reason = await _run_until_stopped(plant, extra)
+    finally:
+        reporting.cancel()
+        with suppress(asyncio.CancelledError):
+            await reporting
+    write_truth(observe(plant.world, reason), options.truth)
+    event = "stopped" if reason else "shipped"
+    _say(event=event, reason=reason, **msgspec.to_builtins(plant.progress()))
     return EXIT_STOPPED if reason else EXIT_SHIPPED
 
 
 def main() -> int:
     """Run as a process."""
-    return asyncio.run(run(parse(sys.argv[1:])))
+    return uvloop.run(run(parse(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ LANES = 4
 COATED_WIDTH_M = 0.24
 HEEL_RATIO = 0.10
 """Part of a slurry batch that stays for the next one."""
-RESIDUE_RATIO = 0.01
 TRAY_SLOTS = 100
 MAGAZINE_SLOTS = 80
 MODULES_PER_PACK = 4
@@ -159,21 +158,21 @@ LIMITS: dict[str, dict[str, Limit]] = {
 class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Defects that the plant has, each with its rate; 0 switches it off."""
 
-    coating_streak_per_roll: float = 0.7
+    coating_streak_per_roll: float = 0.4
     coating_gap_per_100_m: float = 1.0
     """Missing coat, seen by the camera and cut out when slitting."""
     lane_bead_ratio: float = 0.008
     """Extra coating of lane 3, felt as overhang when winding."""
     knife_burr: float = 1.0
     """How fast slitting knives wear: burr makes soft shorts."""
-    particle_short: float = 0.010
+    particle_short: float = 0.008
     """Soft shorts per cell by metal particles of an average powder lot."""
-    winding_misaligned: float = 0.014
-    winding_short: float = 0.006
-    cold_weld: float = 0.016
-    nozzle_underfill: float = 0.25
+    winding_misaligned: float = 0.010
+    winding_short: float = 0.004
+    cold_weld: float = 0.012
+    nozzle_underfill: float = 0.12
     """How often filling nozzle 7 of 8 gives too little."""
-    seal_leak: float = 0.006
+    seal_leak: float = 0.004
     formation_contact: float = 0.006
     """Bad contacts per cell and run; the worn channel is 0.5. A re-test passes."""
     supply_uncertified: float = 0.15
@@ -205,10 +204,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     slack_s: float = 2.0
     patience_s: float = 120.0
     first_roll_m: float = 60.0
-    rolls_m: tuple[float, ...] = (150.0, 75.0)
-    """Coated lengths of a full slurry batch; a campaign begins with a small batch for one short roll."""
+    """Coated length of the first roll; a campaign begins small."""
+    roll_m: float = 150.0
+    batch_rolls: float = 1.5
+    """Rolls that one slurry batch feeds: every second roll spans two batches."""
     waste_limit: float = 3.0
     """Cells wound per cell needed at which the plant gives up."""
+    parked_limit: int = 120
+    """Cells that were refused and parked at which the plant gives up."""
     defects: Defects = field(default_factory=Defects)
     persons: dict[str, str] = field(default_factory=dict)
     """Badge of the person at a station."""

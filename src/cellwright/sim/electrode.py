@@ -1,12 +1,13 @@
 """Electrode making: mixer, coater, calender and slitter of one side, and the demand that drives them."""
 
+from msgspec import structs
+
 from cellwright.links.opcua.contract import Kind
 from cellwright.sim.catalogue import (
     COATED_WIDTH_M,
     HEEL_RATIO,
     HOUR_S,
     LANES,
-    RESIDUE_RATIO,
     Side,
 )
 from cellwright.sim.clock import Buffer, PlantStoppedError
@@ -27,6 +28,7 @@ from cellwright.sim.process import (
     knife_burr_um,
     slit_parts,
     slit_pieces,
+    slurry_mass_mg,
     slurry_traits,
 )
 from cellwright.sim.randoms import bounded
@@ -35,6 +37,9 @@ from cellwright.sim.supply import Receiving
 from cellwright.sim.world import World
 
 _MIX_S = 3 * HOUR_S
+_TANK_REST_MG = 200_000.0
+"""Slurry that stays in pump and pipe of a coater."""
+_HEEL_REST_MG = 50_000.0
 _POT_LIFE_S = 20 * HOUR_S
 _WEB_MM_PER_S = 500.0
 _LEADER_MM = 1000.0
@@ -108,11 +113,11 @@ class Mixer(LotStation):
 
     async def mix(self, mass_mg: float, heel: Lot | None) -> Lot:
         """Make a batch of about `mass_mg` (mg), using up the heel of the last one."""
-        heel_mg = 0.0 if heel is None else heel.left - RESIDUE_RATIO * heel.size
-        doses = doses_mg(self._side, mass_mg - max(heel_mg, 0.0))
+        heel_mg = 0.0 if heel is None else max(0.0, heel.left - _HEEL_REST_MG)
+        doses = doses_mg(self._side, mass_mg - heel_mg)
         for name, dose_mg in doses.items():
             await self.ensure(name, dose_mg * 1.01)
-        if heel is not None and heel_mg > 0:
+        if heel is not None and heel_mg > 0.0:
             await self.load("heel", heel)
         reply = await self.open_lots(1)
         await self.work_for(_MIX_S)
@@ -155,49 +160,105 @@ class Mixer(LotStation):
 
 
 class Coater(LotStation):
-    """Coats foil with slurry; the web's weight varies by metre and lane."""
+    """Coats foil with slurry; a roll may span two batches, and its weight varies by metre and lane."""
 
     def __init__(self, world: World, side: Side, receiving: Receiving) -> None:
         """Stand at the coater of a side."""
-        foil = Position("foil", "mm", receiving.source(side.foil), leader=2 * _LEADER_MM, trailer=_TRAILER_MM)
-        slurry = Position("slurry", "mg", self._no_slurry)
-        super().__init__(world, f"COAT-{side.letter}1", f"coat_{side.name}", [foil, slurry])
+        positions = [
+            Position("foil", "mm", receiving.source(side.foil), leader=2 * _LEADER_MM, trailer=_TRAILER_MM),
+            Position("slurry", "mg", self._no_slurry, trailer=_TANK_REST_MG),
+            Position("slurry_next", "mg", self._no_slurry, trailer=_TANK_REST_MG),
+        ]
+        super().__init__(world, f"COAT-{side.letter}1", f"coat_{side.name}", positions)
         self._side = side
         self._output = Counter(self.random, "mm")
 
     async def _no_slurry(self) -> Lot:
         raise PlantStoppedError(f"{self.code}: slurry comes from the mixer only")
 
+    def slurry_mg(self) -> float:
+        """Return the slurry (mg) at hand in both tanks."""
+        return sum(feed.available for name, feed in self.feeds.items() if name != "foil")
+
+    async def empty(self, reason: str) -> None:
+        """Take the slurry out of both tanks and set it aside."""
+        for name in ("slurry", "slurry_next"):
+            lot = await self.unload(name)
+            if lot is not None:
+                self.world.quarantine(lot, reason)
+
     async def coat(self, length_m: float) -> Lot | None:
-        """Coat a roll of about `length_m` (m) from the loaded batch; None when the batch may not be used."""
-        side, slurry = self._side, self.feeds["slurry"]
+        """Coat a roll of about `length_m` (m) from the loaded batches; None when a batch may not be used."""
+        side = self._side
         await self.ensure("foil", length_m * MM_PER_M)
         reply = await self.open_lots(1, give_up=LOT_CODES)
         if not reply.accepted:
             return None
         areal = areal_map(side, self.random, length_m, self.world.defects)
-        mass_mg = float(areal.mean()) * length_m * COATED_WIDTH_M / slurry.lot.traits["solids_ratio"] * MG_PER_G
-        share = min(1.0, (slurry.available - HEEL_RATIO * slurry.lot.size) / mass_mg)
+        solids_ratio = self.feeds["slurry"].lot.traits["solids_ratio"]
+        mass_mg = float(areal.mean()) * length_m * COATED_WIDTH_M / solids_ratio * MG_PER_G
+        share = min(1.0, self.slurry_mg() / mass_mg)
         size_mm = length_m * MM_PER_M * share
         await self.work_for(_SETUP_S + size_mm / _WEB_MM_PER_S)
-        spans = [slurry.take(mass_mg * share), self.feeds["foil"].take(size_mm)]
+        slurries = self._draw(mass_mg * share)
+        foil = self.feeds["foil"].take(size_mm)
         flaws = coating_flaws(self.random, size_mm, self.world.defects)
         apply_flaws(areal, flaws)
+        parts = [*_apply(slurries, size_mm), lot_part(foil, size_mm, is_reversed=True)]
+        booked = self.web_reading(self._output, size_mm)
         roll = Lot(
             code=reply.lots[0],
             material=f"{side.name}_coated",
             measure="mm",
             size=size_mm,
-            booked=self.web_reading(self._output, size_mm),
+            booked=booked,
             made_us=self.clock.now_us,
-            parts=[lot_part(span, size_mm, is_reversed=True) for span in spans],
+            parts=parts,
             areal_gsm=areal,
             flaws=flaws,
-            traits=_inherited(slurry.lot),
+            traits=_inherited(slurries[0].lot),
         )
-        rows = [lot_row(0, span, roll.booked, is_reversed=True) for span in spans]
+        rows = _coating_rows(parts, [*slurries, foil], booked / size_mm, booked)
         await self.finish([roll], rows, [{"areal_weight_gsm": float(areal.mean())}])
+        await self._swap_tanks()
         return roll
+
+    def _draw(self, mass_mg: float) -> list[Span]:
+        first = self.feeds["slurry"]
+        spans = [first.take(min(mass_mg, first.available))]
+        rest_mg = mass_mg - spans[0].length
+        if rest_mg > 0.0 and "slurry_next" in self.feeds:
+            spans.append(self.feeds["slurry_next"].take(rest_mg))
+        return spans
+
+    async def _swap_tanks(self) -> None:
+        """After a roll that spans two batches, the second batch becomes the first."""
+        if "slurry_next" in self.feeds:
+            await self.unload("slurry")
+            batch = await self.unload("slurry_next")
+            if batch is not None:
+                await self.load("slurry", batch)
+
+
+def _apply(slurries: list[Span], size_mm: float) -> list[Part]:
+    """Return what of each batch went where: coated first lies inside, and a roll begins at its outer end."""
+    total = sum(span.length for span in slurries)
+    parts, end = [], size_mm
+    for index, span in enumerate(slurries):
+        is_last = index == len(slurries) - 1
+        start = 0.0 if is_last else end - size_mm * span.length / total
+        parts.append(Part(span.lot.code, span.position, span.start, span.end, start, end, reversed=True))
+        end = start
+    return parts
+
+
+def _coating_rows(parts: list[Part], spans: list[Span], scale: float, booked: int) -> list[Row]:
+    """Return parts as the coater reports them; `scale` is its output counter over the truth."""
+    rows = []
+    for part, span in zip(parts, spans, strict=True):
+        start, end = (min(round(value * scale), booked) for value in (part.c0, part.c1))
+        rows.append(Row(0, span.position, span.counted_start, span.counted_end, start, end, 0, reversed=True))
+    return rows
 
 
 class WebStation(LotStation):
@@ -337,6 +398,7 @@ class ElectrodeLine:
         self._calender = Calender(world, f"CAL-{side.letter}1", f"calender_{side.name}", side)
         self._slitter = Slitter(world, f"SLIT-{side.letter}1", f"slit_{side.name}", side)
         self._coated_mm: list[float] = []
+        self._heel: Lot | None = None
 
     def spawn(self) -> None:
         """Start the stations."""
@@ -356,32 +418,33 @@ class ElectrodeLine:
         return self._world.cells_to_wind() * self.side.cell_mm * waste > self._stock_mm()
 
     async def _make_rolls(self) -> None:
-        heel: Lot | None = None
-        lengths_m: tuple[float, ...] = (self._world.settings.first_roll_m,)
+        settings = self._world.settings
+        length_m = settings.first_roll_m
         while True:
             await self._world.changed.until(self._is_wanted)
-            if heel is not None and self._is_stale(heel):
-                self._world.quarantine(heel, "pot life over")
-                heel = None
-            batch = await self._mixer.mix(batch_mass_mg(self.side, lengths_m), heel)
-            heel = batch if await self._coat_all(batch, lengths_m) else None
-            lengths_m = self._world.settings.rolls_m
-
-    async def _coat_all(self, batch: Lot, lengths_m: tuple[float, ...]) -> bool:
-        """Coat the rolls of a batch; returns whether its rest may serve as heel."""
-        if not await self._coater.load("slurry", batch):
-            return False
-        for length_m in lengths_m:
-            await self._world.changed.until(self._is_wanted)
-            roll = None if self._is_stale(batch) else await self._coater.coat(length_m)
+            if any(self._is_stale(feed.lot) for name, feed in self._coater.feeds.items() if name != "foil"):
+                await self._coater.empty("pot life over")
+            while self._coater.slurry_mg() < slurry_mass_mg(self.side, length_m):
+                await self._mix(settings.batch_rolls * length_m)
+            roll = await self._coater.coat(length_m)
             if roll is None:
-                self._world.quarantine(batch, "pot life over")
-                await self._coater.unload("slurry")
-                return False
+                await self._coater.empty("refused when coating")
+                continue
             self._coated_mm.append(roll.size)
             self._calender.rolls.put_now(roll)
-        await self._coater.unload("slurry")
-        return True
+            length_m = settings.roll_m
+
+    async def _mix(self, length_m: float) -> None:
+        """Mix a batch, pump it to a free tank of the coater, and keep its heel in the mixer."""
+        heel, self._heel = self._heel, None
+        if heel is not None and self._is_stale(heel):
+            self._world.quarantine(heel, "pot life over")
+            heel = None
+        batch = await self._mixer.mix(batch_mass_mg(self.side, length_m), heel)
+        pumped, counted = batch.size * (1.0 - HEEL_RATIO), round(batch.booked * (1.0 - HEEL_RATIO))
+        tank = structs.replace(batch, size=pumped, booked=counted)
+        if await self._coater.load("slurry_next" if "slurry" in self._coater.feeds else "slurry", tank):
+            self._heel = structs.replace(batch, used=pumped, counted=counted)
 
     def _is_stale(self, batch: Lot) -> bool:
         return self._world.clock.now_us - batch.made_us > _POT_LIFE_S * _US_PER_S

@@ -1,6 +1,6 @@
 """The whole virtual plant: stations wired together, run until the packs have shipped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -8,10 +8,10 @@ from cellwright.sim.catalogue import SIDES, Settings
 from cellwright.sim.cell_line import Filler, UnitStation, Winder
 from cellwright.sim.clock import Buffer, Clock
 from cellwright.sim.electrode import ElectrodeLine
-from cellwright.sim.machine import Machine
+from cellwright.sim.machine import Machine, StationNodes
 from cellwright.sim.pack_line import ModuleJoiner, PackJoiner
 from cellwright.sim.randoms import generator
-from cellwright.sim.servers import WORK_CENTERS, Servers
+from cellwright.sim.servers import WORK_CENTERS
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
 from cellwright.sim.trays import TrayLine
@@ -68,10 +68,12 @@ def work_centers(extra: Sequence[ExtraStation]) -> dict[str, tuple[str, ...]]:
 
 
 class VirtualPlant:
-    """Machines behind running servers, and the physics between them."""
+    """Machines behind their nodes, and the physics between them."""
 
-    def __init__(self, servers: Servers, settings: Settings, publish: Callable[[int], None]) -> None:
-        """Stand on servers that listen already; `publish` gets every new plant time (us)."""
+    def __init__(
+        self, stations: Mapping[str, StationNodes], settings: Settings, publish: Callable[[int], None]
+    ) -> None:
+        """Stand behind the nodes of every station; `publish` gets every new plant time (us)."""
         self.clock = Clock(settings.start_us, slack_s=settings.slack_s, patience_s=settings.patience_s, publish=publish)
         self.machines = {
             code: Machine(
@@ -81,7 +83,7 @@ class VirtualPlant:
                 restart_ratio=settings.defects.machine_restart,
                 person=settings.persons.get(code, ""),
             )
-            for code, nodes in servers.stations.items()
+            for code, nodes in stations.items()
         }
         self.world = World(self.clock, settings, self.machines)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter as Tally
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +22,7 @@ from cellwright.links.opcua.contract import (
     Kind,
     State,
 )
-from cellwright.links.opcua.serverside import StationServer
+from cellwright.links.opcua.serverside import Listener
 from cellwright.links.opcua.values import Value
 from cellwright.sim.clock import Clock, Lock, Pending
 
@@ -72,11 +73,26 @@ class Reply(Struct, frozen=True, kw_only=True):
     routing: tuple[str, ...]
 
 
+class StationNodes(Protocol):
+    """The nodes of a station as its own machine sees them; `StationServer` is one."""
+
+    code: str
+
+    async def write(self, values: Mapping[str, Value]) -> None:
+        """Write nodes in the order given."""
+
+    def read(self, path: str) -> Value:
+        """Return the present value of a node."""
+
+    def listen(self, path: str, listener: Listener) -> None:
+        """Call `listener(path, value)` whenever a node is written."""
+
+
 class Machine:
     """One station's controller: sequence, epoch, request and answer nodes, recipe, state."""
 
     def __init__(
-        self, nodes: StationServer, clock: Clock, random: Generator, *, restart_ratio: float = 0.0, person: str = ""
+        self, nodes: StationNodes, clock: Clock, random: Generator, *, restart_ratio: float = 0.0, person: str = ""
     ) -> None:
         """Control the station behind `nodes`; `restart_ratio` of the requests meet a restart of the machine."""
         self.code = nodes.code

@@ -34,7 +34,7 @@ def _insulation_mohm(bench: Bench) -> float:
     return float(np.exp(bench.random.normal(math.log(2000.0), 0.3)))
 
 
-def test_module(module: Unit, bench: Bench) -> Measured:
+def measure_module(module: Unit, bench: Bench) -> Measured:
     """Return the module's voltage (V), resistance (ohm) and insulation (megaohm)."""
     return {
         "voltage_v": module.traits["voltage_v"] + bounded(bench.random, 0.002, 0.006),
@@ -50,7 +50,7 @@ def join_modules(pack: Unit, modules: Sequence[Unit], _bench: Bench) -> Measured
     return {}
 
 
-def test_pack(pack: Unit, bench: Bench) -> Measured:
+def measure_pack(pack: Unit, bench: Bench) -> Measured:
     """Return the pack's voltage (V), insulation (megaohm), leak (Pa/min) and spread of its cells (V)."""
     return {
         "voltage_v": pack.traits["voltage_v"] + bounded(bench.random, 0.005, 0.015),
@@ -67,8 +67,8 @@ def ship(_pack: Unit, _bench: Bench) -> Measured:
 
 UNIT_WORK: dict[str, Callable[[Unit, Bench], Measured]] = {
     "module_welding": weld_module,
-    "module_eol": test_module,
-    "pack_eol": test_pack,
+    "module_eol": measure_module,
+    "pack_eol": measure_pack,
     "shipping": ship,
 }
 """What an operation does to a module or pack."""

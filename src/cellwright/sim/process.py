@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.random import Generator
 
-from cellwright.sim.catalogue import COATED_WIDTH_M, HEEL_RATIO, LANES, RESIDUE_RATIO, Defects, Side
+from cellwright.sim.catalogue import COATED_WIDTH_M, HEEL_RATIO, LANES, Defects, Side
 from cellwright.sim.lots import Flaw, FloatArray, Lot, Part
 from cellwright.sim.randoms import bounded
 
@@ -23,10 +23,9 @@ def slurry_mass_mg(side: Side, length_m: float) -> float:
     return length_m * COATED_WIDTH_M * side.areal_weight_gsm / side.solids_ratio * MG_PER_G
 
 
-def batch_mass_mg(side: Side, lengths_m: tuple[float, ...]) -> float:
-    """Return the mass (mg) of a batch that feeds rolls of these lengths and leaves a heel."""
-    margin = 1.02
-    return slurry_mass_mg(side, sum(lengths_m)) * margin / (1.0 - HEEL_RATIO - RESIDUE_RATIO)
+def batch_mass_mg(side: Side, length_m: float) -> float:
+    """Return the mass (mg) of a batch that coats this length (m) and leaves a heel in the mixer."""
+    return slurry_mass_mg(side, length_m) / (1.0 - HEEL_RATIO)
 
 
 def doses_mg(side: Side, fresh_mass_mg: float) -> dict[str, float]:
@@ -59,15 +58,15 @@ def slurry_traits(
 def areal_map(side: Side, random: Generator, length_m: float, defects: Defects) -> FloatArray:
     """Return coating mass per area (g/m2) by metre and lane: offset, slow drift, AR(1) noise, lane profile."""
     rows = math.ceil(length_m)
-    drift = np.cumsum(random.normal(0.0, 0.0003, rows))
+    drift = np.cumsum(random.normal(0.0, 0.0002, rows))
     noise = np.empty((rows, LANES))
-    shocks = random.normal(0.0, 0.004 * math.sqrt(1.0 - _AR_COEFFICIENT**2), (rows, LANES))
-    level = random.normal(0.0, 0.004, LANES)
+    shocks = random.normal(0.0, 0.003 * math.sqrt(1.0 - _AR_COEFFICIENT**2), (rows, LANES))
+    level = random.normal(0.0, 0.003, LANES)
     for row in range(rows):
         level = _AR_COEFFICIENT * level + shocks[row]
         noise[row] = level
     profile = np.array([-0.001, 0.001, defects.lane_bead_ratio, -0.002])
-    offset = bounded(random, 0.003, 0.008)
+    offset = bounded(random, 0.002, 0.005)
     ratio = 1.0 + offset + (drift - drift.mean())[:, None] + noise + profile
     return np.asarray(side.areal_weight_gsm * ratio, dtype=np.float64)
 
@@ -76,7 +75,7 @@ def coating_flaws(random: Generator, length_mm: float, defects: Defects) -> list
     """Return streaks (not seen by the coater) and missing-coat spots (seen, to be cut out), in mm."""
     flaws = []
     for _ in range(int(random.poisson(defects.coating_streak_per_roll))):
-        start, length = random.uniform(0.0, 0.9) * length_mm, random.uniform(4.0, 12.0) * MM_PER_M
+        start, length = random.uniform(0.0, 0.9) * length_mm, random.uniform(4.0, 10.0) * MM_PER_M
         lane = int(random.integers(LANES))
         flaws.append(Flaw(start, min(start + length, length_mm), lane, "coating_streak"))
     expected = defects.coating_gap_per_100_m * length_mm / MM_PER_M / 100.0

@@ -1,8 +1,8 @@
 """The virtual plant's OPC UA servers: one per work centre, on loopback, and the keys they use."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
@@ -68,7 +68,7 @@ class Servers:
         """Serve the stations of each work centre."""
         self._keys = keys
         self._work_centers = work_centers
-        self._stack = AsyncExitStack()
+        self._servers: list[HardenedServer] = []
         self.urls: dict[str, str] = {}
         self.stations: dict[str, StationServer] = {}
 
@@ -82,13 +82,14 @@ class Servers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close every server."""
-        await self._stack.aclose()
+        """Close every server, all at once: each takes up to a second."""
+        await asyncio.gather(*(server.stop() for server in self._servers))
 
     async def _listen(self) -> HardenedServer:
         passwords = {self._keys.credentials.user: self._keys.credentials.password}
         server = await hardened_server(
             "opc.tcp://127.0.0.1:0", identity=self._keys.identity, trust=self._keys.trust, passwords=passwords
         )
-        await self._stack.enter_async_context(server)
+        await server.start()
+        self._servers.append(server)
         return server

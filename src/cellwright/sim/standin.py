@@ -5,16 +5,17 @@ Unlike the product it refuses nothing and remembers nothing after the run.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
-from cellwright.links.opcua.contract import ANSWER_NODES, REQUEST_NODES, SEQUENCE_PATH, Kind
-from cellwright.links.opcua.serverside import StationServer
+from cellwright.links.opcua.contract import ANSWER_NODES, NODES, REQUEST_NODES, SEQUENCE_PATH, Kind, ValueType
+from cellwright.links.opcua.serverside import Listener
 from cellwright.links.opcua.values import Value
 from cellwright.sim.catalogue import ROUTES
-from cellwright.sim.machine import Ask, Reply
+from cellwright.sim.lots import LENGTH_TOLERANCE_MM
+from cellwright.sim.machine import Ask, Reply, StationNodes
 from cellwright.sim.score import (
     Record,
     RecordedDisposition,
@@ -27,9 +28,52 @@ from cellwright.sim.score import (
 _REWORK = {"assembly": "assembly", "filling": "filling", "formation": "formation"}
 """Not good here -> once more there; everything else is scrap."""
 _REWORK_MAX = 2
-_TOLERANCE = {"mm": 50, "mg": 40_000, "count": 0}
+_WEBS = ("cathode", "anode", "separator_a", "separator_b", "roll")
+_TOLERANCES = {"foil": 150, "electrolyte": 8100, "carbon": 5100, "binder": 5100, "solvent": 60_100}
+_TOLERANCES |= dict.fromkeys(_WEBS, LENGTH_TOLERANCE_MM) | dict.fromkeys(
+    ("active", "slurry", "slurry_next", "heel"), 40_100
+)
+"""How far a counter may be from the truth, by position; pieces are counted without error."""
 _YES = Reply(accepted=True, codes=(), texts=(), units=(), lots=(), operation="", routing=())
 _BORN_AT = {route[0]: kind for kind, route in ROUTES.items()}
+
+
+Refuser = Callable[[str, Ask], Sequence[str]]
+"""Returns the refusal codes for a station's request, none = yes."""
+
+
+_NOTHING: dict[ValueType, Value] = {
+    ValueType.BOOLEAN: False,
+    ValueType.DOUBLE: 0.0,
+    ValueType.STRING: "",
+}
+
+
+class MemoryNodes:
+    """A station's nodes without a server: for a plant that nobody else looks at."""
+
+    def __init__(self, code: str) -> None:
+        """Begin with every node empty."""
+        self.code = code
+        self._values: dict[str, Value] = {
+            spec.path: () if spec.is_array else _NOTHING.get(spec.type, 0) for spec in NODES
+        }
+        self._listeners: dict[str, list[Listener]] = {}
+
+    async def write(self, values: Mapping[str, Value]) -> None:
+        """Write nodes in the order given."""
+        for path, value in values.items():
+            self._values[path] = value
+            for listener in self._listeners.get(path, ()):
+                listener(path, value)
+
+    def read(self, path: str) -> Value:
+        """Return the present value of a node."""
+        return self._values[path]
+
+    def listen(self, path: str, listener: Listener) -> None:
+        """Call `listener(path, value)` whenever a node is written."""
+        self._listeners.setdefault(path, []).append(listener)
 
 
 class _Known(Struct):
@@ -43,8 +87,11 @@ class _Known(Struct):
 class StandIn:
     """Answers every station of the plant; `operations` says what each station does."""
 
-    def __init__(self, operations: Mapping[str, str], *, latency_s: float = 0.0) -> None:
-        """Answer after `latency_s` of host time."""
+    def __init__(
+        self, operations: Mapping[str, str], *, latency_s: float = 0.0, refuse: Refuser = lambda _station, _ask: ()
+    ) -> None:
+        """Answer after `latency_s` of host time; `refuse` gives the codes of what is to be refused."""
+        self._refuse = refuse
         self._operations = operations
         self._latency_s = latency_s
         self._units: dict[str, _Known] = {}
@@ -57,9 +104,8 @@ class StandIn:
         self._lot_count = 0
         self._answers: dict[tuple[str, int], Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.tolerance: Callable[[str], int] = lambda position: _TOLERANCE[_measure(position)]
 
-    def attach(self, nodes: StationServer) -> None:
+    def attach(self, nodes: StationNodes) -> None:
         """Answer the requests of one station from now on."""
 
         def on_request(_path: str, value: Value) -> None:
@@ -80,7 +126,7 @@ class StandIn:
             dispositions=[RecordedDisposition(code, known.disposition) for code, known in self._units.items()],
         )
 
-    async def _answer(self, nodes: StationServer, sequence: int) -> None:
+    async def _answer(self, nodes: StationNodes, sequence: int) -> None:
         await asyncio.sleep(self._latency_s)
         values = {spec.field: nodes.read(spec.path) for spec in REQUEST_NODES}
         ask = msgspec.convert(values, Ask)
@@ -92,6 +138,9 @@ class StandIn:
         await nodes.write(answer)
 
     def _decide(self, station: str, ask: Ask) -> Reply:
+        codes = tuple(self._refuse(station, ask))
+        if codes:
+            return msgspec.structs.replace(_YES, accepted=False, codes=codes, texts=codes)
         match ask.kind:
             case Kind.LOAD:
                 self._loaded[station, ask.position] = ask.lots[0]
@@ -172,7 +221,7 @@ class StandIn:
         for position, output, start, end in columns:
             lot = self._loaded[station, position]
             self._intervals.append(
-                RecordedInterval(ask.units[output], position, lot, start, end, self.tolerance(position))
+                RecordedInterval(ask.units[output], position, lot, start, end, _TOLERANCES.get(position, 0))
             )
 
     def _book_parts(self, station: str, ask: Ask) -> None:
@@ -187,12 +236,6 @@ class StandIn:
                     child_end=ask.consumed_output_ends[row],
                     lane=ask.consumed_lanes[row],
                     reversed=ask.consumed_reversed[row],
-                    tolerance=self.tolerance(position),
+                    tolerance=_TOLERANCES.get(position, 0),
                 )
             )
-
-
-def _measure(position: str) -> str:
-    webs = {"cathode", "anode", "separator_a", "separator_b", "foil", "roll"}
-    counts = {"can", "cap", "holder", "bms", "housing"}
-    return "mm" if position in webs else "count" if position in counts else "mg"

@@ -61,7 +61,7 @@ class Receiving(Station):
         traits = {
             "particles": float(math.exp(random.normal(0.0, 0.4))),
             "moisture": float(math.exp(random.normal(0.0, 0.2))),
-            "capacity": 1.0 + float(random.normal(0.0, 0.003)) if material == "lfp_powder" else 1.0,
+            "capacity": 1.0 + float(random.normal(0.0, 0.002)) if material == "lfp_powder" else 1.0,
         }
         return Lot(
             code=f"{supply.prefix}-{number:04d}",

@@ -20,6 +20,8 @@ _STATIONS = {"formation": "FORM-01", "ageing": "AGE-01", "grading": "GRADE-01", 
 _WORK_HOURS = {"formation": 12.0, "ageing": 168.0, "grading": 8.0, "sorting": 0.1}
 _PLACES = {"formation": 8, "ageing": 64, "grading": 8, "sorting": 1}
 """Trays that fit into a station at once."""
+_WETTING_S = 12 * HOUR_S
+"""Rest between sealing and formation, so that no dry spot is charged."""
 _TRAYS = 200
 _POLL_S = 300.0
 _PATIENCE_S = 1800.0
@@ -127,7 +129,7 @@ class TrayLine:
             tray = Tray(await self._free.get(), dict(enumerate(units)))
             reply = await self._loader.load_carrier(tray.code, units)
             if reply.accepted:
-                self._clock.spawn(self._trip(tray, operation), tray.code)
+                self._clock.spawn(self._trip(tray, operation), f"{tray.code} on its way")
             else:
                 self._refused(units, reply, operation)
                 self._free.put_now(tray.code)
@@ -150,6 +152,8 @@ class TrayLine:
 
     async def _trip(self, tray: Tray, operation: str) -> None:
         """Carry a tray from operation to operation until it is empty."""
+        if operation == TRAY_OPERATIONS[0]:
+            await self._clock.sleep(_WETTING_S)
         while tray.cells:
             station = self._stations[operation]
             await self._clock.sleep(_CARRY_S)

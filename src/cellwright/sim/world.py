@@ -13,8 +13,7 @@ from cellwright.sim.machine import Machine, Reply
 from cellwright.sim.randoms import generator
 from cellwright.sim.units import Place, Unit
 
-_PARKED_MAX = 40
-_YIELD_RATIO = 0.92
+_YIELD_RATIO = 0.91
 _SPARE_CELLS = 6
 
 
@@ -110,9 +109,10 @@ class World:
         if place not in (Place.MEMBER, Place.SHIPPED):
             self._lose_members(unit)
         self.changed.fire()
-        if self.counts["cell_parked"] > _PARKED_MAX:
+        limit = self.settings.parked_limit
+        if self.counts["cell_parked"] > limit:
             last = self.refused[-1].texts if self.refused else ()
-            raise PlantStoppedError(f"more than {_PARKED_MAX} cells were refused and parked; last reason: {last}")
+            raise PlantStoppedError(f"more than {limit} cells were refused and parked; last reason: {last}")
 
     def _lose_members(self, unit: Unit) -> None:
         """The cells in a module or pack that leaves the line count no longer; new ones must be wound."""

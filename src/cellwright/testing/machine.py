@@ -35,6 +35,7 @@ MES_URI = "urn:cellwright:test:mes"
 USER = "mes"
 PASSWORD = "only for tests"  # noqa: S105
 
+_NOT_RUNNING = "the server is not running; start it first"
 _PATHS = {spec.field: spec.path for spec in REQUEST_NODES if spec.path != SEQUENCE_PATH}
 _EMPTY: dict[str, Value] = {spec.path: () for spec in REQUEST_NODES if spec.is_array}
 
@@ -70,11 +71,13 @@ class Machine:
         self._fields: dict[str, Value] = {}
         self._station: StationServer | None = None
         self._answered = asyncio.Event()
+        self._copying: asyncio.Task[None] | None = None
 
     @property
     def station(self) -> StationServer:
         """The nodes of the running server."""
-        assert self._station is not None, "the server is not running"
+        if self._station is None:
+            raise RuntimeError(_NOT_RUNNING)
         return self._station
 
     async def attach(self, station: StationServer) -> None:
@@ -87,7 +90,7 @@ class Machine:
 
     def _on_recipe(self, path: str, value: Value) -> None:
         if self.takes_recipes and path.endswith("Revision"):
-            asyncio.get_running_loop().create_task(self.take_recipe())
+            self._copying = asyncio.create_task(self.take_recipe())
         del value
 
     def _on_answer(self, path: str, value: Value) -> None:
@@ -144,7 +147,8 @@ class MachineServer:
     @property
     def server(self) -> HardenedServer:
         """The running server."""
-        assert self._server is not None, "the server is not running"
+        if self._server is None:
+            raise RuntimeError(_NOT_RUNNING)
         return self._server
 
     @property

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cellwright.database.writes import Write
+from cellwright.model.ids import UnitBlock
 from cellwright.rules.state import ROW_TYPES, Row
 from cellwright.views import genealogy, resources, stock, wip
-from cellwright.views.stored import Connection, Stored
+from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
     wip.ROUTES,
@@ -29,9 +31,13 @@ _BY_ROW: dict[type[Row], Stored[Any]] = {stored.row: stored for stored in INLINE
 assert set(_BY_ROW) == set(ROW_TYPES), "every row type of the state has a table"  # noqa: S101 checked at import
 
 
-async def save_changes(connection: Connection, changes: Mapping[type[Row], Sequence[Row]]) -> None:
-    """Write the changed rows of a batch, one statement per table that changed."""
-    for stored in INLINE:
-        rows = changes.get(stored.row)
-        if rows:
-            await stored.save_page(connection, rows)
+def saving(changes: Mapping[type[Row], Sequence[Row]]) -> list[Write]:
+    """Return the writes that save the changed rows of a batch, one per table that changed."""
+    return [_saving(stored, changes) for stored in INLINE if changes.get(stored.row)]
+
+
+def _saving(stored: Stored[Any], changes: Mapping[type[Row], Sequence[Row]]) -> Write:
+    write = stored.saving(changes[stored.row])
+    # No block of numbers grew, so no unit was born: all are there.
+    is_known = stored is wip.UNITS and UnitBlock not in changes
+    return Write(wip.KNOWN_UNITS, write.arguments) if is_known else write

@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
-import asyncpg
 from msgspec import Struct, structs
 
+from cellwright.database.pool import Connection
+from cellwright.database.writes import Write, array_literal, execute
 from cellwright.rules.state import Row
 
 R = TypeVar("R", bound=Row)
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
 class Stored(Struct, Generic[R], frozen=True):
     """A table behind a row type. `save` takes one array per column, in the row's field order.
 
-    Columns that are arrays themselves travel as array literals and are cast by the statement.
+    Columns that are arrays themselves arrive as array literals, which the statement casts.
     """
 
     row: type[R]
@@ -24,9 +24,13 @@ class Stored(Struct, Generic[R], frozen=True):
     columns: tuple[str, ...]
     save: str
 
+    def saving(self, rows: Sequence[R]) -> Write:
+        """Return the write that inserts or updates a page of rows."""
+        return Write(self.save, column_literals(rows))
+
     async def save_page(self, connection: Connection, rows: Sequence[R]) -> None:
         """Insert or update a page of rows in one statement."""
-        await connection.execute(self.save, *encode_columns(rows))
+        await execute(connection, self.saving(rows))
 
     async def load_page(self, connection: Connection, where: str = "", *arguments: Any) -> list[R]:
         """Load the rows that a condition on the table chooses (all when empty)."""
@@ -35,20 +39,9 @@ class Stored(Struct, Generic[R], frozen=True):
         return decode_rows(self.row, records)
 
 
-def encode_columns(rows: Sequence[Row]) -> list[list[Any]]:
-    """Return the columns of a page of rows, tuples as array literals."""
-    return [_encode_column(list(column)) for column in zip(*map(structs.astuple, rows), strict=True)]
-
-
-def _encode_column(column: list[Any]) -> list[Any]:
-    if isinstance(column[0], tuple):
-        return [array_literal(value) for value in column]
-    return column
-
-
-def array_literal(values: Iterable[int | str]) -> str:
-    """Return a PostgreSQL array literal of numbers or of plain words."""
-    return "{" + ",".join(map(str, values)) + "}"
+def column_literals(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the columns of a page of rows as array literals."""
+    return tuple(array_literal(column) for column in zip(*map(structs.astuple, rows), strict=True))
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:

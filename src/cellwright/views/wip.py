@@ -1,13 +1,16 @@
 """Work in process: routes, numbers given out, units and carriers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from cellwright.database.pool import Connection
+from cellwright.database.writes import Write, array_literal
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Operation, Route
 from cellwright.rules.state import CarrierRow, CounterRow, UnitRow
-from cellwright.views.stored import Connection, Stored
+from cellwright.views.stored import Stored
 
 UNITS = Stored(
     UnitRow,
@@ -43,6 +46,19 @@ UNITS = Stored(
         holds = excluded.holds, carrier = excluded.carrier, slot = excluded.slot, parent = excluded.parent
     """,
 )
+
+KNOWN_UNITS = """
+    UPDATE unit AS u
+    SET step = n.step, status = n.status, station = n.station, completed_us = n.completed_us::bigint[],
+        attempts = n.attempts::smallint[], grade = n.grade, holds = n.holds, carrier = n.carrier, slot = n.slot,
+        parent = n.parent
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::text[], $11::smallint[], $12::text[], $13::smallint[], $14::bigint[])
+         AS n (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier, slot,
+               parent)
+    WHERE u.id = n.id
+    """
+"""Saves units that were born before: half the work of finding out whether each is new."""
 
 CARRIERS = Stored(
     CarrierRow,
@@ -82,16 +98,16 @@ BLOCKS = Stored(
 class StoredRoutes(Stored[Route], frozen=True):
     """Routes keep their operations as JSON, since units finish on the revision they began on."""
 
-    async def save_page(self, connection: Connection, rows: Any) -> None:
-        """Insert or update a page of routes in one statement."""
-        columns = [
+    def saving(self, rows: Sequence[Route]) -> Write:
+        """Return the write that inserts a page of routes; a revision never changes."""
+        columns: tuple[Sequence[int | str], ...] = (
             [row.id for row in rows],
             [row.code for row in rows],
             [row.revision for row in rows],
             [row.product for row in rows],
             [msgspec.json.encode(row.operations).decode() for row in rows],
-        ]
-        await connection.execute(self.save, *columns)
+        )
+        return Write(self.save, tuple(array_literal(column) for column in columns))
 
     async def load_page(self, connection: Connection, where: str = "", *arguments: Any) -> list[Route]:
         """Load the routes that a condition chooses."""

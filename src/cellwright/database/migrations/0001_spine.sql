@@ -6,6 +6,21 @@ CREATE TABLE gate_head (
 );
 COMMENT ON TABLE gate_head IS 'One row per site; every batch of a gate moves its version by compare-and-set, so two gates cannot decide on the same state.';
 
+CREATE FUNCTION move_head(site_of_gate text, version_seen bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    version_moved bigint;
+BEGIN
+    UPDATE gate_head SET version = version + 1
+    WHERE site = site_of_gate AND version = version_seen
+    RETURNING version INTO version_moved;
+    IF version_moved IS NULL THEN
+        RAISE EXCEPTION 'another gate wrote since version % of %', version_seen, site_of_gate
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN version_moved;
+END
+$$;
+
 CREATE TABLE inbox (
     source text NOT NULL,
     epoch bigint NOT NULL,
@@ -16,14 +31,6 @@ CREATE TABLE inbox (
     PRIMARY KEY (source, epoch, seq)
 );
 COMMENT ON TABLE inbox IS 'The stored answer of every command; a repeat gets it again.';
-
-CREATE TABLE inbox_mark (
-    source text NOT NULL,
-    epoch bigint NOT NULL,
-    last_seq bigint NOT NULL,
-    PRIMARY KEY (source, epoch)
-);
-COMMENT ON TABLE inbox_mark IS 'Highest sequence number answered per source and epoch.';
 
 CREATE TABLE fact (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -102,7 +109,7 @@ CREATE TABLE unit (
     CONSTRAINT unit_claimed_by_one CHECK ((status IN ('running', 'reserved')) = (station <> '')),
     CONSTRAINT unit_member_has_parent CHECK (status <> 'assembled' OR parent <> 0)
 ) WITH (fillfactor = 50);
-CREATE INDEX unit_open ON unit (station, id) WHERE station <> '';
+COMMENT ON TABLE unit IS 'Its only index is over what never changes, so that every update stays within its page.';
 
 CREATE TABLE carrier (
     code text PRIMARY KEY,

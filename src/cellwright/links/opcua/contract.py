@@ -121,17 +121,23 @@ REQUEST_NODES = (
     _machine("Request/Operation", _STRING, "Operation code; empty = the station's only one."),
     _machine("Request/Position", _STRING, "Material position (load, unload)."),
     _machine("Request/Material", _STRING, "Material code (receive)."),
-    _machine_array("Request/Quantity", _INT64, "receive, load: one quantity; check_out: one per output lot; mm, mg, count."),
+    _machine_array("Request/Quantity", _INT64, "receive, load: one; check_out: one per output lot; mm, mg or count."),
     _machine("Request/ExpiresUs", _INT64, "receive: when the lot expires, UTC microseconds; 0 = never."),
     _machine("Request/Certificate", _STRING, "receive: SHA-256 (hex) of the certificate; empty = none."),
     _machine("Request/Supplier", _STRING, "receive: supplier code."),
     _machine_array("Request/Verdicts", _INT32, "check_out: 1 ok, 0 not good, per unit or output lot; empty = all ok."),
-    _machine_array("Request/Defects", _STRING, "check_out: defect code per unit, empty string = none; empty = none at all."),
+    _machine_array("Request/Defects", _STRING, "check_out: defect code per unit, empty string = none."),
     _machine_array("Request/ResultNames", _STRING, "check_out: characteristic codes."),
-    _machine_array("Request/ResultValues", _DOUBLE, "check_out: one row per characteristic, one value per unit; NaN = not measured."),
-    _machine_array("Request/Consumed/Positions", _STRING, "One entry per consumed interval: the position it came from."),
+    _machine_array(
+        "Request/ResultValues", _DOUBLE, "check_out: a row per characteristic, a value per unit; NaN = not measured."
+    ),
+    _machine_array(
+        "Request/Consumed/Positions", _STRING, "One entry per consumed interval: the position it came from."
+    ),
     _machine_array("Request/Consumed/Outputs", _INT32, "Index, from 0, of the unit or output lot that consumed it."),
-    _machine_array("Request/Consumed/Starts", _INT64, "Start of the interval on the parent lot, from where that lot begins."),
+    _machine_array(
+        "Request/Consumed/Starts", _INT64, "Start of the interval on the parent lot, counted from its begin."
+    ),
     _machine_array("Request/Consumed/Ends", _INT64, "End of the interval on the parent lot, not included."),
     _machine_array("Request/Consumed/OutputStarts", _INT64, "Lot outputs: start on the output lot; empty for units."),
     _machine_array("Request/Consumed/OutputEnds", _INT64, "Lot outputs: end on the output lot, not included."),

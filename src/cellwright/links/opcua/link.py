@@ -8,7 +8,8 @@ import msgspec
 from asyncua import ua
 
 from cellwright.links.contract import LinkError, StationContractError
-from cellwright.links.opcua.contract import CONTRACT_VERSION, VERSION_PATH, node_key
+from cellwright.links.opcua.contract import NodeSpec, node_key
+from cellwright.links.opcua.offer import station_faults
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint, Session, open_session
 from cellwright.links.opcua.station import HEAD_SPECS, WATCHED_SPECS, decode_head
@@ -74,6 +75,7 @@ class OpcUaLink:
         self._counters = Counters()
         self._is_connected = False
         self._last_loss = ""
+        self._told = ""
 
     @property
     def name(self) -> str:
@@ -109,18 +111,23 @@ class OpcUaLink:
         attempt = 0
         while True:
             connects = self._counters.connects
+            # In a task of its own: the library swallows a cancellation that meets it while it closes.
+            serving = asyncio.create_task(self._serve(), name=f"{self.name} session")
             try:
-                await self._serve()
-            except Exception as error:  # noqa: BLE001 - whatever a machine does, the link comes back
-                self._note_loss(error)
+                await asyncio.wait([serving])
+            finally:
+                await _ended(serving)
+            self._note_loss(None if serving.cancelled() else serving.exception())
             attempt = 1 if self._counters.connects > connects else attempt + 1
             await asyncio.sleep(self._settings.reconnect.pause_s(attempt, self._surroundings.jitter_ratio()))
 
-    def _note_loss(self, error: Exception) -> None:
+    def _note_loss(self, error: BaseException | None) -> None:
         causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+        text = "; ".join(str(cause) or type(cause).__name__ for cause in causes if cause is not None)
         self._counters.losses += 1
-        self._last_loss = "; ".join(str(cause) or type(cause).__name__ for cause in causes)
-        _logger.warning("link %s lost: %s; reconnecting", self.name, self._last_loss)
+        if text != self._told:  # one line per cause, not per attempt
+            _logger.warning("link %s lost: %s; reconnecting", self.name, text)
+        self._last_loss = self._told = text
 
     async def _serve(self) -> None:
         session = await open_session(self._endpoint, self._security, timeout_s=self._settings.timeout_s)
@@ -136,6 +143,7 @@ class OpcUaLink:
         watch = _Watch(session, workers, self._settings)
         await watch.subscribe()
         self._is_connected = True
+        self._told = ""
         self._counters.connects += 1
         _logger.info("link %s connected: %d stations", self.name, len(workers))
         async with asyncio.TaskGroup() as group:
@@ -144,24 +152,22 @@ class OpcUaLink:
                 group.create_task(worker.serve())
 
     async def _offered(self, session: Session) -> list[StationState]:
-        """Return the stations that obey this version of the contract. Raises StationContractError if none does."""
-        ids = [session.node_id(node_key(state.code, VERSION_PATH)) for state in self._states]
-        offered = []
-        for state, value in zip(self._states, await session.read(ids), strict=True):
-            version = value.Value.Value if value.Value is not None else None
-            state.fault = "" if version == CONTRACT_VERSION else _version_fault(state.code, version)
-            if state.fault:
-                _logger.warning("link %s: %s", self.name, state.fault)
-            else:
-                offered.append(state)
+        """Return the stations that offer the contract. Raises StationContractError if none does."""
+        faults = await station_faults(session, [state.code for state in self._states])
+        for state, fault in zip(self._states, faults, strict=True):
+            state.fault = fault
+            if fault:
+                _logger.warning("link %s: %s", self.name, fault)
+        offered = [state for state in self._states if not state.fault]
         if not offered:
-            raise StationContractError("; ".join(state.fault for state in self._states))
+            raise StationContractError("; ".join(faults))
         return offered
 
 
-def _version_fault(station: str, version: object) -> str:
-    found = "no such node" if version is None else str(version)
-    return f"{station}/{VERSION_PATH}: expected {CONTRACT_VERSION}, found {found}; see the station contract"
+async def _ended(task: asyncio.Task[None]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task])
 
 
 class _Watch:
@@ -175,10 +181,11 @@ class _Watch:
         self._silent_poll_count = 0
         self._end = ""
 
+    def _nodes(self, specs: Sequence[NodeSpec]) -> list[ua.NodeId]:
+        return [self._session.node_id(node_key(worker.code, spec.path)) for worker in self._workers for spec in specs]
+
     async def subscribe(self) -> None:
-        nodes = [
-            self._session.node_id(node_key(worker.code, spec.path)) for worker in self._workers for spec in WATCHED_SPECS
-        ]
+        nodes = self._nodes(WATCHED_SPECS)
         results = await self._session.subscribe(
             nodes, interval_ms=self._settings.publishing_ms, queue_size=_QUEUE_SIZE, notify=self._notify
         )
@@ -197,9 +204,7 @@ class _Watch:
 
     async def poll(self) -> None:
         """Read the heads of all stations for ever. Raises LinkError when the subscription is dead."""
-        nodes = [
-            self._session.node_id(node_key(worker.code, spec.path)) for worker in self._workers for spec in HEAD_SPECS
-        ]
+        nodes = self._nodes(HEAD_SPECS)
         width = len(HEAD_SPECS)
         while True:
             await asyncio.sleep(self._settings.poll_s)

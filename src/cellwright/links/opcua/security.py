@@ -59,16 +59,14 @@ def thumbprint(certificate: bytes) -> str:
 def first_certificate(chain: bytes) -> bytes:
     """Return the leading certificate of a DER chain. Raises CertificateRefusedError when there is none."""
     long_form = 0x80
-    if len(chain) < 2 or chain[0] != 0x30:  # noqa: PLR2004 - tag and length bytes of a DER sequence
+    if len(chain) < 2 or chain[0] != 0x30:
         raise CertificateRefusedError("certificate: expected DER, got other bytes; send the certificate as DER")
     width = chain[1] & 0x7F if chain[1] & long_form else 0
     size = int.from_bytes(chain[2 : 2 + width], "big") if width else chain[1]
     return chain[: 2 + width + size]
 
 
-def make_identity(
-    application_uri: str, *, hosts: Sequence[str], now_us: int, valid_days: int = VALID_DAYS
-) -> Identity:
+def make_identity(application_uri: str, *, hosts: Sequence[str], now_us: int, valid_days: int = VALID_DAYS) -> Identity:
     """Make a key and a self-signed application certificate (OPC 10000-6, 6.2.2), valid from a day before now."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, application_uri[:64])])
@@ -88,9 +86,7 @@ def make_identity(
     return Identity(
         application_uri,
         certificate.public_bytes(serialization.Encoding.DER),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from asyncua import Node, Server, ua
+from asyncua import ua
+from asyncua.common.node import Node
+from asyncua.server.server import Server
+from asyncua.ua.attribute_ids import AttributeIds
 
 from cellwright.links.opcua.contract import (
     BY_PATH,
@@ -19,7 +22,7 @@ from cellwright.links.opcua.contract import (
     folders,
     node_key,
 )
-from cellwright.links.opcua.values import Value, to_variant
+from cellwright.links.opcua.values import Value, node_id, to_variant
 
 _EMPTY: dict[ValueType, Value] = {
     ValueType.BOOLEAN: False,
@@ -42,7 +45,7 @@ class StationServer:
         """Bind to the nodes of station `code` in namespace `index`."""
         self.code = code
         self._server = server
-        self._ids = {spec.path: ua.NodeId(node_key(code, spec.path), index) for spec in NODES}
+        self._ids = {spec.path: node_id(node_key(code, spec.path), index) for spec in NODES}
 
     async def write(self, values: Mapping[str, Value]) -> None:
         """Write nodes in the order given: put Request/Sequence last. Raises UaError for a wrong type."""
@@ -70,7 +73,7 @@ class StationServer:
             listener(path, self.read(path))
 
         aspace = self._server.iserver.aspace
-        status, _ = aspace.add_datachange_callback(self._ids[path], ua.AttributeIds.Value, on_write)
+        status, _ = aspace.add_datachange_callback(self._ids[path], AttributeIds.Value, on_write)
         status.check()
 
 
@@ -89,7 +92,7 @@ async def build_station(server: Server, code: str) -> StationServer:
 
 
 async def _stations_folder(server: Server, index: int) -> Node:
-    node = server.get_node(ua.NodeId(STATIONS_FOLDER, index))
+    node = server.get_node(node_id(STATIONS_FOLDER, index))
     if node.nodeid not in server.iserver.aspace:
         await server.nodes.objects.add_folder(node.nodeid, ua.QualifiedName(STATIONS_FOLDER, index))
     return node
@@ -97,15 +100,15 @@ async def _stations_folder(server: Server, index: int) -> Node:
 
 async def _add_object(parent: Node, key: str, name: str) -> Node:
     index = int(parent.nodeid.NamespaceIndex)
-    return await parent.add_object(ua.NodeId(key, index), ua.QualifiedName(name, index))
+    return await parent.add_object(node_id(key, index), ua.QualifiedName(name, index))
 
 
 async def _add_variable(parent: Node, key: str, name: str, spec: NodeSpec) -> None:
     index = int(parent.nodeid.NamespaceIndex)
     first = () if spec.is_array else _FIRST.get(spec.path, _EMPTY[spec.type])
     variant = to_variant(spec, first)
-    node = await parent.add_variable(ua.NodeId(key, index), ua.QualifiedName(name, index), variant)
+    node = await parent.add_variable(node_id(key, index), ua.QualifiedName(name, index), variant)
     rank = ua.ValueRank.OneDimension if spec.is_array else ua.ValueRank.Scalar
-    await node.write_attribute(ua.AttributeIds.ValueRank, ua.DataValue(ua.Variant(rank.value, ua.VariantType.Int32)))
+    await node.write_attribute(AttributeIds.ValueRank, ua.DataValue(ua.Variant(rank.value, ua.VariantType.Int32)))
     if spec.writer is Writer.MES:
         await node.set_writable()

@@ -9,18 +9,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClient, UASocketProtocol
 from asyncua.common.shortcuts import Shortcuts
 from asyncua.crypto.security_policies import SecurityPolicyAes256Sha256RsaPss, SecurityPolicyBasic256Sha256
 from asyncua.crypto.uacrypto import CertProperties
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import UaError
 
-from cellwright.links.contract import StationContractError
+from cellwright.links.contract import LinkError, StationContractError
 from cellwright.links.opcua.contract import NAMESPACE_URI
 from cellwright.links.opcua.limits import CHUNK_COUNT_MAX, MESSAGE_BYTES_MAX, bounded_limits, is_oversized
-from cellwright.links.opcua.security import LinkSecurity
+from cellwright.links.opcua.security import LinkSecurity, thumbprint
+from cellwright.links.opcua.values import node_id
 
 _SESSION_MS = 30_000
+_NODES_PER_CALL_MAX = 50  # controllers limit this; the contract asks for as many
 _LIFETIME_COUNT = 3000
 _KEEP_ALIVE_COUNT = 100
 _POLICIES = {
@@ -29,6 +34,11 @@ _POLICIES = {
 }
 
 _logger = logging.getLogger(__name__)
+
+
+def quiet_library() -> None:
+    """Silence asyncua's own log, which prints tracebacks for every lost connection; the link says it in a line."""
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -71,6 +81,10 @@ class _BoundedClient(Client):
         self.session_timeout = _SESSION_MS
 
 
+Notify = Callable[[ua.PublishResult], None]
+"""Called in the receiving task with what the server published; must only set a flag."""
+
+
 class Session:
     """An activated session; every method is one service call and raises within the timeout."""
 
@@ -82,11 +96,17 @@ class Session:
 
     def node_id(self, key: str) -> ua.NodeId:
         """Return the node id of `<STATION>/<path>` on this server."""
-        return ua.NodeId(key, self._index)
+        return node_id(key, self._index)
 
-    async def read(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
-        """Read the values of several nodes in one call, in the order given."""
-        return await self._service.read_attributes(list(nodes), ua.AttributeIds.Value)
+    async def read(
+        self, nodes: Sequence[ua.NodeId], attribute: AttributeIds = AttributeIds.Value
+    ) -> list[ua.DataValue]:
+        """Read the values (or another attribute) of nodes in the order given; up to 50 in one call."""
+        values: list[ua.DataValue] = []
+        for start in range(0, len(nodes), _NODES_PER_CALL_MAX):
+            part = list(nodes[start : start + _NODES_PER_CALL_MAX])
+            values += await self._service.read_attributes(part, attribute)
+        return values
 
     async def write(self, nodes: Sequence[ua.NodeId], variants: Sequence[ua.Variant]) -> list[ua.StatusCode]:
         """Write several nodes in one call, in the order given: values only, without status or time stamps."""
@@ -95,9 +115,9 @@ class Session:
         return await self._service.write_attributes(list(nodes), values)
 
     async def subscribe(
-        self, nodes: Sequence[ua.NodeId], *, interval_ms: float, queue_size: int, notify: Callable[[ua.PublishResult], None]
+        self, nodes: Sequence[ua.NodeId], *, interval_ms: float, queue_size: int, notify: Notify
     ) -> list[ua.StatusCode]:
-        """Subscribe to value changes; `notify` is called in the receiving task and must only set a flag."""
+        """Subscribe to value changes; the result says of each node whether it is monitored."""
         wish = ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=interval_ms,
             RequestedLifetimeCount=_LIFETIME_COUNT,
@@ -106,9 +126,12 @@ class Session:
         )
         made = await self._service.create_subscription(wish, notify)
         items = [_item(node, handle, queue_size) for handle, node in enumerate(nodes)]
-        request = ua.CreateMonitoredItemsParameters(SubscriptionId=made.SubscriptionId, ItemsToCreate=items)
-        results = await self._service.create_monitored_items(request)
-        return [result.StatusCode for result in results]
+        statuses: list[ua.StatusCode] = []
+        for start in range(0, len(items), _NODES_PER_CALL_MAX):
+            part = items[start : start + _NODES_PER_CALL_MAX]
+            request = ua.CreateMonitoredItemsParameters(SubscriptionId=made.SubscriptionId, ItemsToCreate=part)
+            statuses += [result.StatusCode for result in await self._service.create_monitored_items(request)]
+        return statuses
 
     async def close(self, *, timeout_s: float = 1.0) -> None:
         """Close session, channel and socket, within `timeout_s` even if the server is wedged."""
@@ -117,7 +140,7 @@ class Session:
 
 def _item(node: ua.NodeId, handle: int, queue_size: int) -> ua.MonitoredItemCreateRequest:
     return ua.MonitoredItemCreateRequest(
-        ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value),
+        ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
         MonitoringMode=ua.MonitoringMode.Reporting,
         RequestedParameters=ua.MonitoringParameters(
             ClientHandle=handle, SamplingInterval=0.0, QueueSize=queue_size, DiscardOldest=True
@@ -132,9 +155,20 @@ async def open_session(endpoint: Endpoint, security: LinkSecurity, *, timeout_s:
     try:
         await client.connect()
         return Session(client, await _namespace_index(client, endpoint))
+    except UaError as error:
+        await _close(client, timeout_s)
+        raise LinkError(_refused(endpoint, security, error)) from error
     except BaseException:
         await _close(client, timeout_s)
         raise
+
+
+def _refused(endpoint: Endpoint, security: LinkSecurity, error: UaError) -> str:
+    pinned = thumbprint(security.trust.certificate_of(endpoint.application_uri))
+    return (
+        f"{endpoint.url} refused the session ({error}); check at the machine: its certificate is {pinned}, "
+        f"it trusts {security.identity.thumbprint}, user {security.credentials.user!r} and the password are known"
+    )
 
 
 async def _close(client: Client, timeout_s: float) -> None:
@@ -155,7 +189,7 @@ async def _secure(client: Client, endpoint: Endpoint, security: LinkSecurity) ->
     client.set_user(security.credentials.user)
     client.set_password(security.credentials.password)
     await client.set_security(
-        _POLICIES[endpoint.policy],
+        _POLICIES[endpoint.policy],  # type: ignore[type-abstract]
         CertProperties(identity.certificate, "der"),
         CertProperties(identity.private_key, "pem"),
         server_certificate=CertProperties(security.trust.certificate_of(endpoint.application_uri), "der"),

@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     consumed_lanes: tuple[int, ...] = ()
     consumed_reversed: tuple[bool, ...] = ()
     problems: tuple[Problem, ...] = ()
-    """Fields that hold a wrong type or number (left empty here); such a request can only be refused."""
+    """Fields that hold a wrong type or number, left empty here: it can only be refused."""
 
 
 class RecipeValues(msgspec.Struct, frozen=True, kw_only=True):

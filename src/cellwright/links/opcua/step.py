@@ -1,13 +1,11 @@
 """The next step of a station, as a pure function: from what is seen and remembered to exactly one action."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from cellwright.links.opcua.contract import Kind
 from cellwright.links.opcua.station import AnswerOut, RecipeValues, Request, Snapshot
-from cellwright.links.opcua.values import Problem
-from cellwright.model.answers import RefusalCode
 
 Key = tuple[int, int]
 """(epoch, sequence) of a request."""
@@ -61,6 +59,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     download_count_max: int = 3
 
 
+PATIENT = Policy()
+
+
 class Nothing(msgspec.Struct, frozen=True):
     """Wait for a change, at most `wake_after_s` seconds (None = without limit)."""
 
@@ -100,33 +101,25 @@ def is_open(sequence: int | None, epoch: int | None, answered: int | None, memor
 
 
 def next_action(
-    snapshot: Snapshot, memory: Memory, *, released: Released, now_s: float, policy: Policy = Policy()
+    snapshot: Snapshot, memory: Memory, *, released: Released, now_s: float, policy: Policy = PATIENT
 ) -> Action:
     """Return the one thing to do next; `now_s` is monotonic time."""
     request = snapshot.request
     if request is None or not is_open(snapshot.sequence, snapshot.epoch, snapshot.answered, memory):
         return Nothing()
     key = (request.epoch, request.sequence)
-    if request.problems:
-        return WriteAnswer(key, malformed(request.problems))
     if memory.answer is not None and memory.answer_key == key:
         return WriteAnswer(key, memory.answer)
+    if request.problems:
+        return Ask(key, request, "")
     return _recipe_step(snapshot, memory, released, now_s, policy) or _ask(key, request, snapshot.active)
-
-
-def malformed(problems: Sequence[Problem]) -> AnswerOut:
-    """Return the refusal of a request whose nodes hold wrong types or numbers; the gate never sees it."""
-    texts = tuple(f"{each.path} {each.text}" for each in problems)
-    return AnswerOut(accepted=False, codes=(str(RefusalCode.PAYLOAD_MALFORMED),) * len(texts), texts=texts)
 
 
 def _ask(key: Key, request: Request, active: RecipeValues | None) -> Ask:
     return Ask(key, request, "" if active is None or not active.code else active.digest)
 
 
-def _recipe_step(
-    snapshot: Snapshot, memory: Memory, released: Released, now_s: float, policy: Policy
-) -> Action | None:
+def _recipe_step(snapshot: Snapshot, memory: Memory, released: Released, now_s: float, policy: Policy) -> Action | None:
     request = snapshot.request
     if request is None or request.kind != Kind.CHECK_IN:
         return None

@@ -22,6 +22,11 @@ class Problem(msgspec.Struct, frozen=True):
     is_passing: bool = False
 
 
+def node_id(key: str, index: int) -> ua.NodeId:
+    """Return the node id with string identifier `key` in namespace `index`."""
+    return ua.NodeId(ua.String(key), ua.Int16(index))
+
+
 def variant_type(spec: NodeSpec) -> ua.VariantType:
     """Return the OPC UA variant type of a node of the contract."""
     return ua.VariantType[spec.type.value]
@@ -37,16 +42,22 @@ def from_data_value(spec: NodeSpec, data: ua.DataValue) -> Value | Problem:
     """Return the plain value of a node, or the problem with it: a doubtful value never becomes a number.
 
     NaN in a result means not measured and becomes None; anywhere else, like an infinite number, it is a problem.
-    An absent string or array is an empty one (OPC 10000-6, 5.1.2 and 5.2.2.4).
+    An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
     """
     status, variant = data.StatusCode, data.Value
     if status is not None and not status.is_good():
         return Problem(spec.path, f"status is {status.name}, expected Good", is_passing=True)
+    if _is_absent(variant) and (spec.is_array or spec.type is ValueType.STRING):
+        return () if spec.is_array else ""
     if variant is None or variant.VariantType != variant_type(spec) or bool(variant.is_array) != spec.is_array:
         return Problem(spec.path, f"type is {_type_text(variant)}, expected {spec.type_text}")
     if spec.is_array:
         return _array(spec, variant.Value or [])
     return _scalar(spec, variant.Value)
+
+
+def _is_absent(variant: ua.Variant | None) -> bool:
+    return variant is None or variant.VariantType == ua.VariantType.Null
 
 
 def _array(spec: NodeSpec, content: list[bool | int | float | str | None]) -> Value | Problem:
@@ -66,13 +77,11 @@ def _doubles(spec: NodeSpec, content: list[bool | int | float | str | None]) -> 
     return tuple(None if math.isnan(each) else each for each in numbers)
 
 
-def _scalar(spec: NodeSpec, content: bool | int | float | str | None) -> Value | Problem:
-    if content is None:
-        return "" if spec.type is ValueType.STRING else Problem(spec.path, f"has no value, expected {spec.type_text}")
-    return content
+def _scalar(spec: NodeSpec, content: Value) -> Value:
+    return "" if content is None and spec.type is ValueType.STRING else content
 
 
 def _type_text(variant: ua.Variant | None) -> str:
-    if variant is None or variant.VariantType == ua.VariantType.Null:
+    if variant is None or _is_absent(variant):
         return "empty"
     return f"{variant.VariantType.name}{'[]' if variant.is_array else ''}"

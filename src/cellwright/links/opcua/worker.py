@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from asyncua import ua
 
 from cellwright.links.opcua.contract import ANSWER_NODES, RECIPE_SET_NODES, NodeSpec, node_key
 from cellwright.links.opcua.session import Session
@@ -21,6 +22,7 @@ from cellwright.links.opcua.station import (
     recipe_variants,
 )
 from cellwright.links.opcua.step import (
+    PATIENT,
     Ask,
     DownloadRecipe,
     Memory,
@@ -68,7 +70,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     released: Released
     clock_s: Callable[[], float]
     jitter_ratio: Callable[[], float]
-    policy: Policy = Policy()
+    policy: Policy = PATIENT
     retry: Backoff = Backoff(first_s=0.1, max_s=5.0)
 
 
@@ -115,7 +117,7 @@ class Worker:
             self.wake.set()
         return has_changed
 
-    def _ids(self, specs: tuple[NodeSpec, ...]) -> list[object]:
+    def _ids(self, specs: tuple[NodeSpec, ...]) -> list[ua.NodeId]:
         return [self._session.node_id(node_key(self._state.code, spec.path)) for spec in specs]
 
     async def serve(self) -> None:
@@ -166,9 +168,10 @@ class Worker:
 
     async def _ask(self, action: Ask, snapshot: Snapshot) -> Snapshot:
         self._counters.asked += 1
+        self._counters.malformed += bool(action.request.problems)
         try:
             answer = await self._surroundings.handler(self._state.code, action.request, action.recipe_digest)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever stops the decision, the request is put again
             await self._failed(f"request {action.key} is not answered yet: {error!r}")
             return await self._observe()
         self._failures = 0
@@ -184,12 +187,11 @@ class Worker:
         if not await self._write(self._answer_ids, answer_variants(sequence, action.answer), ANSWER_NODES):
             return await self._observe()
         self._counters.answered += 1
-        self._counters.malformed += bool(snapshot.request is not None and snapshot.request.problems)
         self._state.memory = self._state.memory.answered(epoch)
         self._state.fault = ""
         return self._keep(msgspec.structs.replace(snapshot, answered=sequence))
 
-    async def _write(self, ids: list[object], variants: list[object], specs: tuple[NodeSpec, ...]) -> bool:
+    async def _write(self, ids: list[ua.NodeId], variants: list[ua.Variant], specs: tuple[NodeSpec, ...]) -> bool:
         results = await self._session.write(ids, variants)
         refused = [f"{spec.path}: {each.name}" for spec, each in zip(specs, results, strict=True) if not each.is_good()]
         if refused:

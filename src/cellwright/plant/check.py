@@ -1,0 +1,230 @@
+"""Does the record agree with itself? Folds the journal from nothing and compares, or writes the tables anew."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from cellwright.database.pool import Connection
+from cellwright.model.commands import HoldSubject
+from cellwright.model.facts import Envelope, Fact
+from cellwright.model.plant import Plant
+from cellwright.rules.apply import MissingRowError, apply
+from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, Row, State
+from cellwright.views.inline import INLINE
+from cellwright.views.stored import Stored
+
+Progress = Callable[[int, int], None]
+"""Told how many facts of how many were folded."""
+
+_PAGE = 2000
+_EXAMPLES_MAX = 5
+_FACTS = msgspec.json.Decoder(Fact)
+_GATE = "gate"
+"""Source of what the gate journals on its own; its epoch and numbers are random."""
+
+
+class TableCheck(Struct, frozen=True):
+    """A table against the fold: rows by the fold, how many differ, and the first of them as sentences."""
+
+    rows: int
+    different: int
+    examples: tuple[str, ...] = ()
+
+
+class CheckReport(Struct, frozen=True):
+    """The journal against the tables; `problem` says where the fold could not go on, "" = nowhere."""
+
+    equal: bool
+    facts: int
+    tables: dict[str, TableCheck]
+    problem: str = ""
+
+
+class Digests(Struct, frozen=True):
+    """SHA-256 of what facts and tables say, whatever the order of their recording and the numbers of lots."""
+
+    facts: str
+    views: str
+
+
+class _Fold(Struct):
+    state: State
+    facts: int = 0
+    problem: str = ""
+
+
+def silent(done: int, total: int) -> None:
+    """Tell nobody."""
+    del done, total
+
+
+async def check(connection: Connection, plant: Plant, *, progress: Progress = silent) -> CheckReport:
+    """Compare every inline table, row by row, with the fold of the journal as of one moment."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        fold = await _fold(connection, plant, progress)
+        tables = {stored.table: await _compare(connection, stored, fold.state) for stored in INLINE}
+    equal = not fold.problem and not any(table.different for table in tables.values())
+    return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
+
+
+async def rebuild(connection: Connection, plant: Plant, *, progress: Progress = silent) -> CheckReport:
+    """Write the inline tables anew from the journal, in one transaction; gates wait, then read their state again.
+
+    Nothing is written when the journal cannot be folded: the report's `problem` says why.
+    """
+    async with connection.transaction():
+        # Whoever commits facts moves the head; holding its rows keeps every gate out until the end.
+        await connection.execute("UPDATE gate_head SET version = version + 1")
+        fold = await _fold(connection, plant, progress)
+        if not fold.problem:
+            # Not TRUNCATE: its lock and that of a gate which waits for the head would wait for each other.
+            for stored in reversed(INLINE):
+                await connection.execute(f"DELETE FROM {stored.table}")  # noqa: S608 names are ours
+            for stored in INLINE:
+                await _write(connection, stored, fold.state)
+        tables = {stored.table: await _compare(connection, stored, fold.state) for stored in INLINE}
+    equal = not fold.problem and not any(table.different for table in tables.values())
+    return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
+
+
+async def effect_digest(connection: Connection) -> Digests:
+    """Return digests that are equal when the same was done, however its messages were shuffled on their way.
+
+    Positions, recording times, numbers of lots and holds do not count; codes, contents and equipment times do.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        lots = {record["id"]: record["code"] for record in await connection.fetch("SELECT id, code FROM lot")}
+        facts = [_fact_digest(record, lots) async for record in _journal(connection)]
+        views = [
+            _digest([stored.table, content])
+            for stored in INLINE
+            for content in _contents(await stored.load_page(connection), lots)
+        ]
+    return Digests(facts=_digest(sorted(facts)), views=_digest(sorted(views)))
+
+
+# --- folding and comparing --------------------------------------------------------------------------
+
+
+async def _journal(connection: Connection) -> AsyncIterator[Any]:
+    """Yield every fact that this transaction sees, in order.
+
+    The horizon that followers keep to is not wanted here: the tables are seen as of the same moment.
+    """
+    cursor = await connection.cursor(
+        "SELECT source, epoch, seq, part, version, time_us, recorded_us, actor, body, position"
+        " FROM fact ORDER BY position"
+    )
+    while page := await cursor.fetch(_PAGE):
+        for record in page:
+            yield record
+
+
+async def _fold(connection: Connection, plant: Plant, progress: Progress) -> _Fold:
+    total = await connection.fetchval("SELECT count(*) FROM fact")
+    fold = _Fold(State(plant))
+    async for record in _journal(connection):
+        try:
+            fold.state.load(apply(fold.state, _envelope(record)))
+        except (MissingRowError, msgspec.ValidationError) as error:
+            fold.problem = f"fact at position {record['position']} cannot be folded: {error}"
+            break
+        fold.facts += 1
+        if fold.facts % _PAGE == 0:
+            progress(fold.facts, total)
+    progress(fold.facts, total)
+    return fold
+
+
+def _envelope(record: Any) -> Envelope:
+    return Envelope(
+        source=record["source"],
+        epoch=record["epoch"],
+        seq=record["seq"],
+        time_us=record["time_us"],
+        recorded_us=record["recorded_us"],
+        actor=record["actor"],
+        version=record["version"],
+        fact=_FACTS.decode(record["body"]),
+    )
+
+
+async def _compare(connection: Connection, stored: Stored[Any], state: State) -> TableCheck:
+    folded: dict[Any, Row] = {row.key: row for row in state.rows(stored.row)}
+    kept: dict[Any, Row] = {row.key: row for row in await stored.load_page(connection)}
+    different = [key for key in {**folded, **kept} if folded.get(key) != kept.get(key)]
+    examples = tuple(_example(stored, key, folded.get(key), kept.get(key)) for key in different[:_EXAMPLES_MAX])
+    return TableCheck(rows=len(folded), different=len(different), examples=examples)
+
+
+def _example(stored: Stored[Any], key: Any, folded: Row | None, kept: Row | None) -> str:
+    name = f"{stored.table} {key}"
+    if kept is None:
+        return f"{name}: the journal makes this row, the table does not have it"
+    if folded is None:
+        return f"{name}: the table has this row, the journal does not make it"
+    columns = zip(stored.columns, structs.astuple(kept), structs.astuple(folded), strict=True)
+    unequal = (f"{column} is {now!r}, by the journal {then!r}" for column, now, then in columns if now != then)
+    return f"{name}: {'; '.join(unequal)}"
+
+
+async def _write(connection: Connection, stored: Stored[Any], state: State) -> None:
+    rows = list(state.rows(stored.row))
+    for first in range(0, len(rows), _PAGE):
+        await stored.save_page(connection, rows[first : first + _PAGE])
+
+
+# --- digests ----------------------------------------------------------------------------------------
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+def _fact_digest(record: Any, lots: Mapping[int, str]) -> str:
+    source = record["source"]
+    number = [] if source == _GATE else [record["epoch"], record["seq"], record["part"]]
+    body = _named(msgspec.json.decode(record["body"]), lots)
+    time_us = 0 if source == _GATE else record["time_us"]
+    return _digest([source, number, record["version"], time_us, record["actor"], body])
+
+
+def _named(body: Any, lots: Mapping[int, str]) -> Any:
+    """Return a fact's body with codes instead of lot ids, and without the number of a hold."""
+    if isinstance(body, list):
+        return [_named(each, lots) for each in body]
+    if not isinstance(body, dict):
+        return body
+    is_of_lots = body.get("subject") == HoldSubject.LOT
+    named = {key: _named(value, lots) for key, value in body.items() if key != "hold"}
+    for key in ("lot", "child", *(("parent",) if "child" in body else ())):
+        if key in body:
+            named[key] = lots.get(body[key], body[key])
+    for key in ("lots", *(("subjects",) if is_of_lots else ())):
+        if key in body:
+            named[key] = [lots.get(each, each) for each in body[key]]
+    return named
+
+
+def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:
+    """Yield rows with codes instead of lot ids, without numbers and times that the server gave."""
+    for row in rows:
+        content = structs.asdict(row)
+        match row:
+            case LotRow():
+                content |= {"id": 0, "made_us": 0}
+            case LoadingRow() | LoadRun():
+                content["lot"] = lots.get(row.lot, "")
+            case LotPartRow():
+                content |= {"parent": lots[row.parent], "child": lots[row.child]}
+            case MemberRow():
+                content |= {"from_us": 0, "to_us": bool(row.to_us)}
+            case HoldRow():
+                subjects = [lots.get(each, each) for each in row.subjects]
+                content |= {"id": 0, "placed_us": 0, "released_us": bool(row.released_us), "subjects": subjects}
+            case _:
+                pass
+        yield content

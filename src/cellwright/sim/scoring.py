@@ -1,0 +1,24 @@
+"""The score as a process of its own: `python -m cellwright.sim.scoring --truth DIR --record FILE` prints JSON."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from cellwright.sim.score import Record, score
+from cellwright.sim.truth import read_truth
+
+
+def main() -> None:
+    """Compare a record (JSON of `Record`) with the truth in a folder and print the score."""
+    parser = argparse.ArgumentParser(prog="python -m cellwright.sim.scoring", description=main.__doc__)
+    parser.add_argument("--truth", type=Path, required=True, help="folder that the virtual plant wrote")
+    parser.add_argument("--record", type=Path, required=True, help="what the product recorded, as JSON")
+    options = parser.parse_args()
+    record = msgspec.json.decode(options.record.read_bytes(), type=Record)
+    sys.stdout.write(msgspec.json.encode(score(read_truth(options.truth), record)).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Golden files: facts that must decode for ever, answers of refusals, and JSON Schemas of the wire."""
+
+from typing import Any, get_args
+
+import msgspec
+from msgspec import structs
+
+from cellwright.model.answers import Answer
+from cellwright.model.commands import (
+    DisablePerson,
+    Disposition,
+    DispositionAction,
+    HoldSubject,
+    PlaceHold,
+    ReleaseHold,
+    ReleaseLot,
+    ReplaceTool,
+    Submission,
+    UnloadMaterial,
+)
+from cellwright.model.facts import Assembled, Disassembled, Envelope, Fact
+from cellwright.testing.flow import Driver, results
+from cellwright.testing.provocations import PROVOCATIONS
+
+FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
+
+
+def sample_envelopes() -> dict[str, Envelope]:
+    """Return one envelope per fact type, from a tour through the tiny plant."""
+    driver = Driver()
+    driver.receive("PRIMER-1", "primer", 5000, certificate_sha256="", expires_us=driver.now_us + 10**12)
+    driver.must(ReleaseLot(lot="PRIMER-1", certificate_sha256="d" * 64))
+    driver.supply()
+    driver.person("QA1", "quality")
+    driver.person("QA2", "quality", qualification="hv_work")
+    _go_wrong(driver)
+    module, _ = driver.module()
+    driver.must(UnloadMaterial(station="MOD-01", position="kit"))
+    driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
+    driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
+    samples = _richest([*driver.envelopes, _disassembled(driver)])
+    return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
+
+
+def _go_wrong(driver: Driver) -> None:
+    units = driver.check_in("WIND-01", count=3).units
+    driver.check_out(
+        "WIND-01",
+        units=units,
+        verdicts=(True, False, True),
+        defects=("", "overhang", ""),
+        results=results(overhang_mm=[0.5, 3.25, None]),
+        consumed=driver.takes("WIND-01", 3),
+        person="QA1",
+    )
+    codes = units[:1]
+    driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=codes, reason="dropped"), actor="QA1")
+    driver.must(ReleaseHold(hold=1, reason="looked at", second_person="QA2"), actor="QA1")
+    driver.must(Disposition(units=codes, action=DispositionAction.SCRAP, reason="dented"), actor="QA1")
+    driver.submit(driver.ask("ASM-01", units=codes))
+    driver.must(DisablePerson(person="QA1"))
+
+
+def _disassembled(driver: Driver) -> Envelope:
+    """No command gives this fact yet; the fold knows it."""
+    for envelope in driver.envelopes:
+        if isinstance(envelope.fact, Assembled):
+            left = Disassembled(parent=envelope.fact.parent, members=envelope.fact.members[:1])
+            return structs.replace(envelope, fact=left)
+    raise LookupError("nothing was assembled")
+
+
+def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:
+    """Return the longest envelope of each fact type: the one that uses most fields."""
+    found: dict[type[Any], Envelope] = {}
+    for envelope in sorted(envelopes, key=lambda each: len(msgspec.json.encode(each))):
+        found[type(envelope.fact)] = envelope
+    return found
+
+
+def refusal_lines() -> list[bytes]:
+    """Return one JSON line per story of a refusal: its code, its name and the whole answer."""
+    lines = []
+    for story in PROVOCATIONS:
+        answer = story.run(Driver())
+        lines.append(msgspec.json.encode({"code": story.code, "story": story.name, "answer": answer}))
+    return lines
+
+
+def schemas() -> dict[str, bytes]:
+    """Return the JSON Schemas of submissions, envelopes of facts, and answers by file name."""
+    kinds: dict[str, Any] = {"submission": Submission, "fact": Envelope, "answer": Answer}
+    return {
+        f"{name}.schema.json": msgspec.json.format(msgspec.json.encode(msgspec.json.schema(kind)), indent=1) + b"\n"
+        for name, kind in kinds.items()
+    }

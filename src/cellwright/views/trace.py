@@ -1,0 +1,441 @@
+"""Tracing: what a unit or lot was made of, and what was made of it, each stretch with its tolerance and basis.
+
+Every hop runs through an index: `CROSS JOIN LATERAL (... OFFSET 0)` keeps the planner from scanning. Positions are
+carried between lots by `rules.positions`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from cellwright.database.pool import Connection
+from cellwright.errors import CellwrightError
+from cellwright.model.ids import CODE_LENGTH, UnitKind, compose_code, first_id, split_code
+from cellwright.model.quantities import Measure
+from cellwright.rules.positions import (
+    Basis,
+    Crossing,
+    Direction,
+    Reach,
+    Stretch,
+    carry,
+    is_mixture,
+    stretch_of,
+    strongest,
+    units_on,
+    weakest,
+)
+from cellwright.rules.state import LoadRun, LotPartRow
+from cellwright.views.stored import decode_rows
+
+SUPPLIER_LOT = "supplier_lot"
+"""Level of all lots that were received, whatever their material."""
+
+_RUN = "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, station, from_us, to_us"
+_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
+
+# All names in these statements are ours; values travel as parameters.
+UNITS = """
+    SELECT u.id, u.kind, u.product, u.status, b.prefix, b.serial_from + (u.id - b.id_from) AS serial
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit WHERE unit.id = k.id OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from FROM unit_block
+                        WHERE id_from <= u.id ORDER BY id_from DESC LIMIT 1) AS b
+"""
+BLOCK = """
+    SELECT id_from + ($2::bigint - serial_from) AS id, count - ($2::bigint - serial_from) AS left_count
+    FROM unit_block
+    WHERE prefix = $1::text AND serial_from <= $2::bigint
+    ORDER BY serial_from DESC LIMIT 1
+"""
+LOT_OF_CODE = "SELECT id FROM lot WHERE code = $1::text"
+SLOTS_OF_CODE = "SELECT slots FROM carrier WHERE code = $1::text"
+LOTS = """
+    SELECT l.*, p.child IS NOT NULL AS is_made
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT id, code, material, measure, quantity, status FROM lot
+                        WHERE lot.id = k.id OFFSET 0) AS l
+    LEFT JOIN LATERAL (SELECT child FROM lot_part WHERE child = l.id LIMIT 1) AS p ON true
+"""
+MEMBERS = """
+    SELECT m.parent, m.unit, m.slot
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member
+                        WHERE parent = k.id AND to_us = 0 OFFSET 0) AS m
+"""
+PARENTS = """
+    SELECT m.parent, m.unit, m.slot
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member WHERE unit = k.id AND to_us = 0 OFFSET 0) AS m
+"""
+KINDS = """
+    WITH RECURSIVE found AS (
+        (SELECT kind, layer FROM load_run ORDER BY kind, layer LIMIT 1)
+        UNION ALL
+        SELECT n.kind, n.layer
+        FROM found AS f
+        CROSS JOIN LATERAL (SELECT r.kind, r.layer FROM load_run AS r WHERE (r.kind, r.layer) > (f.kind, f.layer)
+                            ORDER BY r.kind, r.layer LIMIT 1) AS n
+    )
+    SELECT kind, layer FROM found
+"""
+RUNS_OF_UNITS = f"""
+    SELECT k.id AS unit, r.*
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN unnest($2::text[], $3::smallint[]) AS n (kind, layer)
+    CROSS JOIN LATERAL (SELECT {_RUN} FROM load_run
+                        WHERE load_run.kind = n.kind AND load_run.layer = n.layer AND load_run.a <= k.id
+                        ORDER BY load_run.a DESC LIMIT 1) AS r
+    WHERE r.b >= k.id
+"""  # noqa: S608
+RUNS_OF_LOTS = f"""
+    SELECT r.*
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT {_RUN} FROM load_run WHERE load_run.lot = k.id OFFSET 0) AS r
+"""  # noqa: S608
+PARTS_BACKWARD = f"""
+    WITH RECURSIVE lots AS (
+        SELECT unnest($1::bigint[]) AS id
+        UNION
+        SELECT p.parent
+        FROM lots
+        CROSS JOIN LATERAL (SELECT parent FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
+    )
+    SELECT p.* FROM lots
+    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
+"""  # noqa: S608
+PARTS_FORWARD = f"""
+    WITH RECURSIVE lots AS (
+        SELECT unnest($1::bigint[]) AS id
+        UNION
+        SELECT p.child
+        FROM lots
+        CROSS JOIN LATERAL (SELECT child FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
+    )
+    SELECT p.* FROM lots
+    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
+"""  # noqa: S608
+
+
+class TraceError(CellwrightError):
+    """A code is unknown, or a stretch does not lie on its lot."""
+
+
+class CodeKind(StrEnum):
+    """What a printed code can name."""
+
+    UNIT = "unit"
+    LOT = "lot"
+    CARRIER = "carrier"
+
+
+class FoundCode(Struct, frozen=True):
+    """What a code names; `number` is the unit's or lot's id (0 for carriers), `units` what stands in a carrier."""
+
+    kind: CodeKind
+    code: str
+    number: int = 0
+    units: tuple[int, ...] = ()
+
+
+class TraceNode(Struct, frozen=True):
+    """A unit or lot that a trace reached; stretches and quantity are in the lot's measure, "" for units."""
+
+    level: str
+    code: str
+    kind: str
+    """Product of a unit, material of a lot."""
+    status: str
+    basis: Basis
+    """The surest of the ways in which it was reached."""
+    measure: str = ""
+    quantity: int = 0
+    stretches: tuple[Stretch, ...] = ()
+
+
+class TraceLink(Struct, frozen=True):
+    """A step from a unit or lot to one made of it; `stretches` lie on the lot that was consumed."""
+
+    consumed: str
+    made: str
+    place: str
+    """Material position, `slot N`, or `part N` of a lot."""
+    stretches: tuple[Stretch, ...] = ()
+
+
+class Trace(Struct, frozen=True):
+    """The answer: how many of each level, nearest first, then each of them and the steps between them."""
+
+    subject: str
+    direction: Direction
+    levels: dict[str, int]
+    nodes: tuple[TraceNode, ...]
+    links: tuple[TraceLink, ...]
+
+
+class _Unit(Struct, frozen=True):
+    id: int
+    kind: str
+    product: str
+    status: str
+    code: str
+
+
+class _Lot(Struct, frozen=True):
+    id: int
+    code: str
+    material: str
+    measure: Measure
+    quantity: int
+    status: str
+    is_made: bool
+
+
+class _Joint(Struct, frozen=True):
+    """A link by ids."""
+
+    consumed: int
+    made: int
+    place: str
+    stretches: tuple[Stretch, ...] = ()
+
+
+class _Walk(Struct):
+    """What was reached so far: units with the bases on which they were, and the steps."""
+
+    units: dict[int, set[Basis]] = {}
+    joints: list[_Joint] = []
+
+    def meet(self, unit: int, bases: Iterable[Basis]) -> None:
+        """Note that a unit was reached."""
+        self.units.setdefault(unit, set()).update(bases)
+
+
+async def find_code(connection: Connection, text: str) -> FoundCode:
+    """Return what a printed code names; raises TraceError that says what was tried."""
+    code = text.strip()
+    lot = await connection.fetchval(LOT_OF_CODE, code)
+    if lot is not None:
+        return FoundCode(CodeKind.LOT, code, lot)
+    slots = await connection.fetchval(SLOTS_OF_CODE, code)
+    if slots is not None:
+        return FoundCode(CodeKind.CARRIER, code, units=tuple(unit for unit in slots if unit))
+    parts = split_code(code)
+    found = None if parts is None else await connection.fetchrow(BLOCK, *parts)
+    if found is not None and found["left_count"] > 0:
+        return FoundCode(CodeKind.UNIT, code, found["id"])
+    as_unit = "no unit has it" if parts else f"as a unit's it would need {CODE_LENGTH} characters of GB/T 34014"
+    raise TraceError(
+        f"{code[:40]!r} is unknown: no lot and no carrier has this code, and {as_unit}; check the spelling"
+    )
+
+
+async def trace_backward(
+    connection: Connection, number: int, *, start: int | None = None, end: int | None = None
+) -> Trace:
+    """Return what a unit or lot (or [start, end) of a lot, in its measure) was made of."""
+    walk = _Walk(units={}, joints=[])
+    if is_unit(number):
+        walk.meet(number, {Basis.EXACT})
+        await _descend(connection, walk)
+        starts = await _consumed(connection, walk)
+    else:
+        starts = {number: [await _section(connection, number, start=start, end=end, lane=0)]}
+    parts = await _parts(connection, PARTS_BACKWARD, starts)
+    reach, lots = await _carry(connection, starts, parts, Direction.BACKWARD)
+    return await _compose(connection, walk, _Answer(number, Direction.BACKWARD, reach, lots))
+
+
+async def trace_forward(
+    connection: Connection, number: int, *, start: int | None = None, end: int | None = None, lane: int = 0
+) -> Trace:
+    """Return what was made of a unit or lot, or only of [start, end) of a lot in one lane (0 = full width)."""
+    walk = _Walk(units={}, joints=[])
+    starts: dict[int, list[Stretch]] = {}
+    if is_unit(number):
+        walk.meet(number, {Basis.EXACT})
+    else:
+        starts = {number: [await _section(connection, number, start=start, end=end, lane=lane)]}
+    parts = await _parts(connection, PARTS_FORWARD, starts)
+    reach, lots = await _carry(connection, starts, parts, Direction.FORWARD)
+    await _fed(connection, walk, reach)
+    await _ascend(connection, walk)
+    return await _compose(connection, walk, _Answer(number, Direction.FORWARD, reach, lots))
+
+
+def is_unit(number: int) -> bool:
+    """Tell whether an id is a unit's; lots are counted from 1 and stay far below."""
+    return number >= first_id(UnitKind.CELL, 0)
+
+
+async def _section(connection: Connection, number: int, *, start: int | None, end: int | None, lane: int) -> Stretch:
+    lots = await _lots(connection, [number])
+    if number not in lots:
+        raise TraceError(f"no lot has the id {number}; find it by its code")
+    lot = lots[number]
+    low, high = start or 0, lot.quantity if end is None else end
+    if start is None and end is None:
+        return Stretch(0, lot.quantity, lane=lane)
+    if not 0 <= low < high <= lot.quantity:
+        raise TraceError(
+            f"[{low}, {high}) is no stretch of lot {lot.code}; give 0 <= start < end <= {lot.quantity} {lot.measure}"
+        )
+    return Stretch(low, high, lane=lane)
+
+
+async def _descend(connection: Connection, walk: _Walk) -> None:
+    """Add the members of units, and theirs."""
+    front = list(walk.units)
+    while front:
+        records = await connection.fetch(MEMBERS, front)
+        front = [record["unit"] for record in records]
+        for record in records:
+            walk.meet(record["unit"], {Basis.EXACT})
+            walk.joints.append(_Joint(record["unit"], record["parent"], f"slot {record['slot']}"))
+
+
+async def _ascend(connection: Connection, walk: _Walk) -> None:
+    """Add the units that the reached ones are members of now, and theirs."""
+    front = set(walk.units)
+    while front:
+        records = await connection.fetch(PARENTS, sorted(front))
+        front = {record["parent"] for record in records}
+        for record in records:
+            walk.meet(record["parent"], walk.units[record["unit"]])
+            walk.joints.append(_Joint(record["unit"], record["parent"], f"slot {record['slot']}"))
+
+
+async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stretch]]:
+    """Return what the reached units took, by lot."""
+    kinds = await connection.fetch(KINDS)
+    columns = [[record["kind"] for record in kinds], [record["layer"] for record in kinds]]
+    records = await connection.fetch(RUNS_OF_UNITS, sorted(walk.units), *columns)
+    runs = decode_rows(LoadRun, [tuple(record)[1:] for record in records])
+    taken: dict[int, list[Stretch]] = {}
+    for record, run in zip(records, runs, strict=True):
+        stretch = stretch_of(run, record["unit"])
+        taken.setdefault(run.lot, []).append(stretch)
+        walk.joints.append(_Joint(run.lot, record["unit"], run.kind, (stretch,)))
+    return taken
+
+
+async def _parts(connection: Connection, statement: str, lots: Iterable[int]) -> list[LotPartRow]:
+    """Return all parts on the way from lots, in one direction."""
+    records = await connection.fetch(statement, sorted(lots))
+    return decode_rows(LotPartRow, [tuple(record) for record in records])
+
+
+async def _carry(
+    connection: Connection, starts: Mapping[int, Sequence[Stretch]], parts: Sequence[LotPartRow], direction: Direction
+) -> tuple[Reach, dict[int, _Lot]]:
+    touched = {*starts, *(part.parent for part in parts), *(part.child for part in parts)}
+    lots = await _lots(connection, touched)
+    mixtures = {lot.id: lot.quantity for lot in lots.values() if is_mixture(lot.measure)}
+    return carry(starts, parts, mixtures, direction), lots
+
+
+async def _fed(connection: Connection, walk: _Walk, reach: Reach) -> None:
+    """Add the units that took something of the reached stretches."""
+    records = await connection.fetch(RUNS_OF_LOTS, sorted(reach.stretches))
+    for run in decode_rows(LoadRun, [tuple(record) for record in records]):
+        bases: dict[int, set[Basis]] = {}
+        for stretch in reach.stretches[run.lot]:
+            basis = weakest((stretch.basis, stretch_of(run, run.a).basis))
+            for unit in units_on(run, stretch):
+                bases.setdefault(unit, set()).add(basis)
+        for unit, known in bases.items():
+            walk.meet(unit, known)
+            walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch_of(run, unit),)))
+
+
+async def _lots(connection: Connection, numbers: Iterable[int]) -> dict[int, _Lot]:
+    records = await connection.fetch(LOTS, sorted(numbers))
+    return {
+        record["id"]: _Lot(
+            id=record["id"],
+            code=record["code"],
+            material=record["material"],
+            measure=Measure(record["measure"]),
+            quantity=record["quantity"],
+            status=record["status"],
+            is_made=record["is_made"],
+        )
+        for record in records
+    }
+
+
+async def _units(connection: Connection, numbers: Iterable[int]) -> dict[int, _Unit]:
+    records = await connection.fetch(UNITS, sorted(numbers))
+    return {
+        record["id"]: _Unit(
+            id=record["id"],
+            kind=record["kind"],
+            product=record["product"],
+            status=record["status"],
+            code=compose_code(record["prefix"], record["serial"]),
+        )
+        for record in records
+    }
+
+
+class _Answer(Struct, frozen=True):
+    """What is to be composed: where the trace began, and the lots it reached."""
+
+    subject: int
+    direction: Direction
+    reach: Reach
+    lots: dict[int, _Lot]
+
+
+async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trace:
+    units = await _units(connection, walk.units)
+    if is_unit(answer.subject) and answer.subject not in units:
+        raise TraceError(f"no unit has the id {answer.subject}; find it by its code")
+    codes = {number: unit.code for number, unit in units.items()}
+    codes |= {number: lot.code for number, lot in answer.lots.items()}
+    nodes = [_unit_node(units[number], bases) for number, bases in walk.units.items()]
+    nodes += [_lot_node(answer.lots[lot], stretches) for lot, stretches in answer.reach.stretches.items()]
+    order = _level_order(nodes, answer.direction)
+    nodes.sort(key=lambda node: order.index(node.level))
+    joints = [*walk.joints, *map(_joint_of, answer.reach.crossings)]
+    return Trace(
+        subject=codes[answer.subject],
+        direction=answer.direction,
+        levels={level: sum(node.level == level for node in nodes) for level in order},
+        nodes=tuple(nodes),
+        links=tuple(TraceLink(codes[each.consumed], codes[each.made], each.place, each.stretches) for each in joints),
+    )
+
+
+def _unit_node(unit: _Unit, bases: Iterable[Basis]) -> TraceNode:
+    return TraceNode(unit.kind, unit.code, unit.product, unit.status, strongest(bases))
+
+
+def _lot_node(lot: _Lot, stretches: tuple[Stretch, ...]) -> TraceNode:
+    return TraceNode(
+        level=lot.material if lot.is_made else SUPPLIER_LOT,
+        code=lot.code,
+        kind=lot.material,
+        status=lot.status,
+        basis=strongest(stretch.basis for stretch in stretches),
+        measure=lot.measure,
+        quantity=lot.quantity,
+        stretches=stretches,
+    )
+
+
+def _level_order(nodes: Iterable[TraceNode], direction: Direction) -> list[str]:
+    """Return the levels, nearest first: units by kind, lots as they were reached, received ones at the far end."""
+    levels = list(dict.fromkeys(node.level for node in nodes))
+    units = [kind for kind in UnitKind if kind in levels]
+    lots = [level for level in levels if level not in units and level != SUPPLIER_LOT]
+    supplied = [SUPPLIER_LOT] if SUPPLIER_LOT in levels else []
+    if direction is Direction.FORWARD:
+        return [*supplied, *lots, *units]
+    return [*reversed(units), *lots, *supplied]
+
+
+def _joint_of(crossing: Crossing) -> _Joint:
+    part = crossing.part
+    return _Joint(part.parent, part.child, f"part {part.number}", crossing.parent)

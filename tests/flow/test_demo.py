@@ -1,0 +1,74 @@
+"""The whole spine: a virtual plant makes a pack through the real gate, undisturbed and with the gate killed."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+pytestmark = pytest.mark.timeout(420)
+
+_UNDISTURBED = {"wrong_intervals": 0, "missing_intervals": 0, "wrong_dispositions": 0, "skipped_operations": 0}
+
+
+async def start_demo(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    """Start the demo as a person would, keeping its data in a folder."""
+    folder.mkdir(mode=0o755)
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cellwright",
+        "demo",
+        "--headless",
+        "--json",
+        f"--data={folder}",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def report_of(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """Wait for the demo's end and return its report; a failed demo shows what it said."""
+    output, errors = await process.communicate()
+    assert process.returncode == 0, (output[-4000:], errors[-4000:])
+    report: dict[str, Any] = msgspec.json.decode(output)
+    return report
+
+
+async def kill_the_gate(folder: Path, times: int, chance: random.Random) -> int:
+    """Kill the plant's process at random moments; return how often it was alive to be killed."""
+    killed, last = 0, 0
+    while killed < times:
+        await asyncio.sleep(chance.uniform(1.0, 4.0))
+        pid_file = folder / "plant.pid"
+        pid = int(pid_file.read_text() or 0) if pid_file.exists() else 0
+        if pid and pid != last:
+            os.kill(pid, signal.SIGKILL)
+            killed, last = killed + 1, pid
+    return killed
+
+
+async def test_one_pack_is_made_and_the_record_is_true(open_folder: Path) -> None:
+    report = await report_of(await start_demo(open_folder / "plant", "--packs=1", "--seed=7"))
+    assert report["packs_built"] == 1
+    assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED
+    assert report["check"]["equal"]
+    assert report["cells_good"] >= 320
+    assert report["trace"]["cell"] == 320
+    assert all(0 < ratio <= 1 for ratio in report["first_pass_yield"].values())
+
+
+async def test_killing_the_gate_five_times_changes_nothing(open_folder: Path) -> None:
+    process = await start_demo(open_folder / "plant", "--packs=1", "--seed=7")
+    killing = asyncio.create_task(kill_the_gate(open_folder / "plant", 5, random.Random(5)))
+    report = await report_of(process)
+    assert await asyncio.wait_for(killing, 1) == 5, "the run was over before the gate was killed five times"
+    assert report["gate_restarts"] >= 5
+    assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED
+    assert report["check"]["equal"]

@@ -1,0 +1,140 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from cellwright.database.binaries import Installation
+from cellwright.database.pool import connect
+from cellwright.model.ids import UnitKind, first_id
+from cellwright.testing.database import Databases, installations
+from cellwright.views import trace
+
+CELLS = 40_000
+FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
+FIRST_MODULE = first_id(UnitKind.MODULE, 1) + 1
+
+# Shaped like a plant, with ids and codes as the gate gives them; every lot has a parent, up to number 16,000.
+FILL = f"""
+    INSERT INTO route VALUES (1, 'cell', 1, 'cell', '[]');
+    INSERT INTO unit_block
+    SELECT 'TESTCELL000001G' || to_char(n, 'FM00'), 1, {FIRST_CELL} + (n - 1) * {CELLS // 40}, {CELLS // 40}
+    FROM generate_series(1, 40) AS n;
+    INSERT INTO unit_block VALUES ('TESTMODU000001G11', 1, {FIRST_MODULE}, {CELLS // 80});
+    INSERT INTO unit
+    SELECT {FIRST_CELL} + n, 'cell', 'cell', 1, 5, 'assembled', '', '{{0,0,0,0,0}}', '{{1,1,1,1,1}}', 'A', 0, '',
+           n % 80, {FIRST_MODULE} + n / 80
+    FROM generate_series(0, {CELLS - 1}) AS n;
+    INSERT INTO unit
+    SELECT {FIRST_MODULE} + n, 'module', 'module', 1, 2, 'finished', '', '{{0,0}}', '{{1,1}}', '', 0, '', -1, 0
+    FROM generate_series(0, {CELLS // 80 - 1}) AS n;
+    INSERT INTO lot
+    SELECT n, 'LOT-' || n, 'web', 'mm', 450000, 0, 0, 'released', '', '', '', 0, 0, 0, 450000
+    FROM generate_series(1, 20000) AS n;
+    INSERT INTO load_run
+    SELECT k.kind, 0, {FIRST_CELL} + n * 5, {FIRST_CELL} + n * 5 + 4, n + 1, 0, 4500, 70, 0, 0, 'WIND-01', 0, 0
+    FROM generate_series(0, {CELLS // 5 - 1}) AS n
+    CROSS JOIN (VALUES ('anode'), ('can'), ('cathode'), ('electrolyte')) AS k (kind);
+    INSERT INTO lot_part
+    SELECT n, 1, 8000 + n / 2, 0, 450000, 0, 450000, 0, false, 70 FROM generate_series(1, 15999) AS n;
+    INSERT INTO unit_member
+    SELECT {FIRST_CELL} + n, 0, {FIRST_MODULE} + n / 80, n % 80, 0 FROM generate_series(0, {CELLS - 1}) AS n;
+    ANALYZE;
+"""  # noqa: S608
+LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot"}
+
+_CELLS = list(range(FIRST_CELL + 1000, FIRST_CELL + 1320))
+_LOTS = [17, 400, 1234]
+STATEMENTS: dict[str, tuple[str, list[object]]] = {
+    "UNITS": (trace.UNITS, [_CELLS]),
+    "BLOCK": (trace.BLOCK, ["TESTCELL000001G01", 7]),
+    "LOTS": (trace.LOTS, [_LOTS]),
+    "MEMBERS": (trace.MEMBERS, [[FIRST_MODULE, FIRST_MODULE + 1]]),
+    "PARENTS": (trace.PARENTS, [_CELLS]),
+    "KINDS": (trace.KINDS, []),
+    "RUNS_OF_UNITS": (trace.RUNS_OF_UNITS, [_CELLS, ["anode", "can"], [0, 0]]),
+    "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
+    "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
+    "PARTS_FORWARD": (trace.PARTS_FORWARD, [[15_000]]),
+    "LOT_OF_CODE": (trace.LOT_OF_CODE, ["LOT-5"]),
+    "SLOTS_OF_CODE": (trace.SLOTS_OF_CODE, ["TRAY-5"]),
+}
+
+
+@pytest.fixture(scope="module", params=installations(), ids=lambda each: f"postgresql-{each.major}")
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A filled schema on every major version of PostgreSQL that is here."""
+    installation: Installation = request.param
+    with asyncio.Runner() as runner:
+        databases = runner.run(Databases.start(installation=installation))
+        fresh = databases.fresh()
+        address = runner.run(fresh.__aenter__())
+        runner.run(_fill(address))
+        yield address
+        runner.run(fresh.__aexit__(None, None, None))
+        runner.run(databases.stop())
+
+
+async def _fill(address: str) -> None:
+    connection = await connect(address)
+    try:
+        await connection.execute(FILL)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
+    opened = await connect(url)
+    yield opened
+    await opened.close()
+
+
+def test_every_statement_of_the_module_is_tested() -> None:
+    named = {name for name, value in vars(trace).items() if isinstance(value, str) and "SELECT" in value}
+    assert named - {"__doc__"} == set(STATEMENTS)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_no_hop_scans_a_large_table(connection: asyncpg.Connection, name: str, mode: str) -> None:
+    text, arguments = STATEMENTS[name]
+    await connection.execute(f"SET plan_cache_mode = {mode}")
+    await connection.execute(f"PREPARE hop AS {text}")
+    literals = ", ".join(map(literal, arguments))
+    plan = await plan_of(connection, f"EXECUTE hop{f'({literals})' if literals else ''}")
+    assert not LARGE.intersection(scanned(plan)), plan
+
+
+async def plan_of(connection: asyncpg.Connection, statement: str) -> str:
+    records = await connection.fetch(f"EXPLAIN {statement}")
+    return "\n".join(record[0] for record in records)
+
+
+def scanned(plan: str) -> set[str]:
+    return {line.split(" on ")[1].split()[0] for line in plan.splitlines() if "Seq Scan on " in line}
+
+
+async def test_a_scan_would_be_seen(connection: asyncpg.Connection) -> None:
+    plan = await plan_of(connection, "SELECT * FROM unit WHERE parent = 5 AND (SELECT count(*) FROM lot) > 0")
+    assert scanned(plan) == {"unit", "lot"}
+
+
+def literal(value: object) -> str:
+    match value:
+        case list():
+            return f"ARRAY[{', '.join(literal(each) for each in value)}]"
+        case str():
+            return f"'{value}'"
+        case _:
+            return str(value)
+
+
+async def test_the_statements_find_what_is_there(connection: asyncpg.Connection) -> None:
+    back = await trace.trace_backward(connection, FIRST_MODULE)
+    assert back.levels["module"] == 1
+    assert back.levels["cell"] == 80
+    assert sum(link.place == "cathode" for link in back.links) == 80
+    ahead = await trace.trace_forward(connection, 3, start=0, end=900)
+    assert ahead.levels["cell"] == 2
+    assert ahead.levels["module"] == 1
