@@ -1,7 +1,12 @@
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from cellwright.testing.database import Databases, open_folder
 
 # No deadline: a loaded machine is not a failing test. The full run repeats the same examples.
 settings.register_profile("people", deadline=None)
@@ -16,3 +21,26 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(name="open_folder")
+def fixture_open_folder() -> Iterator[Path]:
+    """A folder that the database's own account may pass through."""
+    folder = open_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """One server for the whole run."""
+    started = asyncio.run(Databases.start())  # leaves no task behind, so any event loop may use it
+    yield started
+    asyncio.run(started.stop())
+
+
+@pytest.fixture
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """A fresh migrated database."""
+    async with databases.fresh() as url:
+        yield url

@@ -65,9 +65,7 @@ def bench_plant() -> Plant:
     for step in steps:
         for index in range(STATIONS):
             code = f"{step.code}-{index}".upper()
-            stations.append(
-                Station(code=code, name="", work_center="x", operations=(step.code,), capacity_count=10**6)
-            )
+            stations.append(Station(code=code, name="", work_center="x", operations=(step.code,), capacity_count=10**6))
     return Plant(
         code="BENCH",
         name="Bench",
@@ -77,9 +75,7 @@ def bench_plant() -> Plant:
         stations={each.code: each for each in stations},
         materials={"reel": Material(code="reel", name="Reel", measure=Measure.MM, purchased=True)},
         products={
-            "cell": Product(
-                code="cell", name="Cell", kind=UnitKind.CELL, design_part="001CB010000000", route="cell"
-            )
+            "cell": Product(code="cell", name="Cell", kind=UnitKind.CELL, design_part="001CB010000000", route="cell")
         },
         carriers={"tray": CarrierType(code="tray", prefix="TRAY-", slot_count=TRAY_COUNT)},
         lot_operations={},
@@ -169,9 +165,7 @@ async def tray_by_tray(do: Do, plant: Plant, station: str, trays: Sequence[str])
 
 def singles(plant: Plant, step: int, units: Sequence[str], count: int) -> Callable[[Do], Iterable[Awaitable[None]]]:
     """Return work of `count` stations of a step, each with its share of the units."""
-    return lambda do: [
-        one_by_one(do, plant, f"OP{step}-{index}", units[index::count]) for index in range(count)
-    ]
+    return lambda do: [one_by_one(do, plant, f"OP{step}-{index}", units[index::count]) for index in range(count)]
 
 
 def trays(plant: Plant, step: int, codes: Sequence[str]) -> Callable[[Do], Iterable[Awaitable[None]]]:
@@ -395,7 +389,7 @@ class Bench:
 
     async def _naive_round(self, pool: Any, do: Do, number: int) -> None:
         naive = Naive(self.plant, pool)
-        naive._seqs = {source: number * 10**6 for source in self.plant.stations}
+        naive._seqs = dict.fromkeys(self.plant.stations, number * 10**6)
         units = await self._wind(do, self.sizes.naive)
         async with pool.acquire() as connection:
             naive.unit_ids = await unit_ids(connection, units)
@@ -405,9 +399,7 @@ class Bench:
         async with pool.acquire() as connection:
             ids = list((await unit_ids(connection, units)).values())
         codes = [f"TRAY-N{number}-{index}" for index in range(self.sizes.naive_trays)]
-        naive.trays = {
-            code: ids[index * TRAY_COUNT : (index + 1) * TRAY_COUNT] for index, code in enumerate(codes)
-        }
+        naive.trays = {code: ids[index * TRAY_COUNT : (index + 1) * TRAY_COUNT] for index, code in enumerate(codes)}
         result = await Stopwatch(naive).run(len(ids), trays(self.plant, 0, codes))
         self.rounds.setdefault("naive_trays", []).append(result)
 
@@ -473,7 +465,7 @@ def summary(bench: Bench, name: str, unit: str) -> dict[str, Any]:
 
 
 def report(bench: Bench, server: str, load: Sequence[float]) -> dict[str, Any]:
-    told = {
+    told: dict[str, Any] = {
         "bench": "gate",
         "machine": {"cpu_count": os.cpu_count(), "load_before": [rounded(each) for each in load], "server": server},
         "sizes": vars(bench.sizes),

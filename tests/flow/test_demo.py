@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from cellwright.testing.how_to import follow_page
+
 pytestmark = pytest.mark.timeout(420)
 
 _UNDISTURBED = {"wrong_intervals": 0, "missing_intervals": 0, "wrong_dispositions": 0, "skipped_operations": 0}
@@ -70,5 +72,15 @@ async def test_killing_the_gate_five_times_changes_nothing(open_folder: Path) ->
     report = await report_of(process)
     assert await asyncio.wait_for(killing, 1) == 5, "the run was over before the gate was killed five times"
     assert report["gate_restarts"] >= 5
+    assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED
+    assert report["check"]["equal"]
+
+
+async def test_a_station_added_by_files_alone_works(open_folder: Path, checkout: Path) -> None:
+    page = (checkout / "docs" / "how-to" / "add-a-station.md").read_text("utf-8")
+    plant = follow_page(page, checkout / "plants" / "lfp32700", open_folder / "my-plant")
+    arguments = (f"--plant={plant}", "--station=WEIGH-01=weighing@cell_assembly", "--packs=1", "--seed=11")
+    report = await report_of(await start_demo(open_folder / "plant", *arguments))
+    assert report["first_pass_count"]["weighing"] >= 320
     assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED
     assert report["check"]["equal"]

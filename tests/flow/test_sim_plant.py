@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cellwright.links.opcua.contract import Kind
+from cellwright.links.opcua.contract import STATE_PATH, Kind
 from cellwright.sim.catalogue import CELLS_PER_PACK, NO_DEFECTS, Defects, Settings
 from cellwright.sim.clock import PlantStoppedError
 from cellwright.sim.line import OPERATIONS, VirtualPlant
@@ -29,12 +29,12 @@ class Run:
     """A plant and a stand-in that answers it, without servers."""
 
     def __init__(self, settings: Settings, *, refuse: Refuser = nobody, latency_s: float = 0.0) -> None:
-        nodes = {code: MemoryNodes(code) for codes in WORK_CENTERS.values() for code in codes}
+        self.nodes = {code: MemoryNodes(code) for codes in WORK_CENTERS.values() for code in codes}
         self.published: list[int] = []
         self.stand_in = StandIn(OPERATIONS, refuse=refuse, latency_s=latency_s)
-        for each in nodes.values():
+        for each in self.nodes.values():
             self.stand_in.attach(each)
-        self.plant = VirtualPlant(nodes, settings, self.published.append)
+        self.plant = VirtualPlant(self.nodes, settings, self.published.append)
 
     async def truth(self) -> Truth:
         await self.plant.run()
@@ -173,6 +173,19 @@ def timeless(truth: Truth) -> dict[str, object]:
         ],
         "lots": sorted((lot.material, lot.size, lot.used) for lot in truth.lots.values()),
     }
+
+
+async def test_a_machine_executes_while_it_works_and_rests_when_it_has_nothing_to_do() -> None:
+    run = Run(small(defects=NO_DEFECTS))
+    shown: dict[str, list[tuple[int, object]]] = {"WIND-01": [], "MIX-C1": []}
+    for code, changes in shown.items():
+        run.nodes[code].listen(STATE_PATH, lambda _path, state, seen=changes: seen.append((run.published[-1], state)))
+    await run.plant.run()
+    hours = [(end - start) / 3600e6 for (start, _), (end, _) in itertools.pairwise(shown["MIX-C1"])]
+    assert [state for _, state in shown["MIX-C1"]][:3] == ["NotExecuting", "Executing", "NotExecuting"]
+    assert any(2.8 < each < 3.2 for each in hours)  # one batch takes three hours
+    # Piece after piece is one stretch of work: far fewer changes than cells.
+    assert 2 < len(shown["WIND-01"]) < 60
 
 
 async def test_without_defects_every_cell_is_good() -> None:

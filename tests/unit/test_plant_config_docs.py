@@ -1,7 +1,6 @@
 """The pages on plant files say what the types say, and their worked example works."""
 
 import re
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ from cellwright.plant.config import load_plant, read_plant, route_bodies
 from cellwright.plant.config_entries import FILES, Entry
 from cellwright.plant.config_units import UNITS
 from cellwright.plant.config_words import allowed
+from cellwright.testing.how_to import APPEND, CHANGE, follow_page
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs" / "reference" / "plant-files.md").read_text()
@@ -78,21 +78,10 @@ def test_reference_has_every_file_table_and_unit() -> None:
 
 # --- the worked example -------------------------------------------------------------------------
 
-APPEND = re.compile(r"Append to `([a-z.]+)`:\n\n```toml\n(.*?)```", re.DOTALL)
-CHANGE = re.compile(r"Change in `([a-z.]+)`:\n\n```diff\n-(.*?)\n\+(.*?)\n```", re.DOTALL)
-
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    folder = tmp_path / "my-plant"
-    shutil.copytree(DEFAULT, folder)
-    for name, snippet in APPEND.findall(HOW_TO):
-        (folder / name).write_text((folder / name).read_text() + "\n" + snippet)
-    for name, old, new in CHANGE.findall(HOW_TO):
-        text = (folder / name).read_text()
-        assert text.count(old) == 1
-        (folder / name).write_text(text.replace(old, new))
-    return folder
+    return follow_page(HOW_TO, DEFAULT, tmp_path / "my-plant")
 
 
 def test_example_uses_every_snippet() -> None:

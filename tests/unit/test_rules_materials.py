@@ -21,7 +21,7 @@ from cellwright.rules.genealogy import interval_of
 from cellwright.rules.materials import operation_uses
 from cellwright.rules.state import LoadingRow, LoadRun, LotPartRow, LotRow, LotStatus
 from cellwright.testing.flow import START_US, Driver, results
-from cellwright.testing.plants import small_plant, with_operation
+from cellwright.testing.plants import small_plant, with_operation, with_station
 
 
 @pytest.fixture
@@ -381,3 +381,56 @@ def test_a_repetition_is_a_layer_of_its_own_and_spares_the_first(driver: Driver)
     runs = {row.key: (row.b - row.a + 1, row.start, row.end) for row in driver.state.rows(LoadRun) if row.kind == "can"}
     first = driver.unit(units[0]).id
     assert runs == {("can", 0, first): (3, 0, 3), ("can", 1, first): (1, 3, 4)}
+
+
+def test_expiry_and_exposure_allow_their_last_moment(driver: Driver) -> None:
+    driver.wait(24 * 3600)
+    assert driver.wind(1)
+    expires_us = driver.now_us + 5
+    driver.receive("CAN-7", "can", 10, expires_us=expires_us)
+    driver.unload("ASM-01", "can")
+    driver.now_us = expires_us
+    driver.load("ASM-01", "can", "CAN-7", 10)
+
+
+def test_loading_nothing_is_refused(driver: Driver) -> None:
+    driver.unload("ASM-01", "can")
+    answer = driver.submit(LoadMaterial(station="ASM-01", position="can", lot="CAN-1", quantity=0))
+    assert codes(answer) == {"lot_exhausted"}
+
+
+def test_counters_may_overlap_within_their_tolerance(driver: Driver) -> None:
+    driver.wind(1)
+    units = driver.check_in("WIND-01", count=2).units
+    taken = driver.takes("WIND-01", 2)
+    # The reel's counter lags 70 mm behind where the last cell ended, and 70 mm between the two cells.
+    starts = (taken.starts[0] - 70, taken.ends[0] - 70, *taken.starts[2:])
+    late = structs.replace(taken, starts=starts)
+    farther = structs.replace(late, starts=(starts[0] - 1, starts[1] - 1, *starts[2:]))
+    answer = driver.submit(CheckOut(station="WIND-01", units=units, consumed=farther))
+    assert isinstance(answer, Refusal)
+    assert [str(each.code) for each in answer.reasons] == ["interval_invalid", "interval_invalid"]
+    driver.check_out("WIND-01", units=units, consumed=late)
+
+
+def test_a_stretch_from_before_to_the_end_is_invalid_not_exhausted() -> None:
+    driver = Driver()
+    driver.supply(cells=1)
+    driver.wind(1)
+    units = driver.check_in("WIND-01", count=1).units
+    taken = driver.takes("WIND-01", 1)
+    consumed = structs.replace(taken, starts=(0, 1000), ends=(2050, 2000))
+    assert codes(driver.submit(CheckOut(station="WIND-01", units=units, consumed=consumed))) == {"interval_invalid"}
+
+
+def test_two_runs_are_reported_one_by_one(driver: Driver) -> None:
+    station = structs.replace(driver.plant.stations["COAT-01"], capacity_count=2)
+    driver.adopt(with_station(driver.plant, station))
+    first = driver.check_in("COAT-01", count=2).lots
+    second = driver.check_in("COAT-01", count=1).lots
+    start = driver.loading("COAT-01", "foil").consumed_to
+    together = foil(start, start + 10, (0, 10), (0, 10), (0, 10))
+    report = CheckOut(station="COAT-01", lots=(*first, *second), quantities=(10,) * 3, consumed=together)
+    assert codes(driver.submit(report)) == {"page_mismatch"}
+    driver.check_out("COAT-01", lots=first, quantities=(10,) * 2, consumed=foil(start, start + 10, (0, 10), (0, 10)))
+    driver.check_out("COAT-01", lots=second, quantities=(10,), consumed=foil(start + 10, start + 20, (0, 10)))

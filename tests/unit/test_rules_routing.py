@@ -4,13 +4,21 @@ import pytest
 from msgspec import structs
 
 from cellwright.model.answers import Admit, Receipt, Refusal
-from cellwright.model.commands import CheckOut, Disposition, DispositionAction, HoldSubject, PlaceHold, ReleaseHold
+from cellwright.model.commands import (
+    CheckOut,
+    DisablePerson,
+    Disposition,
+    DispositionAction,
+    HoldSubject,
+    PlaceHold,
+    ReleaseHold,
+)
 from cellwright.model.facts import Assembled, Dispositioned, Held, OperationCompleted, OperationStarted
-from cellwright.model.ids import UnitKind, first_id
+from cellwright.model.ids import SERIAL_LIMIT, UnitKind, date_code, first_id
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Characteristic
 from cellwright.model.routes import NotGood, NotGoodAction, Operation, Route
-from cellwright.rules.state import AssemblyRow, MemberRow, State, UnitRow, UnitStatus
+from cellwright.rules.state import AssemblyRow, CounterRow, MemberRow, State, UnitRow, UnitStatus
 from cellwright.testing.flow import START_US, Driver, results
 from cellwright.testing.plants import small_plant, with_operation, with_station
 
@@ -331,3 +339,43 @@ def test_route_that_is_not_in_the_state_stops_the_unit(driver: Driver) -> None:
     assert bare.operation_of(row) is None
     assert bare.code_of(row.id) == ""
     assert bare.get(UnitRow, row.id) is None
+
+
+def test_waiting_exactly_as_long_as_allowed_is_allowed(driver: Driver) -> None:
+    units = driver.wind(1)
+    driver.wait(2 * 3600)
+    assert driver.check_in("ASM-01", units=units).units == units
+
+
+def test_serial_numbers_are_used_to_the_last(driver: Driver) -> None:
+    driver.state.load([CounterRow(f"serial/TESTCELL000001{date_code(driver.now_us)}", SERIAL_LIMIT - 3)])
+    assert [code[-7:] for code in driver.wind(2)] == ["9999998", "9999999"]
+
+
+def test_a_disabled_person_does_not_sign(driver: Driver) -> None:
+    driver.must(PlaceHold(subject=HoldSubject.LOT, codes=("KIT-1",), reason="doubt"))
+    driver.must(DisablePerson(person="QA2"))
+    lift = ReleaseHold(hold=1, reason="fine", second_person="QA2")
+    assert codes(driver.submit(lift, actor="QA1")) == {"person_unknown"}
+
+
+def test_qualification_is_valid_to_its_last_microsecond(driver: Driver) -> None:
+    module, _ = driver.module()
+    driver.person("EVE", qualification="hv_work")
+    driver.wait(365 * 86400)
+    assert driver.check_in("TEST-01", units=(module,), person="EVE").operation == "test"
+
+
+def test_a_grade_stays_through_later_operations_and_is_lost_by_rework(driver: Driver) -> None:
+    plant = driver.plant
+    grade = structs.replace(operation(plant, "grade"), calibrated=False)
+    wind, assemble = operation(plant, "wind"), operation(plant, "assemble")
+    short = structs.replace(plant.routes["cell"], operations=(wind, grade, assemble))
+    driver.adopt(structs.replace(plant, routes={**plant.routes, "cell": short}))
+    units = driver.wind(1)
+    driver.check_in("GRADE-01", units=units)
+    driver.check_out("GRADE-01", units=units, results=results(capacity_ah=[6.2]))
+    assert driver.work("ASM-01", units).routing == ("join",)
+    assert driver.unit(units[0]).grade == "A"
+    driver.must(Disposition(units=units, action=DispositionAction.REWORK, operation="grade", reason="doubt"))
+    assert driver.unit(units[0]).grade == ""

@@ -90,7 +90,7 @@ async def _until_terminated(main: Coroutine[Any, Any, T]) -> T:
 
 async def open_migrated(data: Path | None, database_url: str | None) -> Database:
     """Open the plant's database and bring its schema up to date."""
-    database = await open_database((data or default_data()) / "database", database_url)
+    database = await open_database(data or default_data(), database_url)
     try:
         await migrate(database.url)
     except BaseException:

@@ -75,18 +75,33 @@ class Report(Struct, frozen=True, kw_only=True):
         return self.packs_built >= packs and self.score.is_clean and self.check.equal
 
 
+class _Found(Struct, frozen=True):
+    """What the database and the judge say."""
+
+    status: Status
+    yields: list[Tally]
+    check: CheckReport
+    pack: str
+    levels: dict[str, int]
+    score: Score
+
+
 async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
     """Gather the report from the database, and the score from the judge of the virtual plant."""
     connection = await connect(url, statement_timeout_ms=0)
     try:
-        seen = await read_status(connection, 0)
-        yields = _in_plant_order(plant, await read_yields(connection))
-        checked = await check(connection, plant)
         pack, levels = await _trace_a_pack(connection)
-        judged = await _score(folder, await read_record(connection))
+        found = _Found(
+            status=await read_status(connection, 0),
+            yields=_in_plant_order(plant, await read_yields(connection)),
+            check=await check(connection, plant),
+            pack=pack,
+            levels=levels,
+            score=await _score(folder, await read_record(connection)),
+        )
     finally:
         await connection.close()
-    return _compose(run, seen, yields=yields, checked=checked, traced=(pack, levels), judged=judged)
+    return _compose(run, found)
 
 
 def _in_plant_order(plant: Plant, yields: list[Tally]) -> list[Tally]:
@@ -96,28 +111,20 @@ def _in_plant_order(plant: Plant, yields: list[Tally]) -> list[Tally]:
     return sorted(yields, key=lambda each: places.get(each.operation, len(places)))
 
 
-def _compose(
-    run: Run,
-    seen: Status,
-    *,
-    yields: list[Tally],
-    checked: CheckReport,
-    traced: tuple[str, dict[str, int]],
-    judged: Score,
-) -> Report:
-    cells = seen.units.get("cell", {})
-    tried = [each for each in yields if each.first_count]
+def _compose(run: Run, found: _Found) -> Report:
+    cells = found.status.units.get("cell", {})
+    tried = [each for each in found.yields if each.first_count]
     return Report(
-        packs_built=seen.packs_finished_count,
+        packs_built=found.status.packs_finished_count,
         cells_started=sum(cells.values()),
         cells_good=sum(cells.get(status, 0) for status in ("finished", "reserved", "assembled")),
         first_pass_yield={each.operation: round(each.first_good_count / each.first_count, 4) for each in tried},
         first_pass_count={each.operation: each.first_count for each in tried},
-        refusals=seen.refusals,
-        trace=traced[1],
-        traced_pack=traced[0],
-        score=judged,
-        check=Check(checked.equal, checked.facts),
+        refusals=found.status.refusals,
+        trace=found.levels,
+        traced_pack=found.pack,
+        score=found.score,
+        check=Check(found.check.equal, found.check.facts),
         gate_restarts=run.gate_restarts,
         seed=run.seed,
         wall_s=run.wall_s,

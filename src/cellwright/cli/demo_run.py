@@ -1,9 +1,11 @@
 """Running the demo: database, virtual plant, real plant, and what came of it."""
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -74,19 +76,25 @@ async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
         screen.step("starting the virtual plant's machines")
         async with _virtual_plant(options, plant) as machines:
             await _introduce(options.folder, machines)
-            clock = MappedClock(options.folder / "plant.clock")
-            await _seed_records(database, plant, clock)
+            await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"))
             screen.step("starting the gate and the links")
-            async with _real_plant(options, database) as gate:
-                last = await _watch(machines, gate, screen, database=database, plant=plant, folder=options.folder)
+            async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
+                last = await _watch(machines, gate, screen, options.folder)
         screen.step("comparing the record with the truth")
-        run = Run(
-            seed=options.seed,
-            wall_s=round(time.monotonic() - started_s, 1),
-            gate_restarts=gate.restarts,
-            stopped=last.reason,
-        )
+        wall_s = round(time.monotonic() - started_s, 1)
+        run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
         return await make_report(database.url, plant, options.folder, run)
+
+
+@contextlib.asynccontextmanager
+async def _shown(screen: Watcher, database_url: str, plant: Plant) -> AsyncIterator[None]:
+    """Let the screen follow the plant."""
+    following = asyncio.create_task(screen.follow(database_url, plant), name="live view")
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
@@ -175,12 +183,9 @@ def _real_plant(options: DemoOptions, database: Database) -> Child:
     return Child(arguments, log=folder / "plant.log", environment={"DATABASE_URL": database.url})
 
 
-async def _watch(
-    machines: Child, gate: Child, screen: Watcher, *, database: Database, plant: Plant, folder: Path
-) -> Progress:
+async def _watch(machines: Child, gate: Child, screen: Watcher, folder: Path) -> Progress:
     """Follow the virtual plant to its end; give up when the real one cannot stay alive."""
     reviving = gate.keep_alive()
-    following = asyncio.create_task(screen.follow(database.url, plant), name="live view")
     reading = asyncio.create_task(_read(machines, gate, screen, folder), name="progress")
     try:
         await asyncio.wait({reading, reviving}, return_when=asyncio.FIRST_COMPLETED)
@@ -188,9 +193,8 @@ async def _watch(
             raise LinkError(f"the plant's process ends again and again; its last words:\n{gate.last_words()}")
         return await reading
     finally:
-        for task in (following, reading):
-            task.cancel()
-        await asyncio.gather(following, reading, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _read(machines: Child, gate: Child, screen: Watcher, folder: Path) -> Progress:

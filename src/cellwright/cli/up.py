@@ -20,6 +20,7 @@ from cellwright.cli.common import (
     plant_option,
     wall_us,
 )
+from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
 from cellwright.plant.runtime import Outside, Runtime
@@ -42,8 +43,7 @@ async def up(
 ) -> None:
     """Run a plant on this machine until Ctrl-C or SIGTERM."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # The library logs every lost connection with a trace; the link says it in one line.
-    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    quiet_library()
     plant = load_plant(find_plant(plant_name))
     folder = data or default_data()
     make_link_identity(folder / "pki", wall_us)

@@ -112,21 +112,19 @@ def _date(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).date().isoformat()
 
 
-async def _command(
-    command: Command, *, plant_name: str, data: Path | None, database_url: str | None, clock: Path | None, as_json: bool
-) -> None:
+async def _command(command: Command, *, as_json: bool, **place: Any) -> None:
     """Put one command before a gate of our own; it stands beside a running one."""
-    plant, now, random = load_plant(find_plant(plant_name)), open_clock(clock), SystemRandom()
-    async with await open_migrated(data, database_url) as database, open_gate(database.url, plant, now, random) as gate:
+    plant, now, random = load_plant(find_plant(place["plant_name"])), open_clock(place["clock"]), SystemRandom()
+    opened = await open_migrated(place["data"], place["database_url"])
+    async with opened as database, open_gate(database.url, plant, now, random) as gate:
         submission = Submission(
             source="cli", epoch=random.getrandbits(62), seq=1, time_us=now(), actor="cli", command=command
         )
         answer = await gate.submit(submission)
-    refused = isinstance(answer, Refusal)
     if as_json:
         click.echo(to_json(answer))
     elif isinstance(answer, Refusal):
         click.echo("refused: " + "; ".join(each.text for each in answer.reasons), err=True)
     else:
         click.echo("recorded")
-    sys.exit(EXIT_FAILED if refused else 0)
+    sys.exit(EXIT_FAILED if isinstance(answer, Refusal) else 0)

@@ -25,7 +25,8 @@ from cellwright.errors import DatabaseUnavailableError
 
 ADMIN: Final = "postgres"
 OWNER: Final = "cellwright"
-FALLBACK_FOLDER: Final = Path("/var/lib/cellwright")
+# Not the folder of a plant's data, which its owner may close.
+FALLBACK_FOLDER: Final = Path("/var/lib/cellwright-database")
 _FOLDER_NAME: Final = "database"
 _POINTER_NAME: Final = "database.location"
 # sun_path holds 108 bytes with the final zero on Linux, 104 on macOS.

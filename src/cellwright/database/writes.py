@@ -64,13 +64,17 @@ async def execute_together(connection: Connection, question: Write, writes: Sequ
 def _compose(question: str, writes: tuple[str, ...]) -> str:
     parts, used = [], 0
     for sql in (question, *writes):
-        parts.append(_PARAMETER.sub(lambda match, used=used: _parameter(match, used), sql))
+        parts.append(_renumber(sql, used))
         used += max((int(match[1]) for match in _PARAMETER.finditer(sql)), default=0)
     named = ",\n".join(f"write_{number} AS ({part})" for number, part in enumerate(parts[1:]))
     return f"WITH {named}\n{parts[0]}" if named else parts[0]
 
 
-def _parameter(match: re.Match[str], used: int) -> str:
-    """Return a parameter renumbered behind `used` others; an array is cast from its literal."""
-    number, array = int(match[1]) + used, match[2]
-    return f"${number}::text{array}" if array else f"${number}"
+def _renumber(sql: str, used: int) -> str:
+    """Return a statement with its parameters behind `used` others, and arrays cast from their literals."""
+
+    def renumbered(match: re.Match[str]) -> str:
+        number, array = int(match[1]) + used, match[2]
+        return f"${number}::text{array}" if array else f"${number}"
+
+    return _PARAMETER.sub(renumbered, sql)

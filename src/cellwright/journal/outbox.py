@@ -12,9 +12,7 @@ async def next_facts(connection: Connection, consumer: str, limit: int) -> list[
     await connection.execute(
         "INSERT INTO outbox_cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING", consumer
     )
-    position = await connection.fetchval(
-        "SELECT position FROM outbox_cursor WHERE consumer = $1 FOR UPDATE", consumer
-    )
+    position = await connection.fetchval("SELECT position FROM outbox_cursor WHERE consumer = $1 FOR UPDATE", consumer)
     return await read_page(connection, position, limit)
 
 

@@ -122,5 +122,5 @@ def recipe_digest(code: str, revision: int, names: Sequence[str], values: Sequen
 
 @lru_cache(maxsize=1024)
 def _digest(code: str, revision: int, parameters: tuple[tuple[str, float], ...]) -> str:
-    text = f"{code}\n{revision}\n" + "\n".join(f"{name}={float(value)!r}" for name, value in sorted(parameters))
+    text = f"{code}\n{revision}\n" + "\n".join(f"{name}={float(value) + 0.0!r}" for name, value in sorted(parameters))
     return hashlib.sha256(text.encode()).hexdigest()

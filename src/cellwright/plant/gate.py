@@ -25,9 +25,8 @@ from cellwright.rules.reasons import reason
 _LOG = logging.getLogger(__name__)
 _BATCH_LIMIT = 1000
 _PAYLOAD_LIMIT_BYTES = 1 << 20
-_PARK_LIMIT = 1000
+_PARK_LIMIT = 2000
 _PARK_TICK_S = 0.25
-_STOP_TICK_S = 0.02
 _STOP_LIMIT_S = 10.0
 _BACKWARDS_LIMIT_US = 60_000_000
 _EXCERPT_LENGTH = 200
@@ -58,7 +57,7 @@ class Gate:
         self._parked: list[Message] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
-        self._busy = False
+        self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         clocks = Timepieces(self._now_us, monotonic_s)
         self._writer = Writer(connect, plant, clocks=clocks, epoch=random.getrandbits(62))
@@ -89,8 +88,7 @@ class Gate:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_LIMIT_S):
-                while not task.done() and (self._busy or self._arrived):
-                    await asyncio.sleep(_STOP_TICK_S)
+                await self._idle.wait()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -144,6 +142,7 @@ class Gate:
             raise UnansweredError("the gate does not run; start it, then send the same again")
         self._unanswered.add(message.future)
         self._arrived.append(message)
+        self._idle.clear()
         self._wake.set()
         try:
             return await message.future
@@ -161,21 +160,20 @@ class Gate:
 
     async def _run(self) -> None:
         while True:
-            self._busy = False
-            await self._wait()
-            self._busy = True
+            if not self._arrived:
+                await self._wait()
             self._parked = await self._writer.process(self._next_batch())
 
     async def _wait(self) -> None:
         """Wait for a message; while some are parked, only until the next of them may be tried or refused."""
-        if self._arrived:
-            return
         self._wake.clear()
+        self._idle.set()
         deadlines_s = [message.deadline_s for message in self._parked if isinstance(message, Pending)]
         patience_s = min(_PARK_TICK_S, min(deadlines_s) - self._monotonic_s()) if deadlines_s else None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self._wake.wait()
+        self._idle.clear()
 
     def _next_batch(self) -> list[Message]:
         """Take the parked, then what arrived; whoever went away has withdrawn."""

@@ -55,9 +55,7 @@ class Loaded(Struct):
 async def prepare(connection: Connection, plant: Plant) -> None:
     """Make a fresh connection fit for a gate, and its site known."""
     await connection.execute(_BY_KEYS)
-    await connection.execute(
-        "INSERT INTO gate_head (site, version) VALUES ($1, 0) ON CONFLICT DO NOTHING", plant.code
-    )
+    await connection.execute("INSERT INTO gate_head (site, version) VALUES ($1, 0) ON CONFLICT DO NOTHING", plant.code)
 
 
 async def load(connection: Connection, plant: Plant) -> Loaded:

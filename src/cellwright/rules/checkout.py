@@ -157,7 +157,7 @@ def _assembled(state: State, units: Sequence[UnitRow]) -> list[Fact]:
     facts: list[Fact] = []
     for unit in units:
         assembly = state.get(AssemblyRow, unit.id)
-        if assembly is not None and unit.step == 0 and not unit.attempts[0]:
+        if assembly is not None and unit.step == 0:
             slots = tuple(range(len(assembly.members)))
             facts.append(Assembled(parent=unit.id, members=assembly.members, slots=slots))
     return facts

@@ -99,6 +99,7 @@ class Machine:
         self.refusals: Tally[str] = Tally()
         self.asked_count = 0
         self.repeated_count = 0
+        self.state = State.NOT_EXECUTING
         self._nodes = nodes
         self._clock = clock
         self._random = random
@@ -125,8 +126,10 @@ class Machine:
                 await self._copying
 
     async def show(self, state: State) -> None:
-        """Publish the machine state."""
-        await self._nodes.write({STATE_PATH: state.value})
+        """Publish the machine state, if it changed."""
+        if state is not self.state:
+            self.state = state
+            await self._nodes.write({STATE_PATH: state.value})
 
     async def ask(self, ask: Ask) -> Reply:
         """Make a new request and return its answer; requests of one machine take turns."""
@@ -171,8 +174,7 @@ class Machine:
         await asyncio.sleep(_RESTART_S)
         pending.resolved.clear()
         self._pending = pending
-        await self._nodes.write({STATE_PATH: State.NOT_EXECUTING.value})
-        await self._nodes.write(values)
+        await self._nodes.write({STATE_PATH: self.state.value, **values})
         self._on_answer(ANSWER_SEQUENCE_PATH, self._nodes.read(ANSWER_SEQUENCE_PATH))
 
     def _read_reply(self) -> Reply:

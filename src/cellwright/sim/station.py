@@ -28,6 +28,8 @@ _REPORT_ATTEMPTS = 5
 _BACK_OFF_S = 5.0
 _BACK_OFF_MAX_S = 3600.0
 _HANDLING_S = 20.0
+_US_PER_S = 1_000_000
+_REST_US = 30 * _US_PER_S
 
 Source = Callable[[], Awaitable[Lot]]
 
@@ -116,6 +118,9 @@ class Station:
         self.positions = {position.name: position for position in positions}
         self.counters = {each.name: Counter(self.random, each.measure) for each in positions}
         self.feeds: dict[str, Feed] = {}
+        self._working_count = 0
+        self._worked_us = 0
+        self._is_settling = False
 
     async def ensure(self, name: str, amount: float) -> Feed:
         """Return the feed of a position with at least `amount` left, changing the lot if need be."""
@@ -193,10 +198,23 @@ class Station:
         return reply
 
     async def work_for(self, seconds: float) -> None:
-        """Show Executing for plant time (s), a little more or less each time."""
+        """Work for plant time (s), a little more or less each time; the machine shows Executing."""
+        self._working_count += 1
         await self.machine.show(State.EXECUTING)
         await self.clock.sleep(seconds * float(self.random.uniform(0.95, 1.05)))
-        await self.machine.show(State.NOT_EXECUTING)
+        self._working_count -= 1
+        self._worked_us = self.clock.now_us
+        if not self._is_settling:
+            self._is_settling = True
+            self.clock.spawn(self._settle(), f"{self.code} settling")
+
+    async def _settle(self) -> None:
+        """Show NotExecuting once the machine has rested; a machine that runs piece after piece keeps executing."""
+        while (rest_us := self._worked_us + _REST_US - self.clock.now_us) > 0:
+            await self.clock.sleep(rest_us / _US_PER_S)
+        self._is_settling = False
+        if not self._working_count:
+            await self.machine.show(State.NOT_EXECUTING)
 
     def note_work(self, units: Sequence[Unit], measured: Sequence[Mapping[str, float]]) -> None:
         """Write down that the operation physically happened to these units."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
 from msgspec import Struct, structs
@@ -52,21 +53,20 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     return None
 
 
-_READERS: dict[type[Row], list[tuple[int, Callable[[Any], Any]]]] = {}
+@cache
+def _readers(kind: type[Struct]) -> list[tuple[int, Callable[[Any], Any]]]:
+    hints = get_type_hints(kind).values()
+    found = [(index, _reader(hint)) for index, hint in enumerate(hints)]
+    return [(index, reader) for index, reader in found if reader is not None]
 
 
-def decode_rows(kind: type[R], records: Iterable[Sequence[Any]]) -> list[R]:
+def decode_rows(kind: type[R], records: Iterable[Iterable[Any]]) -> list[R]:
     """Return rows of a type from records in the type's field order."""
-    readers = _READERS.get(kind)
-    if readers is None:
-        hints = list(get_type_hints(kind).values())
-        found = [(index, _reader(hint)) for index, hint in enumerate(hints)]
-        readers = [(index, reader) for index, reader in found if reader is not None]
-        _READERS[kind] = readers
+    readers = _readers(kind)  # type: ignore[arg-type] # every type is hashable
     return [_decode_row(kind, list(record), readers) for record in records]
 
 
-def _decode_row(kind: type[R], values: list[Any], readers: list[tuple[int, Callable[[Any], Any]]]) -> R:
+def _decode_row(kind: Callable[..., R], values: list[Any], readers: list[tuple[int, Callable[[Any], Any]]]) -> R:
     for index, reader in readers:
         values[index] = reader(values[index])
     return kind(*values)
