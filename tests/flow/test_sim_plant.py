@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from cellwright.links.opcua.contract import STATE_PATH, Kind
+from cellwright.links.opcua.values import Value
 from cellwright.sim.catalogue import CELLS_PER_PACK, NO_DEFECTS, Defects, Settings
 from cellwright.sim.clock import PlantStoppedError
-from cellwright.sim.line import OPERATIONS, VirtualPlant
+from cellwright.sim.line import OPERATIONS, ExtraStation, VirtualPlant, work_centers
 from cellwright.sim.machine import Ask
 from cellwright.sim.score import Score, score
-from cellwright.sim.servers import WORK_CENTERS
 from cellwright.sim.standin import MemoryNodes, Refuser, StandIn
 from cellwright.sim.truth import Truth, observe, read_truth, write_truth
 from cellwright.sim.units import Place
@@ -28,10 +28,19 @@ def nobody(_station: str, _ask: Ask) -> Sequence[str]:
 class Run:
     """A plant and a stand-in that answers it, without servers."""
 
-    def __init__(self, settings: Settings, *, refuse: Refuser = nobody, latency_s: float = 0.0) -> None:
-        self.nodes = {code: MemoryNodes(code) for codes in WORK_CENTERS.values() for code in codes}
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        refuse: Refuser = nobody,
+        latency_s: float = 0.0,
+        extra: Sequence[ExtraStation] = (),
+    ) -> None:
+        self.nodes = {code: MemoryNodes(code) for codes in work_centers(extra).values() for code in codes}
         self.published: list[int] = []
-        self.stand_in = StandIn(OPERATIONS, refuse=refuse, latency_s=latency_s)
+        self.stand_in = StandIn(
+            OPERATIONS | {each.code: each.operation for each in extra}, refuse=refuse, latency_s=latency_s
+        )
         for each in self.nodes.values():
             self.stand_in.attach(each)
         self.plant = VirtualPlant(self.nodes, settings, self.published.append)
@@ -177,15 +186,24 @@ def timeless(truth: Truth) -> dict[str, object]:
 
 async def test_a_machine_executes_while_it_works_and_rests_when_it_has_nothing_to_do() -> None:
     run = Run(small(defects=NO_DEFECTS))
-    shown: dict[str, list[tuple[int, object]]] = {"WIND-01": [], "MIX-C1": []}
-    for code, changes in shown.items():
-        run.nodes[code].listen(STATE_PATH, lambda _path, state, seen=changes: seen.append((run.published[-1], state)))
+    mixer, winder = watch(run, "MIX-C1"), watch(run, "WIND-01")
     await run.plant.run()
-    hours = [(end - start) / 3600e6 for (start, _), (end, _) in itertools.pairwise(shown["MIX-C1"])]
-    assert [state for _, state in shown["MIX-C1"]][:3] == ["NotExecuting", "Executing", "NotExecuting"]
+    hours = [(end - start) / 3600e6 for (start, _), (end, _) in itertools.pairwise(mixer)]
+    assert [state for _, state in mixer][:3] == ["NotExecuting", "Executing", "NotExecuting"]
     assert any(2.8 < each < 3.2 for each in hours)  # one batch takes three hours
     # Piece after piece is one stretch of work: far fewer changes than cells.
-    assert 2 < len(shown["WIND-01"]) < 60
+    assert 2 < len(winder) < 60
+
+
+def watch(run: Run, code: str) -> list[tuple[int, Value]]:
+    """Collect the states that a machine shows, with the plant time (us)."""
+    seen: list[tuple[int, Value]] = []
+
+    def note(_path: str, state: Value) -> None:
+        seen.append((run.published[-1], state))
+
+    run.nodes[code].listen(STATE_PATH, note)
+    return seen
 
 
 async def test_without_defects_every_cell_is_good() -> None:
@@ -218,6 +236,10 @@ class FirstTimes:
         (FirstTimes("FORM-01", Kind.CHECK_IN, "queue_time_short", "queue_time_short"), 0),
         (FirstTimes("COAT-C1", Kind.CHECK_IN, "lot_expired"), 1),
         (FirstTimes("COAT-A1", Kind.LOAD, "lot_held"), 1),
+        (FirstTimes("CAL-C1", Kind.LOAD, "lot_held"), 1),
+        (FirstTimes("SLIT-A1", Kind.LOAD, "lot_unreleased"), 1),
+        (FirstTimes("WIND-01", Kind.LOAD, *["lot_held"] * 6), 6),
+        (FirstTimes("CAL-A1", Kind.CHECK_IN, "lot_expired"), 0),
         (FirstTimes("WIND-01", Kind.CHECK_OUT, "payload_malformed"), 0),
         (FirstTimes("MEOL-01", Kind.CHECK_IN, "calibration_expired"), 0),
     ],
@@ -258,6 +280,26 @@ async def test_a_bad_contact_is_tested_again_and_passes() -> None:
     assert not any(unit.is_defective for unit in truth.units.values())
 
 
+async def test_one_more_station_takes_the_units_that_are_sent_to_it() -> None:
+    extra = ExtraStation("VIS-01", "visual_inspection", "cell_assembly")
+    assert "VIS-01" in work_centers([extra])["cell_assembly"]
+    run = Run(small(defects=NO_DEFECTS), extra=[extra])
+    route = run.stand_in.routes["cell"]
+    run.stand_in.routes["cell"] = (*route[:4], "visual_inspection", *route[4:])
+    await run.plant.run([extra])
+    truth = observe(run.plant.world)
+    shipped = [unit for unit in truth.units.values() if unit.kind == "cell" and unit.place is Place.MEMBER]
+    assert all([work.operation for work in unit.works][4] == "visual_inspection" for unit in shipped)
+    assert run.score(truth).skipped_operations == 0
+
+
+async def test_an_operation_that_no_station_does_stops_the_plant() -> None:
+    run = Run(small(defects=NO_DEFECTS))
+    run.stand_in.routes["cell"] = ("winding", "x_ray", "assembly")
+    with pytest.raises(PlantStoppedError, match="operation 'x_ray', which no virtual station does"):
+        await run.plant.run()
+
+
 @pytest.mark.parametrize("name", ["lot_held", "recipe_missing"])
 async def test_a_plant_that_is_refused_for_ever_stops_with_the_reason(name: str) -> None:
     def always(station: str, ask: Ask) -> Sequence[str]:
@@ -265,6 +307,40 @@ async def test_a_plant_that_is_refused_for_ever_stops_with_the_reason(name: str)
 
     with pytest.raises(PlantStoppedError, match=f"MIX-C1: check_in was refused 60 times: {name}"):
         await Run(small(defects=NO_DEFECTS), refuse=always).truth()
+
+
+async def test_a_report_that_is_never_taken_stops_the_plant() -> None:
+    refuser = FirstTimes("MIX-C1", Kind.CHECK_OUT, *["interval_invalid"] * 6)
+    with pytest.raises(PlantStoppedError, match=r"MIX-C1: the report of \('MIX_CATHODE-\d+',\) was refused"):
+        await Run(small(defects=NO_DEFECTS), refuse=refuser).truth()
+
+
+async def test_a_heel_that_is_refused_is_left_out_of_the_batch() -> None:
+    class Heels:
+        def __call__(self, station: str, ask: Ask) -> Sequence[str]:
+            return ("lot_expired",) if (station, ask.position) == ("MIX-C1", "heel") and ask.kind is Kind.LOAD else ()
+
+    truth = await Run(small(defects=NO_DEFECTS), refuse=Heels()).truth()
+    slurries = [lot for lot in truth.lots.values() if lot.material == "cathode_slurry"]
+    assert len(slurries) > 1
+    assert not any(part.position == "heel" for slurry in slurries for part in slurry.parts)
+
+
+async def test_a_module_that_fails_is_replaced_with_new_cells() -> None:
+    failed: list[str] = []
+
+    def first_module(station: str, ask: Ask) -> Sequence[str]:
+        if (station, ask.kind) != ("MEOL-01", Kind.CHECK_IN) or len(failed) > 1:
+            return ()
+        failed.append(ask.units[0])
+        return ("unit_held",)
+
+    run = Run(small(defects=NO_DEFECTS), refuse=first_module)
+    truth = await run.truth()
+    assert truth.summary.is_finished
+    assert truth.summary.counts["module_parked"] == 2
+    assert truth.summary.counts["module_born"] == 6
+    assert run.score(truth).wrong_dispositions == 0
 
 
 async def test_too_much_waste_stops_the_plant() -> None:

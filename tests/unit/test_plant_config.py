@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from cellwright.errors import ConfigurationError
 from cellwright.model.plant import Plant
 from cellwright.model.routes import OperationKind
-from cellwright.plant import config, config_read
 from cellwright.plant.config import find_plant, load_plant, plant_digest, read_plant, route_bodies
-from cellwright.plant.config_checks import check_tables
-from cellwright.plant.config_entries import FILES
-from cellwright.plant.config_read import Problems, Tables
+from cellwright.plant.config import plants as config
+from cellwright.plant.config import read as config_read
+from cellwright.plant.config.checks import check_tables
+from cellwright.plant.config.entries import FILES
+from cellwright.plant.config.read import Problems, Tables
 from cellwright.rules.people import RouteBody
 from cellwright.sim.catalogue import LIMITS
 from cellwright.sim.servers import WORK_CENTERS

@@ -8,9 +8,9 @@ import pytest
 from msgspec import NODEFAULT, inspect, structs
 
 from cellwright.plant.config import load_plant, read_plant, route_bodies
-from cellwright.plant.config_entries import FILES, Entry
-from cellwright.plant.config_units import UNITS
-from cellwright.plant.config_words import allowed
+from cellwright.plant.config.entries import FILES, Entry
+from cellwright.plant.config.units import UNITS
+from cellwright.plant.config.words import allowed
 from cellwright.testing.how_to import APPEND, CHANGE, follow_page
 
 ROOT = Path(__file__).parents[2]

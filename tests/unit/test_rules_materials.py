@@ -190,7 +190,7 @@ def test_lots_made_carry_quantity_parts_lanes_and_expiry(driver: Driver) -> None
     both = foil(start, start + 500, (0, 490), (0, 480))
     primer = {"positions": "primer", "outputs": 0, "starts": 0, "ends": 50, "output_starts": 0, "output_ends": 490}
     consumed = Consumed(
-        **{name: (*getattr(both, name), value) for name, value in {**primer, "lanes": 0}.items()},  # type: ignore[arg-type]
+        **{name: (*getattr(both, name), value) for name, value in {**primer, "lanes": 0}.items()},
         reversed=(True, False, False),
     )
     receipt = driver.check_out(
@@ -434,3 +434,8 @@ def test_two_runs_are_reported_one_by_one(driver: Driver) -> None:
     assert codes(driver.submit(report)) == {"page_mismatch"}
     driver.check_out("COAT-01", lots=first, quantities=(10,) * 2, consumed=foil(start, start + 10, (0, 10), (0, 10)))
     driver.check_out("COAT-01", lots=second, quantities=(10,), consumed=foil(start + 10, start + 20, (0, 10)))
+
+
+def test_a_report_that_names_no_lots_is_refused(driver: Driver) -> None:
+    driver.check_in("COAT-01", count=1)
+    assert codes(driver.submit(CheckOut(station="COAT-01"))) == {"lot_not_claimed"}

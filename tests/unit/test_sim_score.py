@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -13,7 +18,7 @@ from cellwright.sim.score import (
     Score,
     score,
 )
-from cellwright.sim.truth import LotTruth, Summary, Truth
+from cellwright.sim.truth import LotTruth, Summary, Truth, write_truth
 from cellwright.sim.units import Interval, Place, Unit, Work
 
 CELL, MODULE = "001CB01CW32700G320000001", "001MB02CW4S20PG320000001"
@@ -76,6 +81,15 @@ def test_a_true_record_scores_zero(truth: Truth, record: Record) -> None:
     assert counts(result) == (0, 0, 0, 0)
     assert result.compared_intervals == 4
     assert result.details == {}
+
+
+def test_the_score_is_a_process_too(truth: Truth, record: Record, tmp_path: Path) -> None:
+    write_truth(truth, tmp_path)
+    path = tmp_path / "record.json"
+    path.write_bytes(msgspec.json.encode(record))
+    command = [sys.executable, "-m", "cellwright.sim.scoring", f"--truth={tmp_path}", f"--record={path}"]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert msgspec.json.decode(done.stdout, type=Score) == score(truth, record)
 
 
 def cathode(record: Record, **changes: object) -> Record:

@@ -14,6 +14,9 @@ from cellwright.rules.apply import apply
 from cellwright.rules.decide import decide
 from cellwright.rules.reasons import Decision, reason
 
+_FUTILE_LIMIT = 5000
+"""Decisions made in vain per batch, a fraction of a second; beyond it, what waits is tried again only at the end."""
+
 _GATE = "gate"
 """Source of what the gate journals on its own."""
 
@@ -108,6 +111,7 @@ class Batch:
         self._moment = moment
         self.now_us = moment.now_us
         self.own_seq = own_seq
+        self._futile = 0
         self.repeats = 0
         self.conflicts = 0
         self.marks: dict[Sender, int] = {}
@@ -116,13 +120,30 @@ class Batch:
         self.answers: list[tuple[Message, Answer]] = []
 
     def run(self, messages: Sequence[Message]) -> list[Message]:
-        """Decide all that can be decided; return those that go on waiting for their turn."""
-        waiting, progress = list(messages), True
-        while waiting and progress:
-            left = [message for message in waiting if not self._settle(message)]
-            progress = len(left) < len(waiting)
-            waiting = left
+        """Decide all that can be decided; return those that go on waiting for their turn.
+
+        What waits is tried again, the oldest first, as soon as something was decided: so messages that overtook
+        each other take effect in an order as close to their arrival as their content allows.
+        """
+        waiting: list[Message] = []
+        for message in messages:
+            decided = len(self.entries)
+            if not self._settle(message):
+                waiting.append(message)
+            elif waiting and len(self.entries) > decided and self._futile < _FUTILE_LIMIT:
+                self._try_again(waiting)
+        if self._futile >= _FUTILE_LIMIT:
+            return [message for message in waiting if not self._settle(message)]
         return waiting
+
+    def _try_again(self, waiting: list[Message]) -> None:
+        index = 0
+        while index < len(waiting) and self._futile < _FUTILE_LIMIT:
+            if self._settle(waiting[index]):
+                del waiting[index]
+                index = 0
+            else:
+                index += 1
 
     def _settle(self, message: Message) -> bool:
         if isinstance(message, Unread):
@@ -140,6 +161,7 @@ class Batch:
         except Exception as error:
             raise PoisonError(message) from error
         if patient and isinstance(decision.answer, Refusal) and decision.answer.codes <= WAITABLE:
+            self._futile += 1
             return False
         self._take(message, decision)
         return True

@@ -20,6 +20,8 @@ _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
 _WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2}
 _OTHER_WORK_S = 60.0
+CELL_PACE_S = 1.5
+"""Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
 
 Spans = list[list[Span]]
 """What each unit of a page took."""

@@ -57,7 +57,7 @@ class LotStation(Station):
         return await self.persist(Ask(kind=Kind.CHECK_IN, count=count), give_up=give_up)
 
     async def finish(self, lots: list[Lot], rows: list[Row], measured: list[dict[str, float]]) -> None:
-        """Report finished lots; those the MES does not let through go to quarantine."""
+        """Report finished lots. One that the MES does not let through is refused when it is loaded next."""
         ask = Ask(
             kind=Kind.CHECK_OUT,
             lots=tuple(lot.code for lot in lots),
@@ -69,10 +69,6 @@ class LotStation(Station):
         reply = await self.report(ask)
         if not reply.accepted:
             raise PlantStoppedError(f"{self.code}: the report of {ask.lots} was refused: {'; '.join(reply.texts)}")
-        for lot, target in zip(lots, reply.routing, strict=False):
-            if target in ("hold", "scrap"):
-                self.world.quarantine(lot, target)
-                lot.used = lot.size
 
     def web_reading(self, counter: Counter, length_mm: float) -> int:
         """Return a length (mm) as the output counter has it."""
@@ -318,8 +314,6 @@ class Slitter(WebStation):
         """Stand at the slitter with new knives."""
         super().__init__(world, code, operation, side)
         self._cut_m = 0.0
-        self.done_count = 0
-        """Rolls slit so far."""
 
     async def run(self, target: Buffer[Lot]) -> None:
         """Work for ever."""
@@ -335,7 +329,6 @@ class Slitter(WebStation):
             await self.finish(reels, rows, measured)
             await self.unload("roll")
             target.put_now(*reels)
-            self.done_count += 1
             self.world.changed.fire()
 
     def _cut(self, span: Span) -> float:
@@ -397,7 +390,9 @@ class ElectrodeLine:
         self._coater = Coater(world, side, receiving)
         self._calender = Calender(world, f"CAL-{side.letter}1", f"calender_{side.name}", side)
         self._slitter = Slitter(world, f"SLIT-{side.letter}1", f"slit_{side.name}", side)
-        self._coated_mm: list[float] = []
+        self._webs = {f"{side.name}_{stage}" for stage in ("coated", "calendered", "reel")}
+        self._live: list[Lot] = []
+        self._seen = (0, 0)
         self._heel: Lot | None = None
 
     def spawn(self) -> None:
@@ -409,9 +404,25 @@ class ElectrodeLine:
 
     def _stock_mm(self) -> float:
         """Return the length (mm, over all lanes) that is made or under way, and not yet wound."""
-        lots = [lot for lot in self._world.lots.values() if lot.material == f"{self.side.name}_reel"]
-        under_way = LANES * sum(self._coated_mm[self._slitter.done_count :])
-        return sum(lot.left for lot in lots) + under_way
+        return sum(self._yet_to_wind_mm(lot) for lot in self._live_lots())
+
+    def _yet_to_wind_mm(self, lot: Lot) -> float:
+        if lot.material.endswith("_reel"):
+            return lot.left
+        is_untouched = lot.left > lot.size / 2
+        return LANES * lot.size if is_untouched else 0.0
+
+    def _live_lots(self) -> list[Lot]:
+        """Return this side's webs that are neither used up nor set aside; looked up again when a lot is new."""
+        seen = (len(self._world.lots), len(self._world.set_aside))
+        if seen != self._seen:
+            self._seen = seen
+            self._live = [
+                lot
+                for lot in self._world.lots.values()
+                if lot.material in self._webs and lot.code not in self._world.set_aside and lot.left > lot.size / 100
+            ]
+        return self._live
 
     def _is_wanted(self) -> bool:
         waste = 1.06
@@ -430,7 +441,6 @@ class ElectrodeLine:
             if roll is None:
                 await self._coater.empty("refused when coating")
                 continue
-            self._coated_mm.append(roll.size)
             self._calender.rolls.put_now(roll)
             length_m = settings.roll_m
 

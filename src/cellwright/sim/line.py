@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from cellwright.sim.catalogue import SIDES, Settings
-from cellwright.sim.cell_line import Filler, UnitStation, Winder
+from cellwright.sim.cell_line import CELL_PACE_S, Filler, UnitStation, Winder
 from cellwright.sim.clock import Buffer, Clock
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.machine import Machine, StationNodes
@@ -135,6 +135,8 @@ class VirtualPlant:
         ]
         for each in extra:
             world.queues[each.operation] = Buffer(clock, each.operation)
-            stations.append(UnitStation(world, each.code, each.operation))
+            station = UnitStation(world, each.code, each.operation)
+            station.work_s = CELL_PACE_S
+            stations.append(station)
         for station in stations:
             clock.spawn(station.run(), station.code)

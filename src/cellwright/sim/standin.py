@@ -92,6 +92,8 @@ class StandIn:
     ) -> None:
         """Answer after `latency_s` of host time; `refuse` gives the codes of what is to be refused."""
         self._refuse = refuse
+        self.routes = dict(ROUTES)
+        """Operations of each kind of unit, in order."""
         self._operations = operations
         self._latency_s = latency_s
         self._units: dict[str, _Known] = {}
@@ -204,7 +206,7 @@ class StandIn:
             target = target if known.works.count(operation) <= _REWORK_MAX else "scrap"
             known.disposition = "scrap" if target == "scrap" else "line"
             return target
-        route = ROUTES[known.kind]
+        route = self.routes[known.kind]
         step = route.index(operation) + 1
         if step < len(route):
             return route[step]

@@ -198,10 +198,14 @@ class Station:
         return reply
 
     async def work_for(self, seconds: float) -> None:
-        """Work for plant time (s), a little more or less each time; the machine shows Executing."""
+        """Work for plant time (s), a little more or less each time."""
+        await self.work_exactly(seconds * float(self.random.uniform(0.95, 1.05)))
+
+    async def work_exactly(self, seconds: float) -> None:
+        """Work for plant time (s); the machine shows Executing until it has rested for a while."""
         self._working_count += 1
         await self.machine.show(State.EXECUTING)
-        await self.clock.sleep(seconds * float(self.random.uniform(0.95, 1.05)))
+        await self.clock.sleep(seconds)
         self._working_count -= 1
         self._worked_us = self.clock.now_us
         if not self._is_settling:

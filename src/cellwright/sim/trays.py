@@ -79,7 +79,7 @@ class TrayStation(Station):
             by_code = {cell.code: cell for cell in tray.cells.values()}
             page = [by_code[code] for code in reply.units if code in by_code]
             hours = _WORK_HOURS[self.operation] * float(self.random.uniform(0.99, 1.01))
-            await self.clock.sleep(hours * HOUR_S)
+            await self.work_exactly(hours * HOUR_S)
             measured = self._measure(tray, page, hours)
             self.note_work(page, measured)
             return await self.report(self._report(tray, page, measured)), page

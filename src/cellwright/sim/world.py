@@ -51,6 +51,8 @@ class World:
         self.counts: Tally[str] = Tally()
         self.refused: list[Refused] = []
         self.quarantined: list[Quarantined] = []
+        self.set_aside: set[str] = set()
+        """Codes of quarantined lots."""
 
     @property
     def seed(self) -> int:
@@ -149,6 +151,8 @@ class World:
     def quarantine(self, lot: Lot, reason: str) -> None:
         """Set a lot aside."""
         self.quarantined.append(Quarantined(self.clock.now_us, lot.code, reason))
+        self.set_aside.add(lot.code)
+        self.changed.fire()
 
     def is_finished(self) -> bool:
         """Tell whether every ordered pack has been shipped."""

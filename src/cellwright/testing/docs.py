@@ -163,7 +163,7 @@ def _page(
 
 
 def _section(kind: type[Any], meanings: dict[str, str]) -> str:
-    lines = [f"## {kind.__name__}", "", inspect.cleandoc(kind.__doc__ or ""), ""]
+    lines = [f"## `{kind.__name__}`", "", inspect.cleandoc(kind.__doc__ or ""), ""]
     hints = get_type_hints(kind)
     fields = msgspec.structs.fields(kind)
     if fields:
@@ -195,7 +195,8 @@ def type_words(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"list of {type_words(arguments[0])}"
     if isinstance(hint, EnumType):
-        return "one of " + ", ".join(f"`{each.value}`" for each in hint)
+        choices: list[Any] = list(hint.__members__.values())
+        return "one of " + ", ".join(f"`{each.value}`" for each in choices)
     if len(arguments) > 4:
         return "any command" if CheckIn in arguments else "any fact"
     if arguments:

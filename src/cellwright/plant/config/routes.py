@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from cellwright.model.ids import UnitKind
 from cellwright.model.routes import NotGoodAction, OperationKind
-from cellwright.plant.config_entries import (
+from cellwright.plant.config.entries import (
     GradeEntry,
     MembersEntry,
     NotGoodEntry,
@@ -14,8 +14,8 @@ from cellwright.plant.config_entries import (
     ProductEntry,
     RouteEntry,
 )
-from cellwright.plant.config_read import Place, Problems, Tables
-from cellwright.plant.config_words import choices
+from cellwright.plant.config.read import Place, Problems, Tables
+from cellwright.plant.config.words import choices
 
 _RANK = {UnitKind.CELL: 1, UnitKind.MODULE: 2, UnitKind.PACK: 3}
 

@@ -13,8 +13,8 @@ from cellwright.model.materials import CarrierType, Material, MaterialUse, Produ
 from cellwright.model.plant import Plant, RouteDraft
 from cellwright.model.quantities import Characteristic
 from cellwright.model.routes import Grade, Members, NotGood, Operation, OperationKind, QueueTime, Recipe
-from cellwright.plant.config_checks import check_tables
-from cellwright.plant.config_entries import (
+from cellwright.plant.config.checks import check_tables
+from cellwright.plant.config.entries import (
     FILES,
     CarrierEntry,
     CharacteristicEntry,
@@ -29,8 +29,8 @@ from cellwright.plant.config_entries import (
     StationEntry,
     WorkCenterEntry,
 )
-from cellwright.plant.config_read import Problems, Tables, read_tables
-from cellwright.plant.config_words import choices
+from cellwright.plant.config.read import Problems, Tables, read_tables
+from cellwright.plant.config.words import choices
 
 _json = msgspec.json.Encoder(order="sorted")
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from cellwright.model.ids import DESIGN_LENGTH, UnitKind, split_code
 from cellwright.model.routes import OperationKind
-from cellwright.plant.config_entries import (
+from cellwright.plant.config.entries import (
     CarrierEntry,
     CharacteristicEntry,
     Entry,
@@ -20,10 +20,10 @@ from cellwright.plant.config_entries import (
     StationEntry,
     WorkCenterEntry,
 )
-from cellwright.plant.config_read import Place, Problems, Tables
-from cellwright.plant.config_routes import check_routes, operations_by_code
-from cellwright.plant.config_units import has_unit
-from cellwright.plant.config_words import choices
+from cellwright.plant.config.read import Place, Problems, Tables
+from cellwright.plant.config.routes import check_routes, operations_by_code
+from cellwright.plant.config.units import has_unit
+from cellwright.plant.config.words import choices
 
 _KIND_LETTERS = {UnitKind.CELL: "C", UnitKind.MODULE: "M", UnitKind.PACK: "P"}
 _UNIQUE_CODES: tuple[type[Entry], ...] = (

@@ -10,8 +10,8 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct, inspect, structs
 
-from cellwright.plant.config_entries import FILES, Entry, SiteEntry
-from cellwright.plant.config_words import allowed, bare_type, choice, plain_type, shown
+from cellwright.plant.config.entries import FILES, Entry, SiteEntry
+from cellwright.plant.config.words import allowed, bare_type, choice, plain_type, shown
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _EntryType = TypeVar("_EntryType", bound=Entry)

@@ -1,0 +1,255 @@
+"""The reference page of the command line, made from the verbs themselves: `python -m cellwright.testing.docs_cli`."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cellwright.cli import main
+from cellwright.cli.demo_report import Check, Report, Score
+from cellwright.cli.doctor import Finding
+from cellwright.plant.check import CheckReport
+from cellwright.views.status import LoadedLot, StationStatus, Status
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+
+# A help text may say at its end where a value comes from when none is given.
+_ORIGIN = re.compile(r"\s*\[(default|env): (.+)\]$")
+
+_INTRODUCTION = """\
+# Command line
+
+In a checkout the command is `./cw VERB`: the script makes its environment at the first call and passes the verb on.
+Where Cellwright is installed as a package the same verb is `cellwright VERB`. `-h` or `--help` after any verb
+explains it. `./cw help` lists what the script does besides (`test`, `lint`, `bench`, `docs`, `shell`, `lock`).
+
+Answers go to standard output; progress, complaints and reasons for an exit code other than 0 to standard error. With
+`--json` standard output holds one JSON document and nothing else; `submit` prints one line for each line it reads.
+
+Verbs that ask (`status`, `trace`, `check`, `user list`) may run beside a plant at work: they use its database. When
+no plant runs, they start the database, ask, and stop it.
+
+<!-- Made by `python -m cellwright.testing.docs_cli` from the verbs; do not edit. -->
+
+## Exit codes
+
+| code | means |
+|---|---|
+| 0 | yes: done, equal, found, nothing refused |
+| 1 | no: a command was refused, tables and journal differ, a code is unknown, a demo missed its goal, a question was not confirmed, or Ctrl-C ended a verb |
+| 2 | wrong usage: no such verb or option, a missing or impossible value; nothing was started |
+| 3 | something that is needed is not there or not right: database, plant files, machines file, certificates |
+| 143 | ended by SIGTERM; everything was closed before. `up` ends with 0, because that is how it is told to stop |
+
+## Environment
+
+| variable | means |
+|---|---|
+| `CELLWRIGHT_DATA` | folder of the plant's data when `--data` is not given |
+| `DATABASE_URL` | address of your own PostgreSQL when `--database` is not given |
+| `XDG_DATA_HOME` | where a home keeps data: without `--data`, and not as root, it is `cellwright` in there |
+| `CW_PYTHON`, `CW_VENV` | for `./cw` only: which Python to use, and where to install |
+"""
+
+_WORDS = {
+    "STRING": "text",
+    "INT": "whole number",
+    "BOOL": "yes or no",
+    "DateTime": "date, `2027-01-31`, with or without a time",
+}
+
+_MEANINGS: dict[type[Any], dict[str, str]] = {
+    Report: {
+        "packs_built": "Packs that finished their route.",
+        "cells_started": "Cells that got a code, whatever became of them.",
+        "cells_good": "Cells that passed everything: in a pack or module, or ready to go into one.",
+        "first_pass_yield": "By operation: good at the first attempt / tried for the first time, 0 to 1.",
+        "first_pass_count": "By operation: n of that ratio.",
+        "refusals": "Refused commands by code; a command with several reasons counts once under each.",
+        "trace": "The traced pack, backward: how many of each level.",
+        "traced_pack": 'Code of the finished pack that was traced, "" = none finished.',
+        "score": "The record against what truly happened in the virtual plant.",
+        "check": "The tables against the journal.",
+        "gate_restarts": "How often the plant's process died and was started again.",
+        "seed": "Where all chance came from.",
+        "wall_s": "Seconds from the start of the database until the virtual plant ended.",
+        "stopped": 'Why the virtual plant gave up, "" = it shipped what was asked for.',
+    },
+    Score: {
+        "wrong_intervals": "Recorded stretches of lots, and slots, that are not what happened. 0 is right.",
+        "missing_intervals": "Those that happened and were not recorded. 0 is right.",
+        "wrong_dispositions": "Units that are elsewhere than the record says, or were built in after they failed.",
+        "skipped_operations": "Units whose recorded operations are not those that happened.",
+        "compared_intervals": "n: how many were compared.",
+        "details": "The first findings of each kind, as sentences.",
+    },
+    Check: {
+        "equal": "Whether every row of every table is what the journal says.",
+        "facts": "How many facts were folded.",
+    },
+    Status: {
+        "facts": "Facts in the journal.",
+        "last_fact_us": "When the last fact was recorded, UTC us; 0 = never.",
+        "last_fact_age_s": "How old it is, by the clock of `--clock`; null = no fact yet.",
+        "units": "By kind (`cell`, `module`, `pack`) and status: how many.",
+        "stations": "One entry for each station that was asked anything.",
+        "loaded": "One entry for each material position with a lot.",
+        "refusals": "Refused commands by code; a command with several reasons counts once under each.",
+        "holds_count": "Holds that nobody has lifted.",
+        "packs_finished_count": "Packs that finished their route.",
+    },
+    StationStatus: {
+        "station": "Code of the station.",
+        "running_count": "Pages in process now.",
+        "operation": "Its last operation.",
+        "ok_count": "Units or lots that were good.",
+        "ng_count": "Units or lots that were not good.",
+        "refused_count": "Refused commands.",
+        "last_refusal": 'Code of the last refusal, "" = none.',
+    },
+    LoadedLot: {
+        "station": "Code of the station.",
+        "position": "Material position.",
+        "lot": "Code of the lot.",
+        "material": "Its material.",
+        "measure": "`mm`, `mg` or `count`.",
+        "remaining": "What is left at the position, in the measure.",
+        "reserved": "What of it belongs to units in process.",
+    },
+    CheckReport: {
+        "equal": "Whether every row of every table is what the journal says.",
+        "facts": "How many facts were folded.",
+        "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
+        "problem": 'Where the journal could not be folded any further, "" = nowhere.',
+    },
+    Finding: {
+        "name": "What was looked at.",
+        "ok": "Whether it is right.",
+        "text": "What was seen, or what to do.",
+    },
+}
+
+_DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
+    "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check)],
+    "cellwright status": [
+        ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),
+        ("each of `stations`", StationStatus),
+        ("each of `loaded`", LoadedLot),
+    ],
+    "cellwright check": [("", CheckReport)],
+    "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
+    "cellwright doctor": [("a list of", Finding)],
+}
+
+_NOTES = {
+    "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
+    "cellwright submit": "The lines: [submit commands](../how-to/submit-commands.md). The answers: "
+    "[commands](commands.md), [refusals](refusals.md). A line of standard output belongs to the line of input at the "
+    "same place; with `--json` every answer is JSON, without it refusals are sentences.",
+    "cellwright plant check": "The files: [plant files](plant-files.md).",
+    "cellwright up": "Its machines: [connect machines](../how-to/connect-machines.md).",
+    "cellwright demo": "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "
+    "`plant.pid` (process id of gate and links) and the logs `plant.log` and `machines.log`.",
+}
+
+
+def cli_page() -> str:
+    """Return docs/reference/cli.md."""
+    group = main.cli
+    if not isinstance(group, click.Group):
+        raise TypeError("the command line is no group of verbs")
+    return "\n".join([_INTRODUCTION, *(_section(path, verb) for path, verb in verbs(group, "cellwright"))])
+
+
+def verbs(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield every verb with the words that call it."""
+    context = click.Context(group, info_name=path)
+    for name in group.list_commands(context):
+        verb = group.get_command(context, name)
+        if isinstance(verb, click.Group):
+            yield from verbs(verb, f"{path} {name}")
+        elif verb is not None:
+            yield f"{path} {name}", verb
+
+
+def _section(path: str, verb: click.Command) -> str:
+    parameters = [each for each in verb.params if not (isinstance(each, click.Option) and each.hidden)]
+    arguments = [each for each in parameters if isinstance(each, click.Argument)]
+    options = sorted((each for each in parameters if isinstance(each, click.Option)), key=lambda each: each.opts[0])
+    usage = " ".join([path, *(_placeholder(each) for each in arguments), "[OPTIONS]" if options else ""])
+    lines = [f"## {path}", "", f"`{usage.strip()}`", "", _words(verb), ""]
+    if path in _NOTES:
+        lines += [textwrap.fill(_NOTES[path], 118, break_long_words=False, break_on_hyphens=False), ""]
+    if options:
+        lines += ["| option | value | default | meaning |", "|---|---|---|---|", *map(_option_row, options), ""]
+    for caption, kind in _DOCUMENTS.get(path, []):
+        lines += _keys(caption, kind)
+    return "\n".join(lines)
+
+
+def _words(verb: click.Command) -> str:
+    return textwrap.dedent(f"    {verb.help or ''}").strip()
+
+
+def _placeholder(argument: click.Argument) -> str:
+    name = (argument.metavar or argument.name or "").upper()
+    return name if argument.required else f"[{name}]"
+
+
+def _option_row(option: click.Option) -> str:
+    names = "/".join([*option.opts, *option.secondary_opts])
+    meaning, origin = split_help(option.help or "")
+    cells = (f"`{names}`", _value(option), _default(option, origin), meaning)
+    return "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"
+
+
+def split_help(text: str) -> tuple[str, str]:
+    """Return a help text without the remark at its end about the default, and the remark."""
+    found = _ORIGIN.search(text)
+    if found is None:
+        return text, ""
+    meaning = text[: found.start()]
+    origin = f"`${found[2]}`" if found[1] == "env" else found[2]
+    return meaning, origin
+
+
+def _value(option: click.Option) -> str:
+    if option.is_flag:
+        return ""
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        words = "one of " + ", ".join(f"`{each}`" for each in kind.choices)
+    elif isinstance(kind, click.IntRange):
+        words = f"whole number, {kind.min} to {kind.max}"
+    elif isinstance(kind, click.Path):
+        words = "file" if kind.file_okay else "folder"
+    elif option.metavar:
+        words = f"`{option.metavar}`"
+    else:
+        words = _WORDS[type(kind).__name__ if isinstance(kind, click.DateTime) else str(kind)]
+    return words + ("; may be given again" if option.multiple else "")
+
+
+def _default(option: click.Option, origin: str) -> str:
+    if option.required:
+        return "needed"
+    if origin:
+        return origin
+    shown = option.show_default and isinstance(option.default, str | int)
+    return f"`{option.default}`" if shown else ""
+
+
+def _keys(caption: str, kind: type[Any]) -> list[str]:
+    """Return a table of the JSON keys of a document; a key without a meaning raises KeyError."""
+    meanings = _MEANINGS[kind]
+    rows = [f"| `{each.encode_name}` | {meanings[each.name]} |" for each in msgspec.structs.fields(kind)]
+    title = "With `--json`" + (f", {caption}" if caption else "")
+    return [f"{title}:", "", "| key | content |", "|---|---|", *rows, ""]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(cli_page(), encoding="utf-8")
