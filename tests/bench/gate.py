@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -324,7 +323,6 @@ class Bench:
             self.plant,
             lambda: NOW_US,
             monotonic_s=time.monotonic,
-            random=random.Random(1),
         )
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(gate)

@@ -1,7 +1,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from random import Random
 
 import asyncpg
 import msgspec
@@ -108,7 +107,7 @@ async def own(own_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def open_gate(url: str, driver: RecordingDriver) -> Gate:
-    return Gate(lambda: connect(url), driver.plant, lambda: driver.now_us, monotonic_s=time.monotonic, random=Random(2))
+    return Gate(lambda: connect(url), driver.plant, lambda: driver.now_us, monotonic_s=time.monotonic)
 
 
 def found(report: CheckReport) -> dict[str, int]:
@@ -185,9 +184,7 @@ async def test_a_running_gate_notices_a_rebuild_and_goes_on(
         command = ReceiveLot(lot=lot, material="foil", quantity=5)
         return Submission(source="late", epoch=1, seq=seq, time_us=driver.now_us, actor="x", command=command)
 
-    gate = Gate(
-        lambda: connect(own_url), driver.plant, lambda: driver.now_us, monotonic_s=time.monotonic, random=Random(2)
-    )
+    gate = Gate(lambda: connect(own_url), driver.plant, lambda: driver.now_us, monotonic_s=time.monotonic)
     async with gate:
         assert isinstance(await gate.submit(submission(1, "LATE-1")), Receipt)
         await own.execute("UPDATE counter SET value = 500 WHERE name = 'lot'")

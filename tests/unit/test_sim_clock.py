@@ -1,6 +1,9 @@
+import ast
 import asyncio
 import mmap
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -242,4 +245,31 @@ def test_the_time_file_is_an_int64_little_endian(tmp_path: Path) -> None:
     with path.open("rb") as reader, mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ) as view:
         assert struct.unpack_from("<q", view, 0) == (1_772_409_600_000_001,)
         assert len(view) == 8
+    file.close()
+
+
+READER = """
+import mmap, sys
+with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as view:
+    print("ready", flush=True)
+    seen = {view[:8] for _ in range(1_000_000)}
+    print(sorted(each.hex() for each in seen))
+"""
+
+
+def test_a_reader_never_sees_half_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "plant.clock"
+    file = TimeFile(path)
+    early, late = 0x0101010101010101, 0x7F7F7F7F7F7F7F7F
+    file.publish(early)
+    reader = subprocess.Popen([sys.executable, "-c", READER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "ready\n"
+    while reader.poll() is None:
+        for _ in range(1000):
+            file.publish(late)
+            file.publish(early)
+    seen = reader.stdout.read()
+    reader.stdout.close()
+    assert set(ast.literal_eval(seen)) <= {"01" * 8, "7f" * 8}
     file.close()

@@ -160,7 +160,7 @@ async def _seed_records(database: Database, plant: Plant, clock: MappedClock) ->
         if calibrated.intersection(station.operations)
     )
     epoch = secrets.randbits(62)
-    async with open_gate(database.url, plant, clock, Random(epoch)) as gate:  # noqa: S311 an id, not a secret
+    async with open_gate(database.url, plant, clock) as gate:
         await release_plant(gate, plant, clock(), epoch)
         for number, command in enumerate(commands, start=1):
             answer = await gate.submit(

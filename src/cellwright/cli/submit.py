@@ -52,7 +52,7 @@ async def submit(
     plant = load_plant(find_plant(plant_name))
     now = open_clock(clock)
     random = SystemRandom()
-    async with await open_migrated(data, database_url) as database, open_gate(database.url, plant, now, random) as gate:
+    async with await open_migrated(data, database_url) as database, open_gate(database.url, plant, now) as gate:
         await release_plant(gate, plant, now(), random.getrandbits(62))
         refused = await _submit_lines(gate, file, as_json=as_json)
     sys.exit(EXIT_FAILED if refused else 0)

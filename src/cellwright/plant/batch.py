@@ -92,26 +92,17 @@ class PoisonError(Exception):
         self.pending = pending
 
 
-class Moment(Struct, frozen=True):
-    """When a batch is decided: the plant's time (UTC us), the host's (monotonic), and who is deciding."""
-
-    now_us: int
-    now_s: float
-    epoch: int
-    """Under which the gate itself journals."""
-
-
 class Batch:
     """Decides messages in order and collects what is to be written and answered."""
 
-    def __init__(self, loaded: Loaded, known: dict[Identity, Stored], moment: Moment, own_seq: int) -> None:
-        """Begin with the answers known from earlier batches; the gate's own facts are numbered behind `own_seq`."""
+    def __init__(self, loaded: Loaded, known: dict[Identity, Stored], *, now_us: int, now_s: float) -> None:
+        """Begin with the answers known from before, at the plant's time (UTC us) and the host's (monotonic)."""
         self._loaded = loaded
         self._known = known
-        self._moment = moment
-        self.now_us = moment.now_us
-        self.own_seq = own_seq
+        self._now_s = now_s
+        self._notes = 0
         self._futile = 0
+        self.now_us = now_us
         self.repeats = 0
         self.conflicts = 0
         self.marks: dict[Sender, int] = {}
@@ -153,11 +144,11 @@ class Batch:
         if stored is not None:
             self._repeat(message, stored)
             return True
-        patient = self._moment.now_s < message.deadline_s
+        patient = self._now_s < message.deadline_s
         if patient and self._is_ahead(message.submission):
             return False
         try:
-            decision = decide(self._loaded.state, message.submission, self._moment.now_us)
+            decision = decide(self._loaded.state, message.submission, self.now_us)
         except Exception as error:
             raise PoisonError(message) from error
         if patient and isinstance(decision.answer, Refusal) and decision.answer.codes <= WAITABLE:
@@ -183,17 +174,16 @@ class Batch:
         self._note(pending, refusal, actor=pending.submission.actor)
 
     def _note(self, message: Message, refusal: Refusal, *, actor: str, excerpt: str = "") -> None:
-        """Journal a refusal that no command of its own stands behind, as the gate's own fact."""
+        """Journal a refusal that no command stands behind; the head's version, moved once, makes its key unique."""
         source = message.key if isinstance(message, Unread) else message.submission.source
         fact = Refused(command="", reasons=refusal.reasons, station=source, excerpt=excerpt)
-        self.own_seq += 1
-        now_us = self._moment.now_us
+        self._notes += 1
         envelope = Envelope(
             source=_GATE,
-            epoch=self._moment.epoch,
-            seq=self.own_seq,
-            time_us=now_us,
-            recorded_us=now_us,
+            epoch=self._loaded.version,
+            seq=self._notes,
+            time_us=self.now_us,
+            recorded_us=self.now_us,
             actor=actor,
             fact=fact,
         )
@@ -208,7 +198,7 @@ class Batch:
                 epoch=submission.epoch,
                 seq=submission.seq,
                 time_us=submission.time_us,
-                recorded_us=self._moment.now_us,
+                recorded_us=self.now_us,
                 actor=submission.actor,
                 fact=fact,
             )

@@ -1,7 +1,6 @@
 """The plant's clock: the host's, or one that is driven from outside through a small shared file."""
 
 import mmap
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from cellwright.errors import ConfigurationError
 Clock = Callable[[], int]
 """Returns the plant's time as int64 UTC microseconds."""
 
-_FORMAT = struct.Struct("<q")
+_BYTES = 8
 
 
 def host_clock() -> int:
@@ -24,11 +23,11 @@ class MappedClock:
 
     def __init__(self, path: Path) -> None:
         """Map the file; raises ConfigurationError when it is missing or too short."""
-        if not path.is_file() or path.stat().st_size < _FORMAT.size:
+        if not path.is_file() or path.stat().st_size < _BYTES:
             raise ConfigurationError([f"clock file {path}: expected 8 bytes of time; start what drives the clock first"])
         with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), _FORMAT.size, access=mmap.ACCESS_READ)
+            self._map = mmap.mmap(file.fileno(), _BYTES, access=mmap.ACCESS_READ)
 
     def __call__(self) -> int:
         """Return the present plant time (UTC us)."""
-        return int(_FORMAT.unpack_from(self._map)[0])
+        return int.from_bytes(self._map[:_BYTES], "little", signed=True)

@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from random import Random
 from typing import Self
 
 import msgspec
@@ -47,7 +46,6 @@ class Gate:
         clock: Clock,
         *,
         monotonic_s: Callable[[], float],
-        random: Random,
     ) -> None:
         """Prepare; nothing is opened before `start`."""
         self._clock = clock
@@ -59,8 +57,7 @@ class Gate:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        clocks = Timepieces(self._now_us, monotonic_s)
-        self._writer = Writer(connect, plant, clocks=clocks, epoch=random.getrandbits(62))
+        self._writer = Writer(connect, plant, clocks=Timepieces(self._now_us, monotonic_s))
 
     @property
     def counts(self) -> GateCounts:

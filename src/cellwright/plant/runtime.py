@@ -33,9 +33,9 @@ class Outside(Struct, frozen=True):
     security: LinkSecurity
 
 
-def open_gate(url: str, plant: Plant, clock: Clock, random: Random) -> Gate:
+def open_gate(url: str, plant: Plant, clock: Clock) -> Gate:
     """Return a gate on a database; it opens nothing before it is started."""
-    return Gate(lambda: connect(url, name="gate"), plant, clock, monotonic_s=time.monotonic, random=random)
+    return Gate(lambda: connect(url, name="gate"), plant, clock, monotonic_s=time.monotonic)
 
 
 async def release_plant(gate: Gate, plant: Plant, now_us: int, epoch: int) -> None:
@@ -59,7 +59,7 @@ class Runtime:
         self._outside = outside
         self._random = random
         self._tasks: list[asyncio.Task[None]] = []
-        self.gate = open_gate(url, plant, clock, random)
+        self.gate = open_gate(url, plant, clock)
         self.links: list[OpcUaLink] = []
 
     async def __aenter__(self) -> Self:

@@ -13,7 +13,7 @@ from cellwright.errors import ConflictError, DatabaseUnavailableError, Unanswere
 from cellwright.journal.inbox import Identity, Stored, find_answers
 from cellwright.model.answers import Refusal
 from cellwright.model.plant import Plant
-from cellwright.plant.batch import Batch, Message, Moment, Pending, PoisonError
+from cellwright.plant.batch import Batch, Message, Pending, PoisonError
 from cellwright.plant.clock import Clock
 from cellwright.plant.store import (
     Loaded,
@@ -75,14 +75,11 @@ class Writer:
         plant: Plant,
         *,
         clocks: Timepieces,
-        epoch: int,
     ) -> None:
-        """Prepare; nothing is opened before `open`. The gate's own facts carry `epoch`."""
+        """Prepare; nothing is opened before `open`."""
         self._connect = connect
         self._plant = plant
         self._clocks = clocks
-        self._epoch = epoch
-        self._own_seq = 0
         self._connection: Connection | None = None
         self._loaded: Loaded | None = None
         self.counts = GateCounts()
@@ -156,7 +153,7 @@ class Writer:
         known = await self._recall(connection, loaded, pendings)
         await self._load_needs(connection, loaded, pendings)
         loaded_s = self._clocks.host_s()
-        batch = Batch(loaded, known, Moment(self._clocks.plant(), loaded_s, self._epoch), self._own_seq)
+        batch = Batch(loaded, known, now_us=self._clocks.plant(), now_s=loaded_s)
         waiting = batch.run(messages)
         decided_s = self._clocks.host_s()
         await self._write(connection, loaded, batch)
@@ -187,7 +184,6 @@ class Writer:
         if batch.entries or batch.envelopes:
             changes = loaded.state.take_changes()
             await commit(connection, loaded, Written(batch.entries, batch.envelopes, changes, batch.now_us))
-        self._own_seq = batch.own_seq
         loaded.marks.update({sender: max(seq, loaded.marks[sender]) for sender, seq in batch.marks.items()})
         for message, answer in batch.answers:
             if not message.future.done():

@@ -9,7 +9,6 @@ not depend on the host's speed.
 import asyncio
 import heapq
 import mmap
-import struct
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Generic, TypeVar
 from cellwright.errors import CellwrightError
 
 SECOND_US = 1_000_000
-_TIME = struct.Struct("<q")
+_TIME_BYTES = 8
 T = TypeVar("T")
 
 
@@ -31,13 +30,14 @@ class TimeFile:
 
     def __init__(self, path: Path) -> None:
         """Create the file, or take over an existing one."""
-        path.write_bytes(_TIME.pack(0))
+        path.write_bytes(bytes(_TIME_BYTES))
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), _TIME.size)
+            self._map = mmap.mmap(file.fileno(), _TIME_BYTES)
 
     def publish(self, time_us: int) -> None:
-        """Store the present plant time (us)."""
-        _TIME.pack_into(self._map, 0, time_us)
+        """Store the present plant time (us), whole: a reader never sees half of it."""
+        # One copy of eight aligned bytes is one store; struct.pack_into would clear them first.
+        self._map[:] = time_us.to_bytes(_TIME_BYTES, "little", signed=True)
 
     def close(self) -> None:
         """Release the mapping; the file stays."""

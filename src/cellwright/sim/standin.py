@@ -142,7 +142,9 @@ class StandIn:
     def _decide(self, station: str, ask: Ask) -> Reply:
         codes = tuple(self._refuse(station, ask))
         if codes:
-            return msgspec.structs.replace(_YES, accepted=False, codes=codes, texts=codes)
+            named = " and ".join(f"position {name} of {at}" for at, name in self._loaded if at == station)
+            texts = tuple(f"{code}: {named or station}" for code in codes)
+            return msgspec.structs.replace(_YES, accepted=False, codes=codes, texts=texts)
         match ask.kind:
             case Kind.LOAD:
                 self._loaded[station, ask.position] = ask.lots[0]

@@ -175,11 +175,15 @@ class Station:
 
     async def mend_material(self, reply: Reply) -> None:
         """Change the lots that a refusal speaks of: every position whose name or lot stands in its sentences."""
-        text = " ".join(reply.texts)
+        text, faults = " ".join(reply.texts), LOT_CODES.intersection(reply.codes)
         for name in self.positions:
             feed = self.feeds.get(name)
-            if f"position {name}" in text or feed is None or feed.lot.code in text:
-                await self.change(name)
+            is_named = f"position {name} " in text or (feed is not None and feed.lot.code in text)
+            if not is_named:
+                continue
+            if feed is not None and faults:
+                self.world.quarantine(feed.lot, ", ".join(sorted(faults)))
+            await self.change(name)
 
     async def report(self, ask: Ask) -> Reply:
         """Report work done; tries again a few times. The last reply may be a refusal."""
