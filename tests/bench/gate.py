@@ -36,20 +36,21 @@ from cellwright.model.commands import (
     Submission,
 )
 from cellwright.model.equipment import Station
-from cellwright.model.ids import UnitKind, split_code
+from cellwright.model.ids import UnitKind
 from cellwright.model.materials import CarrierType, Material, MaterialUse, Product
 from cellwright.model.plant import Plant, RouteDraft
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, OperationKind, Recipe
 from cellwright.plant.gate import Gate
 from cellwright.testing.database import temporary_server
+from cellwright.testing.naive import NaiveGate, unit_ids
 
 NOW_US = 1_800_000_000_000_000
 LENGTH_MM = 900
 TRAY_COUNT = 100
 STATIONS = 64
 STEPS = 6
-TRAYS_AT_ONCE = 4
+TRAYS_AT_ONCE = 8
 
 Do = Callable[[str, Command], Awaitable[Answer]]
 
@@ -205,102 +206,6 @@ async def fill_trays(do: Do, units: Sequence[str], name: str) -> list[str]:
     return codes
 
 
-# --- the same work, one row at a time ---------------------------------------------------
-
-
-class Naive:
-    """Each command in a transaction of its own, each unit locked, read and updated by itself: the usual way.
-
-    It tests only status and step of the units, much less than the gate does, and answers just as durably.
-    """
-
-    def __init__(self, plant: Plant, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._plant = plant
-        self._pool = pool
-        self._seqs: dict[str, int] = {}
-        self.unit_ids: dict[str, int] = {}
-        self.trays: dict[str, list[int]] = {}
-
-    async def __call__(self, source: str, command: Command) -> Answer:
-        seq = self._seqs.get(source, 0) + 1
-        self._seqs[source] = seq
-        async with self._pool.acquire() as connection, connection.transaction():
-            if isinstance(command, CheckIn):
-                answer = await self._check_in(connection, command)
-            else:
-                assert isinstance(command, CheckOut)
-                answer = await self._check_out(connection, command)
-            await self._remember(connection, (source, seq), command, answer)
-        return answer
-
-    def _page(self, command: CheckIn | CheckOut) -> list[int]:
-        return self.trays[command.carrier] if command.carrier else [self.unit_ids[code] for code in command.units]
-
-    async def _check_in(self, connection: Any, command: CheckIn) -> Answer:
-        operation = self._plant.stations[command.station].operations[0]
-        step = self._plant.routes["cell"].operations
-        wanted = [each.code for each in step].index(operation)
-        page = self._page(command)
-        for unit in page:
-            row = await connection.fetchrow("SELECT step, status FROM unit WHERE id = $1 FOR UPDATE", unit)
-            assert row["status"] == "waiting"
-            assert row["step"] == wanted
-            await connection.execute(
-                "UPDATE unit SET status = 'running', station = $2 WHERE id = $1", unit, command.station
-            )
-        await self._count(connection, command.station, len(page))
-        return Admit(operation=operation, units=command.units)
-
-    async def _check_out(self, connection: Any, command: CheckOut) -> Answer:
-        page = self._page(command)
-        for unit in page:
-            row = await connection.fetchrow("SELECT status, station FROM unit WHERE id = $1 FOR UPDATE", unit)
-            assert row["status"] == "running"
-            assert row["station"] == command.station
-            await connection.execute(
-                """
-                UPDATE unit SET status = 'waiting', station = '', step = step + 1,
-                    completed_us[step + 1] = $2, attempts[step + 1] = 1
-                WHERE id = $1
-                """,
-                unit,
-                NOW_US,
-            )
-        await self._count(connection, command.station, -len(page))
-        return Receipt(routing=("next",) * len(page))
-
-    async def _count(self, connection: Any, station: str, change: int) -> None:
-        await connection.execute(
-            """
-            INSERT INTO counter AS c (name, value) VALUES ($1, greatest($2, 0))
-            ON CONFLICT (name) DO UPDATE SET value = c.value + $2
-            """,
-            f"running/{station}",
-            change,
-        )
-
-    async def _remember(self, connection: Any, key: tuple[str, int], command: Command, answer: Answer) -> None:
-        source, seq = key
-        await connection.execute(
-            "INSERT INTO inbox VALUES ($1, 2, $2, ''::bytea, $3, $4)",
-            source,
-            seq,
-            msgspec.json.encode(answer).decode(),
-            NOW_US,
-        )
-        await connection.execute(
-            """
-            INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
-            VALUES ($1, 2, $2, 0, $3, 1, $4, $4, $1, $5)
-            """,
-            source,
-            seq,
-            type(command).__name__,
-            NOW_US,
-            msgspec.json.encode(command).decode(),
-        )
-
-
 # --- rounds -----------------------------------------------------------------------------
 
 
@@ -313,6 +218,8 @@ class Bench:
         self._url = url
         self._admin_url = admin_url
         self._wound = 0
+        self._spares = 0
+        self.spins_s: list[float] = []
         self.rounds: dict[str, list[Round]] = {}
         self.shares: dict[str, list[dict[str, float]]] = {}
 
@@ -332,6 +239,7 @@ class Bench:
             do = Sender(gate)
             await self._prepare(do)
             for number in range(self.sizes.rounds):
+                self.spins_s.append(spin_s())
                 await self._gate_round(gate, do, admin, number)
                 await self._naive_round(pool, do, number)
 
@@ -369,8 +277,10 @@ class Bench:
         count: int,
         work: Callable[[Do], Iterable[Awaitable[None]]],
     ) -> None:
+        await self._settle(do)
         before = await observe(gate, admin)
         result = await Stopwatch(do).run(count, work)
+        await self._settle(do)
         after = await observe(gate, admin)
         self.rounds.setdefault(name, []).append(result)
         spent = {key: after[key] - before[key] for key in after}
@@ -385,9 +295,14 @@ class Bench:
             }
         )
 
+    async def _settle(self, do: Do) -> None:
+        """Let the gate's session tell what it spent: it does so after a commit, at most once a second."""
+        await asyncio.sleep(1.1)
+        self._spares += 1
+        await do("spare", ReceiveLot(lot=f"SPARE-{self._spares}", material="reel", quantity=1))
+
     async def _naive_round(self, pool: Any, do: Do, number: int) -> None:
-        naive = Naive(self.plant, pool)
-        naive._seqs = dict.fromkeys(self.plant.stations, number * 10**6)
+        naive = NaiveGate(self.plant, pool, epoch=2 + number, now_us=NOW_US)
         units = await self._wind(do, self.sizes.naive)
         async with pool.acquire() as connection:
             naive.unit_ids = await unit_ids(connection, units)
@@ -402,21 +317,12 @@ class Bench:
         self.rounds.setdefault("naive_trays", []).append(result)
 
 
-async def unit_ids(connection: Any, codes: Iterable[str]) -> dict[str, int]:
-    blocks = await connection.fetch("SELECT prefix, serial_from, id_from FROM unit_block")
-    first = {block["prefix"]: block["id_from"] - block["serial_from"] for block in blocks}
-    parts = {code: split_code(code) for code in codes}
-    return {code: first[part[0]] + part[1] for code, part in parts.items() if part is not None}
-
-
 async def observe(gate: Gate, admin: Any) -> dict[str, float]:
     """Return what gate and server have spent so far."""
-    await admin.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
     version = await admin.fetchval("SELECT current_setting('server_version_num')::int")
-    spent = "SELECT fsync_time FROM pg_stat_io WHERE object = 'wal'" if version >= 180_000 else None
     wal_ms = await admin.fetchval(
-        f"SELECT coalesce(sum(fsync_time), 0) FROM ({spent}) AS io"  # noqa: S608 a constant
-        if spent
+        "SELECT sum(fsync_time) FROM pg_stat_io WHERE object = 'wal'"
+        if version >= 180_000
         else "SELECT wal_sync_time FROM pg_stat_wal"
     )
     pid = await admin.fetchval("SELECT max(pid) FROM pg_stat_activity WHERE application_name = 'gate'")
@@ -427,6 +333,14 @@ async def observe(gate: Gate, admin: Any) -> dict[str, float]:
         "wal_sync_s": float(wal_ms) / 1000,
         "server_cpu_s": process_cpu_s(pid),
     }
+
+
+def spin_s() -> float:
+    """Time a loop that always does the same: how fast this machine is while others use it."""
+    started_s = time.perf_counter()
+    for _ in range(2_000_000):
+        pass
+    return time.perf_counter() - started_s
 
 
 def process_cpu_s(pid: int) -> float:
@@ -465,7 +379,12 @@ def summary(bench: Bench, name: str, unit: str) -> dict[str, Any]:
 def report(bench: Bench, server: str, load: Sequence[float]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "bench": "gate",
-        "machine": {"cpu_count": os.cpu_count(), "load_before": [rounded(each) for each in load], "server": server},
+        "machine": {
+            "cpu_count": os.cpu_count(),
+            "load_before": [rounded(each) for each in load],
+            "spin_s": spread(bench.spins_s),
+            "server": server,
+        },
         "sizes": vars(bench.sizes),
         "singles_16": summary(bench, "singles_16", "pairs_per_s"),
         "singles_64": summary(bench, "singles_64", "pairs_per_s"),

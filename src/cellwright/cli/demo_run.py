@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 from typing import Protocol
 
 import msgspec

@@ -24,7 +24,7 @@ from cellwright.rules.reasons import reason
 _LOG = logging.getLogger(__name__)
 _BATCH_LIMIT = 1000
 _PAYLOAD_LIMIT_BYTES = 1 << 20
-_PARK_LIMIT = 2000
+_PARK_LIMIT = 1000
 _PARK_TICK_S = 0.25
 _STOP_LIMIT_S = 10.0
 _BACKWARDS_LIMIT_US = 60_000_000

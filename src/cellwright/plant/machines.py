@@ -41,7 +41,9 @@ def read_machines(path: Path, plant: Plant) -> dict[str, Endpoint]:
     unknown = sorted(set(machines) - set(plant.work_centers))
     if unknown:
         known = ", ".join(sorted(plant.work_centers))
-        raise ConfigurationError([f"{path}: work centre {name!r} is not in the plant; known: {known}" for name in unknown])
+        raise ConfigurationError(
+            [f"{path}: work centre {name!r} is not in the plant; known: {known}" for name in unknown]
+        )
     return {code: Endpoint(machine.url, machine.application_uri) for code, machine in machines.items()}
 
 
@@ -57,7 +59,9 @@ def open_link_security(folder: Path, wall_us: WallClock) -> LinkSecurity:
     make_link_identity(folder, wall_us)
     user = folder / "user.json"
     if not user.exists():
-        raise ConfigurationError([f"{user}: missing; write the machines' user name and password there, readable by you"])
+        raise ConfigurationError(
+            [f"{user}: missing; write the machines' user name and password there, readable by you"]
+        )
     return LinkSecurity(load_identity(folder / "mes"), load_credentials(user), TrustList(folder, wall_us))
 
 

@@ -11,6 +11,7 @@ from typing import Self
 from msgspec import Struct
 
 from cellwright.database.pool import connect
+from cellwright.errors import ConfigurationError
 from cellwright.links.opcua.link import LinkStatus, OpcUaLink
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint
@@ -46,7 +47,7 @@ async def release_plant(gate: Gate, plant: Plant, now_us: int, epoch: int) -> No
     )
     answer = await gate.submit(submission)
     if isinstance(answer, Refusal):
-        raise RuntimeError("; ".join(each.text for each in answer.reasons))
+        raise ConfigurationError([each.text for each in answer.reasons])
 
 
 class Runtime:

@@ -1,6 +1,6 @@
 """What the gate reads and writes: one connection, set-based statements, one statement per batch."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -41,6 +41,8 @@ class Written(Struct, frozen=True):
     entries: Sequence[Entry]
     envelopes: Sequence[tuple[int, Envelope]]
     changes: Mapping[type[Row], Sequence[Row]]
+    worked: Container[int]
+    """Units that completed an operation: their times and attempts changed too."""
     recorded_us: int
 
 
@@ -119,7 +121,7 @@ async def commit(connection: Connection, loaded: Loaded, written: Written) -> No
         writes.append(storing(written.entries, written.recorded_us))
     if written.envelopes:
         writes.append(appending(written.envelopes))
-    writes.extend(saving(written.changes))
+    writes.extend(saving(written.changes, written.worked))
     try:
         loaded.version = await execute_together(connection, question, writes)
     except asyncpg.TransactionRollbackError as error:

@@ -110,15 +110,19 @@ class Writer:
             except ConflictError:
                 self._loaded = None
             except _LOST as error:
-                _LOG.warning("database lost (%s); trying again", error)
-                await self.close()
-                await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
-                failures += 1
+                await self._pause(failures, error)
             except Exception as error:  # noqa: BLE001 whatever it is, one of the messages brings it about
                 if not await self._is_stale():
                     return await self._split(messages, error)
+                await self._pause(failures, error)
+            failures += 1
             self.counts.retries += 1
         return []
+
+    async def _pause(self, failures: int, error: Exception) -> None:
+        _LOG.warning("database lost (%s); trying again", error)
+        await self.close()
+        await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
 
     async def _without(self, messages: list[Message], error: PoisonError) -> list[Message]:
         if await self._is_stale():
@@ -143,7 +147,7 @@ class Writer:
             return True
         try:
             return await find_version(self._connection, self._plant) != loaded.version
-        except _LOST:
+        except (asyncpg.PostgresError, *_LOST):
             return True
 
     async def _attempt(self, messages: Sequence[Message]) -> list[Message]:
@@ -183,7 +187,8 @@ class Writer:
     async def _write(self, connection: Connection, loaded: Loaded, batch: Batch) -> None:
         if batch.entries or batch.envelopes:
             changes = loaded.state.take_changes()
-            await commit(connection, loaded, Written(batch.entries, batch.envelopes, changes, batch.now_us))
+            written = Written(batch.entries, batch.envelopes, changes, batch.worked, batch.now_us)
+            await commit(connection, loaded, written)
         loaded.marks.update({sender: max(seq, loaded.marks[sender]) for sender, seq in batch.marks.items()})
         for message, answer in batch.answers:
             if not message.future.done():

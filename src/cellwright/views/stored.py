@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, array_literal, execute
@@ -27,7 +27,7 @@ class Stored(Struct, Generic[R], frozen=True):
 
     def saving(self, rows: Sequence[R]) -> Write:
         """Return the write that inserts or updates a page of rows."""
-        return Write(self.save, column_literals(rows))
+        return Write(self.save, column_literals(rows, self.row.__struct_fields__))
 
     async def save_page(self, connection: Connection, rows: Sequence[R]) -> None:
         """Insert or update a page of rows in one statement."""
@@ -40,9 +40,9 @@ class Stored(Struct, Generic[R], frozen=True):
         return decode_rows(self.row, records)
 
 
-def column_literals(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the columns of a page of rows as array literals."""
-    return tuple(array_literal(column) for column in zip(*map(structs.astuple, rows), strict=True))
+def column_literals(rows: Sequence[Row], fields: Sequence[str]) -> tuple[str, ...]:
+    """Return columns of a page of rows as array literals."""
+    return tuple(array_literal([getattr(row, field) for row in rows]) for field in fields)
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:

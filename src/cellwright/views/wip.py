@@ -1,6 +1,6 @@
 """Work in process: routes, numbers given out, units and carriers."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from cellwright.database.writes import Write, array_literal
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Operation, Route
 from cellwright.rules.state import CarrierRow, CounterRow, UnitRow
-from cellwright.views.stored import Stored
+from cellwright.views.stored import Stored, column_literals
 
 UNITS = Stored(
     UnitRow,
@@ -47,18 +47,52 @@ UNITS = Stored(
     """,
 )
 
-KNOWN_UNITS = """
-    UPDATE unit AS u
-    SET step = n.step, status = n.status, station = n.station, completed_us = n.completed_us::bigint[],
-        attempts = n.attempts::smallint[], grade = n.grade, holds = n.holds, carrier = n.carrier, slot = n.slot,
-        parent = n.parent
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::smallint[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[], $11::smallint[], $12::text[], $13::smallint[], $14::bigint[])
-         AS n (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier, slot,
-               parent)
-    WHERE u.id = n.id
+_MOVED = ("id", "step", "status", "station", "grade", "holds", "carrier", "slot", "parent")
+_WORKED = (*_MOVED, "completed_us", "attempts")
+
+
+def saving_known(rows: Sequence[UnitRow], worked: Container[int]) -> list[Write]:
+    """Return the writes that save units which were there before; `worked` are those that completed an operation.
+
+    Finding out whether each unit is new costs time, and so do the arrays: most units only move.
     """
-"""Saves units that were born before: half the work of finding out whether each is new."""
+    parts = (
+        (_saving_moved, [row for row in rows if row.id not in worked]),
+        (_saving_worked, [row for row in rows if row.id in worked]),
+    )
+    return [saving(part) for saving, part in parts if part]
+
+
+def _saving_moved(rows: Sequence[UnitRow]) -> Write:
+    return Write(
+        """
+        UPDATE unit AS u
+        SET step = n.step, status = n.status, station = n.station, grade = n.grade, holds = n.holds,
+            carrier = n.carrier, slot = n.slot, parent = n.parent
+        FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+                    $8::smallint[], $9::bigint[])
+             AS n (id, step, status, station, grade, holds, carrier, slot, parent)
+        WHERE u.id = n.id
+        """,
+        column_literals(rows, _MOVED),
+    )
+
+
+def _saving_worked(rows: Sequence[UnitRow]) -> Write:
+    return Write(
+        """
+        UPDATE unit AS u
+        SET step = n.step, status = n.status, station = n.station, grade = n.grade, holds = n.holds,
+            carrier = n.carrier, slot = n.slot, parent = n.parent, completed_us = n.completed_us::bigint[],
+            attempts = n.attempts::smallint[]
+        FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+                    $8::smallint[], $9::bigint[], $10::text[], $11::text[])
+             AS n (id, step, status, station, grade, holds, carrier, slot, parent, completed_us, attempts)
+        WHERE u.id = n.id
+        """,
+        column_literals(rows, _WORKED),
+    )
+
 
 CARRIERS = Stored(
     CarrierRow,
