@@ -16,6 +16,7 @@ import msgspec
 from cellwright.database.migrate import migrate
 from cellwright.database.opening import Database, open_database
 from cellwright.database.pool import Connection, connect
+from cellwright.errors import ConfigurationError
 from cellwright.plant.clock import Clock, MappedClock, host_clock
 
 T = TypeVar("T")
@@ -81,10 +82,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 async def _until_terminated(main: Coroutine[Any, Any, T]) -> T:
-    """Let SIGTERM end a verb the way Ctrl-C does: by cancellation, so that everything is closed."""
+    """Let SIGTERM, or the terminal's end, end a verb the way Ctrl-C does: by cancellation, so that all is closed."""
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await main
 
 
@@ -99,9 +101,19 @@ async def open_migrated(data: Path | None, database_url: str | None) -> Database
     return database
 
 
+async def open_existing(data: Path | None, database_url: str | None) -> Database:
+    """Open the database of a plant that was started before; raises ConfigurationError when there is none."""
+    folder = data or default_data()
+    if not database_url and not any((folder / name).exists() for name in ("database", "database.location")):
+        raise ConfigurationError(
+            [f"no plant's data in {folder}; name its folder with --data, or begin one with `cellwright up`"]
+        )
+    return await open_migrated(data, database_url)
+
+
 async def ask(data: Path | None, database_url: str | None, question: Callable[[Connection], Awaitable[T]]) -> T:
     """Open the database, ask one question over one connection, close."""
-    async with await open_migrated(data, database_url) as database:
+    async with await open_existing(data, database_url) as database:
         connection = await connect(database.url)
         try:
             return await question(connection)

@@ -73,3 +73,7 @@ def main() -> None:
     except CellwrightError as error:
         click.echo(f"cellwright: {error}", err=True)
         sys.exit(EXIT_UNAVAILABLE)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"cellwright: {place}{error.strerror or error}", err=True)
+        sys.exit(EXIT_UNAVAILABLE)

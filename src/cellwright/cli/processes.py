@@ -2,17 +2,26 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
 
+_PR_SET_PDEATHSIG = 1
 _STOP_S = 10.0
 _PAUSE_S = 0.2
 _SHORT_LIFE_S = 3.0
 _SHORT_LIVES_MAX = 8
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when the one that started it dies, even by SIGKILL; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -99,6 +108,7 @@ class Child:
                 stderr=log,
                 env=self._environment,
                 limit=1 << 20,
+                preexec_fn=_end_with_parent,
             )
 
     async def _revive(self) -> None:

@@ -16,10 +16,11 @@ from cellwright.cli.common import (
     database_option,
     json_option,
     open_clock,
-    open_migrated,
+    open_existing,
     plant_option,
 )
 from cellwright.cli.main import EXIT_FAILED
+from cellwright.errors import UnansweredError
 from cellwright.model.answers import Answer, Refusal
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.gate import Gate
@@ -52,7 +53,7 @@ async def submit(
     plant = load_plant(find_plant(plant_name))
     now = open_clock(clock)
     random = SystemRandom()
-    async with await open_migrated(data, database_url) as database, open_gate(database.url, plant, now) as gate:
+    async with await open_existing(data, database_url) as database, open_gate(database.url, plant, now) as gate:
         await release_plant(gate, plant, now(), random.getrandbits(62))
         refused = await _submit_lines(gate, file, as_json=as_json)
     sys.exit(EXIT_FAILED if refused else 0)
@@ -60,15 +61,27 @@ async def submit(
 
 async def _submit_lines(gate: Gate, file: BinaryIO, *, as_json: bool) -> int:
     """Keep a window of submissions under way: enough to batch, bounded in memory."""
-    refused, window = 0, []
+    refused = 0
+    window: list[asyncio.Future[Answer]] = []
     for line in file:
         if line.strip():
             window.append(asyncio.ensure_future(gate.submit_payload(line.strip(), "submit")))
         if len(window) >= _WINDOW:
-            refused += _print(await window.pop(0), as_json=as_json)
-    for waiting in window:
-        refused += _print(await waiting, as_json=as_json)
+            refused += await _print_next(window, as_json=as_json)
+    while window:
+        refused += await _print_next(window, as_json=as_json)
     return refused
+
+
+async def _print_next(window: list[asyncio.Future[Answer]], *, as_json: bool) -> int:
+    """Print the next answer; a submission that got none is named, and the others go on."""
+    try:
+        return _print(await window.pop(0), as_json=as_json)
+    except UnansweredError as error:
+        click.echo(
+            msgspec.json.encode({"type": "Unanswered", "text": str(error)}) if as_json else f"unanswered: {error}"
+        )
+        return 1
 
 
 def _print(answer: Answer, *, as_json: bool) -> int:

@@ -42,6 +42,8 @@ async def trace(
 
     async def question(connection: Connection) -> list[Trace]:
         found = await find_code(connection, code)
+        if found.kind is not CodeKind.LOT and (start, end, lane) != (None, None, 0):
+            raise TraceError(f"{code} is a {found.kind}; --start, --end and --lane choose a stretch of a lot")
         subjects = found.units if found.kind is CodeKind.CARRIER else (found.number,)
         ahead = found.kind is CodeKind.LOT if forward is None else forward
         if ahead:

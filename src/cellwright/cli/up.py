@@ -8,6 +8,7 @@ from pathlib import Path
 from random import SystemRandom
 
 import click
+import msgspec
 
 from cellwright.cli.common import (
     clock_option,
@@ -15,11 +16,13 @@ from cellwright.cli.common import (
     data_option,
     database_option,
     default_data,
+    json_option,
     open_clock,
     open_migrated,
     plant_option,
     wall_us,
 )
+from cellwright.errors import ConfigurationError
 from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
@@ -37,11 +40,18 @@ from cellwright.plant.runtime import Outside, Runtime
     default=None,
     help="File that names the machines' OPC UA servers; see docs/how-to/connect-machines.md.",
 )
+@json_option
 @coroutine
 async def up(
-    plant_name: str, data: Path | None, database_url: str | None, clock: Path | None, machines: Path | None
+    plant_name: str,
+    *,
+    data: Path | None,
+    database_url: str | None,
+    clock: Path | None,
+    machines: Path | None,
+    as_json: bool,
 ) -> None:
-    """Run a plant on this machine until Ctrl-C or SIGTERM."""
+    """Run a plant on this machine until Ctrl-C or SIGTERM; --json prints one object per event."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     quiet_library()
     plant = load_plant(find_plant(plant_name))
@@ -53,14 +63,25 @@ async def up(
         outside = Outside(read_machines(machines, plant), security)
     stop = _stop_event()
     async with await open_migrated(folder, database_url) as database:
-        click.echo(f"database ready (PostgreSQL {database.version // 10000}); plant {plant.code}: {plant.name}")
+        if database.server is not None and not database.server.owned:
+            text = f"{folder}: another process runs this plant; stop it first, or choose another folder with --data"
+            raise ConfigurationError([text])
+        ready = f"database ready (PostgreSQL {database.version // 10000})"
+        _say("database", ready, version=database.version, as_json=as_json)
         runtime = Runtime(database.url, plant, open_clock(clock), outside=outside, random=SystemRandom())
         async with runtime:
-            named = ", ".join(outside.endpoints) if outside else "none; name them with --machines"
-            click.echo(f"the gate answers (pid {os.getpid()}); work centres connected: {named}")
+            centres = list(outside.endpoints) if outside else []
+            named = ", ".join(centres) or "none; name them with --machines"
+            text = f"plant {plant.code} ({plant.name}): the gate answers (pid {os.getpid()}); work centres: {named}"
+            _say("answering", text, plant=plant.code, pid=os.getpid(), work_centres=centres, as_json=as_json)
             await stop.wait()
-            click.echo("stopping ...")
-    click.echo("stopped")
+            _say("stopping", "stopping ...", as_json=as_json)
+    _say("stopped", "stopped", as_json=as_json)
+
+
+def _say(event: str, text: str, *, as_json: bool, **content: object) -> None:
+    """Tell what happened: a sentence, or one JSON object a line."""
+    click.echo(msgspec.json.encode({"event": event, **content}) if as_json else text)
 
 
 def _stop_event() -> asyncio.Event:

@@ -17,7 +17,7 @@ from cellwright.cli.common import (
     database_option,
     json_option,
     open_clock,
-    open_migrated,
+    open_existing,
     plant_option,
     show,
     to_json,
@@ -115,7 +115,7 @@ def _date(time_us: int) -> str:
 async def _command(command: Command, *, as_json: bool, **place: Any) -> None:
     """Put one command before a gate of our own; it stands beside a running one."""
     plant, now, random = load_plant(find_plant(place["plant_name"])), open_clock(place["clock"]), SystemRandom()
-    opened = await open_migrated(place["data"], place["database_url"])
+    opened = await open_existing(place["data"], place["database_url"])
     async with opened as database, open_gate(database.url, plant, now) as gate:
         submission = Submission(
             source="cli", epoch=random.getrandbits(62), seq=1, time_us=now(), actor="cli", command=command

@@ -8,6 +8,12 @@ from msgspec import Meta, Struct, field
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that every store and protocol can carry."""
 
+Code = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A code or name as printed or configured: at most 128 characters, no control characters."""
+
+Text = Annotated[str, Meta(max_length=2000)]
+"""What a person writes, at most 2,000 characters."""
+
 Patience = Annotated[int, Meta(ge=0, le=3_600_000_000)]
 """Microseconds of host time, at most an hour."""
 
@@ -19,7 +25,7 @@ class Consumed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     the interval on the child lot, its lane and whether it runs backwards.
     """
 
-    positions: tuple[str, ...] = ()
+    positions: tuple[Code, ...] = ()
     outputs: tuple[Int64, ...] = ()
     starts: tuple[Int64, ...] = ()
     ends: tuple[Int64, ...] = ()
@@ -32,7 +38,7 @@ class Consumed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Result(Struct, frozen=True, forbid_unknown_fields=True):
     """One characteristic's column of measured values, in its own unit; None = not measured."""
 
-    characteristic: str
+    characteristic: Code
     values: tuple[float | None, ...]
 
 
@@ -43,73 +49,73 @@ class _Command(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_field
 class CheckIn(_Command, frozen=True, kw_only=True):
     """Ask before work: units by code or carrier, or `count` new units or lots."""
 
-    station: str
-    operation: str = ""
-    units: tuple[str, ...] = ()
-    carrier: str = ""
+    station: Code
+    operation: Code = ""
+    units: tuple[Code, ...] = ()
+    carrier: Code = ""
     count: Int64 = 0
-    recipe_digest: str = ""
-    person: str = ""
+    recipe_digest: Code = ""
+    person: Code = ""
 
 
 class CheckOut(_Command, frozen=True, kw_only=True):
     """Report after work, for a page that was checked in; verdicts empty = all good."""
 
-    station: str
-    operation: str = ""
-    units: tuple[str, ...] = ()
-    lots: tuple[str, ...] = ()
-    carrier: str = ""
+    station: Code
+    operation: Code = ""
+    units: tuple[Code, ...] = ()
+    lots: tuple[Code, ...] = ()
+    carrier: Code = ""
     verdicts: tuple[bool, ...] = ()
-    defects: tuple[str, ...] = ()
+    defects: tuple[Code, ...] = ()
     results: tuple[Result, ...] = ()
     quantities: tuple[Int64, ...] = ()
     consumed: Consumed = field(default_factory=Consumed)
-    person: str = ""
+    person: Code = ""
 
 
 class ReceiveLot(_Command, frozen=True, kw_only=True):
     """A supplier's lot arrives; quantity in the material's measure; no certificate = not released."""
 
-    lot: str
-    material: str
+    lot: Code
+    material: Code
     quantity: Int64
-    supplier: str = ""
+    supplier: Code = ""
     expires_us: Int64 = 0
-    certificate_sha256: str = ""
+    certificate_sha256: Code = ""
 
 
 class LoadMaterial(_Command, frozen=True, kw_only=True):
     """Put a quantity of a lot on a station's material position."""
 
-    station: str
-    position: str
-    lot: str
+    station: Code
+    position: Code
+    lot: Code
     quantity: Int64
 
 
 class UnloadMaterial(_Command, frozen=True, kw_only=True):
     """Take the rest of a lot off a position; what remains returns to stock."""
 
-    station: str
-    position: str
+    station: Code
+    position: Code
 
 
 class LoadCarrier(_Command, frozen=True, kw_only=True):
     """Put units into slots (counted from 0) of a tray or magazine."""
 
-    station: str
-    carrier: str
-    units: tuple[str, ...]
+    station: Code
+    carrier: Code
+    units: tuple[Code, ...]
     slots: tuple[Int64, ...]
 
 
 class UnloadCarrier(_Command, frozen=True, kw_only=True):
     """Take units out of a carrier; no units named = all."""
 
-    station: str
-    carrier: str
-    units: tuple[str, ...] = ()
+    station: Code
+    carrier: Code
+    units: tuple[Code, ...] = ()
 
 
 class HoldSubject(StrEnum):
@@ -123,16 +129,16 @@ class PlaceHold(_Command, frozen=True, kw_only=True):
     """Hold units or lots, with a reason."""
 
     subject: HoldSubject
-    codes: tuple[str, ...]
-    reason: str
+    codes: tuple[Code, ...]
+    reason: Text
 
 
 class ReleaseHold(_Command, frozen=True, kw_only=True):
     """Lift a hold; needs a second person's signature."""
 
     hold: Int64
-    reason: str
-    second_person: str
+    reason: Text
+    second_person: Code
 
 
 class DispositionAction(StrEnum):
@@ -145,59 +151,59 @@ class DispositionAction(StrEnum):
 class Disposition(_Command, frozen=True, kw_only=True):
     """Scrap units, or send them back to an operation of their route."""
 
-    units: tuple[str, ...]
+    units: tuple[Code, ...]
     action: DispositionAction
-    operation: str = ""
-    reason: str = ""
+    operation: Code = ""
+    reason: Text = ""
 
 
 class ReleaseLot(_Command, frozen=True, kw_only=True):
     """Release a received lot after its certificate was checked."""
 
-    lot: str
-    certificate_sha256: str
+    lot: Code
+    certificate_sha256: Code
 
 
 class ReplaceTool(_Command, frozen=True, kw_only=True):
     """A new tool begins its life at a station."""
 
-    station: str
-    tool: str
+    station: Code
+    tool: Code
 
 
 class RecordCalibration(_Command, frozen=True, kw_only=True):
     """A station was calibrated; valid until `valid_until_us` (UTC us)."""
 
-    station: str
+    station: Code
     valid_until_us: Int64
-    certificate_sha256: str = ""
+    certificate_sha256: Code = ""
 
 
 class AddPerson(_Command, frozen=True, kw_only=True):
     """Make a person known by badge code, with roles."""
 
-    person: str
-    roles: tuple[str, ...]
+    person: Code
+    roles: tuple[Code, ...]
 
 
 class DisablePerson(_Command, frozen=True, kw_only=True):
     """A person may act no more."""
 
-    person: str
+    person: Code
 
 
 class QualifyPerson(_Command, frozen=True, kw_only=True):
     """A person holds a qualification until `valid_until_us` (UTC us)."""
 
-    person: str
-    qualification: str
+    person: Code
+    qualification: Code
     valid_until_us: Int64
 
 
 class ReleasePlant(_Command, frozen=True, kw_only=True):
     """The plant's files were loaded; routes that changed become new revisions. Body: JSON of each route."""
 
-    plant: str
+    plant: Code
     routes: tuple[str, ...]
 
 
@@ -229,10 +235,10 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     a command that comes before its turn (host time) before it must refuse.
     """
 
-    source: str
+    source: Code
     epoch: Int64
     seq: Int64
     time_us: Int64
-    actor: str
+    actor: Code
     command: Command
     patience_us: Patience = 0

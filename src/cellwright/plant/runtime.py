@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Mapping
 from random import Random
@@ -10,8 +9,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from cellwright.database.pool import connect
-from cellwright.errors import ConfigurationError
+from cellwright.database.pool import Connection, connect
+from cellwright.errors import ConfigurationError, DatabaseUnavailableError
 from cellwright.links.opcua.link import LinkStatus, OpcUaLink
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint
@@ -24,7 +23,8 @@ from cellwright.plant.config import route_bodies
 from cellwright.plant.gate import Gate
 from cellwright.plant.stations import StationDesk
 
-_LOG = logging.getLogger(__name__)
+_PATIENCE_S = 10.0
+_LOOK_AGAIN_S = 0.2
 
 
 class Outside(Struct, frozen=True):
@@ -36,7 +36,19 @@ class Outside(Struct, frozen=True):
 
 def open_gate(url: str, plant: Plant, clock: Clock) -> Gate:
     """Return a gate on a database; it opens nothing before it is started."""
-    return Gate(lambda: connect(url, name="gate"), plant, clock, monotonic_s=time.monotonic)
+    return Gate(lambda: _connect_patiently(url), plant, clock, monotonic_s=time.monotonic)
+
+
+async def _connect_patiently(url: str) -> Connection:
+    """Connect; a server that is just being started again is waited for, for a while."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return await connect(url, name="gate")
+        except DatabaseUnavailableError:
+            if time.monotonic() > deadline_s:
+                raise
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def release_plant(gate: Gate, plant: Plant, now_us: int, epoch: int) -> None:

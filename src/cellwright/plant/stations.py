@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from cellwright.links.opcua.contract import Kind
 from cellwright.links.opcua.station import AnswerOut, RecipeValues, Request
 from cellwright.model.answers import Admit, Answer, Receipt, Refusal
@@ -20,6 +22,8 @@ from cellwright.model.commands import (
 )
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def _check_in(request: Request, recipe_digest: str) -> Command:
@@ -172,7 +176,8 @@ class StationDesk:
         submission = to_submission(request, recipe_digest)
         if submission is None:
             return to_answer(await self._gate.refuse_malformed(malformed_text(request), station))
-        return to_answer(await self._gate.submit(submission))
+        # By the same door as every other payload: there its limits are checked.
+        return to_answer(await self._gate.submit_payload(_ENCODER.encode(submission), station))
 
     def released(self, station: str, operation: str) -> RecipeValues | None:
         """Return the released recipe of an operation at a station ("" = the station's only one)."""

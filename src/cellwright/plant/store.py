@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, execute_together
-from cellwright.errors import ConflictError
+from cellwright.errors import ConfigurationError, ConflictError
 from cellwright.journal.facts import appending
 from cellwright.journal.inbox import Entry, Sender, load_marks, storing
 from cellwright.model.facts import Envelope
@@ -55,9 +55,16 @@ class Loaded(Struct):
 
 
 async def prepare(connection: Connection, plant: Plant) -> None:
-    """Make a fresh connection fit for a gate, and its site known."""
+    """Make a fresh connection fit for a gate, and its site known.
+
+    Raises ConfigurationError when the database belongs to another site: lots and units are counted per database.
+    """
     await connection.execute(_BY_KEYS)
     await connection.execute("INSERT INTO gate_head (site, version) VALUES ($1, 0) ON CONFLICT DO NOTHING", plant.code)
+    site = await connection.fetchval("SELECT site FROM gate_head")
+    if site != plant.code:
+        text = f"this database belongs to plant {site}, not to {plant.code}; give each plant a database of its own"
+        raise ConfigurationError([text])
 
 
 async def load(connection: Connection, plant: Plant) -> Loaded:

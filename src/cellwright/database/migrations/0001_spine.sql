@@ -4,7 +4,8 @@ CREATE TABLE gate_head (
     site text PRIMARY KEY,
     version bigint NOT NULL
 );
-COMMENT ON TABLE gate_head IS 'One row per site; every batch of a gate moves its version by compare-and-set, so two gates cannot decide on the same state.';
+CREATE UNIQUE INDEX gate_head_one ON gate_head ((true));
+COMMENT ON TABLE gate_head IS 'One row: a database holds one site. Every batch of a gate moves its version by compare-and-set, so two gates cannot decide on the same state.';
 
 CREATE FUNCTION move_head(site_of_gate text, version_seen bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
