@@ -133,7 +133,7 @@ def test_a_wrong_part_of_a_lot_is_found(truth: Truth, record: Record, changes: d
 
 
 def test_missing_and_invented_parts_are_found(truth: Truth, record: Record) -> None:
-    assert counts(score(truth, part(record, parent="ROLL-2"))) == (0, 1, 0, 0)
+    assert counts(score(truth, part(record, parent="ROLL-2"))) == (1, 1, 0, 0)
     assert counts(score(truth, structs.replace(record, parts=[]))) == (0, 1, 0, 0)
     invented = structs.replace(record.parts[0], child="REEL-9")
     assert counts(score(truth, structs.replace(record, parts=[*record.parts, invented]))) == (1, 0, 0, 0)
@@ -214,3 +214,25 @@ def test_only_the_first_few_of_each_error_are_told(truth: Truth, record: Record)
     result = score(truth, structs.replace(record, intervals=[*record.intervals, *ghosts]))
     assert result.wrong_intervals == 25
     assert len(result.details["wrong_intervals"]) == 10
+
+
+def test_a_tolerance_that_says_nothing_is_wrong(truth: Truth, record: Record) -> None:
+    vague = tuple(structs.replace(each, start=0, end=1, tolerance=10**9) for each in record.intervals)
+    assert score(truth, structs.replace(record, intervals=vague)).wrong_intervals == len(vague)
+
+
+def test_every_part_booked_twice_is_wrong(truth: Truth, record: Record) -> None:
+    twice = structs.replace(record, parts=(*record.parts, *record.parts))
+    assert score(truth, twice).wrong_intervals == len(record.parts)
+
+
+def test_units_that_never_were_are_wrong(truth: Truth, record: Record) -> None:
+    ghosts = tuple(RecordedDisposition(f"ghost {number}", "line") for number in range(50))
+    assert score(truth, structs.replace(record, dispositions=(*record.dispositions, *ghosts))).wrong_dispositions == 40
+    works = (*record.works, RecordedWork("ghost", ("winding",)))
+    assert score(truth, structs.replace(record, works=works)).wrong_dispositions == 1
+
+
+def test_an_operation_booked_twice_is_wrong(truth: Truth, record: Record) -> None:
+    works = tuple(RecordedWork(each.unit, each.operations + each.operations[-1:]) for each in record.works)
+    assert score(truth, structs.replace(record, works=works)).skipped_operations == len(works)

@@ -5,12 +5,12 @@ import re
 from collections.abc import Collection, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, array_literal
 from cellwright.model.answers import Answer
-from cellwright.model.commands import Submission
+from cellwright.model.commands import CheckIn, Submission
 
 Sender = tuple[str, int]
 """(source, epoch)"""
@@ -41,11 +41,17 @@ class Entry(Struct, frozen=True):
 
 
 def payload_digest(submission: Submission) -> bytes:
-    """Return the SHA-256 of what a submission says; how long it may wait does not count.
+    """Return the SHA-256 of what a submission says.
+
+    How long it may wait does not count, nor the recipe that a link read back: a request repeated after a new revision
+    of the recipe is still the same request.
 
     Raises ValueError for a text that no database keeps: one with a NUL character or half a surrogate pair.
     """
-    said = _ENCODER.encode((submission.source, submission.time_us, submission.actor, submission.command))
+    command = submission.command
+    if isinstance(command, CheckIn):
+        command = structs.replace(command, recipe_digest="")
+    said = _ENCODER.encode((submission.source, submission.time_us, submission.actor, command))
     if b"\\u0000" in said and _NUL.search(said):
         raise ValueError("a text holds a NUL character")
     return hashlib.sha256(said).digest()

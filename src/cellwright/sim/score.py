@@ -14,6 +14,14 @@ from cellwright.sim.truth import LotTruth, Truth
 from cellwright.sim.units import Interval, Place, Unit
 
 _DETAILS_MAX = 10
+_IN_FLIGHT_MAX = 10
+"""Units that may have been admitted just as the run ended: the machines never learnt of them."""
+_TOLERANCES_MAX = {"electrolyte": 12_000} | dict.fromkeys(
+    ("cathode", "anode", "separator_a", "separator_b"), 2 * LENGTH_TOLERANCE_MM
+)
+"""Widest tolerance that says anything, by position (mm or mg); positions that count pieces have none."""
+_PART_TOLERANCES_MAX = {"mm": 4 * LENGTH_TOLERANCE_MM, "mg": 100_000}
+"""The same for parts of lots, by the parent's measure."""
 
 
 class RecordedInterval(Struct, frozen=True):
@@ -106,6 +114,7 @@ def score(truth: Truth, record: Record) -> Score:
     compared += _score_parts(truth, record, findings)
     compared += _score_members(truth, record, findings)
     findings.add("wrong_dispositions", _wrong_dispositions(truth, record))
+    findings.add("wrong_dispositions", _invented_units(truth, record))
     findings.add("skipped_operations", _skipped_operations(truth, record))
     counts = {kind: len(sentences) for kind, sentences in findings.found.items()}
     details = {kind: sentences[:_DETAILS_MAX] for kind, sentences in findings.found.items() if sentences}
@@ -149,6 +158,7 @@ def _is_right(recorded: RecordedInterval, true: Interval) -> bool:
     return (
         recorded.kind == true.kind
         and recorded.lot == true.lot
+        and recorded.tolerance <= _TOLERANCES_MAX.get(recorded.kind, 0)
         and abs(recorded.start - true.start) <= recorded.tolerance
         and abs(recorded.end - true.end) <= recorded.tolerance
     )
@@ -163,29 +173,39 @@ def _score_parts(truth: Truth, record: Record, findings: _Findings) -> int:
     recorded: dict[str, list[RecordedPart]] = {}
     for each in record.parts:
         recorded.setdefault(each.child, []).append(each)
-    compared = 0
     for lot in truth.lots.values():
-        rest = recorded.get(lot.code, [])
-        compared += len(lot.parts)
-        for part in lot.parts:
-            match = next((each for each in rest if _is_right_part(each, part, lot)), None)
-            if match is not None:
-                rest.remove(match)
-                continue
-            kind = "wrong_intervals" if any(each.parent == part.parent for each in rest) else "missing_intervals"
-            findings.add(kind, [f"lot {lot.code}: {_part_text(part)} is not recorded so"])
+        _match_parts(truth, lot, recorded.get(lot.code, []), findings)
     for code, rest in recorded.items():
-        if code not in truth.lots:
-            findings.add("wrong_intervals", (f"lot {code} does not exist" for _ in rest))
-    return compared
+        why = "was not made of that" if code in truth.lots else "does not exist"
+        findings.add("wrong_intervals", (f"lot {code} {why}: a part of {each.parent}" for each in rest))
+    return sum(len(lot.parts) for lot in truth.lots.values())
 
 
-def _is_right_part(recorded: RecordedPart, true: Part, child: LotTruth) -> bool:
+def _match_parts(truth: Truth, lot: LotTruth, recorded: list[RecordedPart], findings: _Findings) -> None:
+    """Take each true part's record, right or wrong, out of the list; what stays was never so."""
+    unmatched = []
+    for part in lot.parts:
+        match = next((each for each in recorded if _is_right_part(truth, each, part, lot)), None)
+        if match is None:
+            unmatched.append(part)
+        else:
+            recorded.remove(match)
+    for part in unmatched:
+        wrong = next((each for each in recorded if each.parent == part.parent), None)
+        if wrong is not None:
+            recorded.remove(wrong)
+        kind = "missing_intervals" if wrong is None else "wrong_intervals"
+        findings.add(kind, [f"lot {lot.code}: {_part_text(part)} is not recorded so"])
+
+
+def _is_right_part(truth: Truth, recorded: RecordedPart, true: Part, child: LotTruth) -> bool:
     slack = LENGTH_TOLERANCE_MM if child.measure == "mm" else child.size * MASS_TOLERANCE_RATIO
+    parent = truth.lots.get(true.parent)
     return (
         recorded.parent == true.parent
         and recorded.lane == true.lane
         and recorded.reversed == true.reversed
+        and recorded.tolerance <= _PART_TOLERANCES_MAX.get(child.measure if parent is None else parent.measure, 0)
         and abs(recorded.parent_start - true.p0) <= recorded.tolerance
         and abs(recorded.parent_end - true.p1) <= recorded.tolerance
         and abs(recorded.child_start - true.c0) <= slack
@@ -232,6 +252,18 @@ def _wrong_dispositions(truth: Truth, record: Record) -> Iterator[str]:
             yield f"unit {code} is physically {unit.place.value}, the record says {said}"
         elif unit.place in (Place.MEMBER, Place.SHIPPED) and _was_last_bad(unit):
             yield f"unit {code} failed its last test of an operation and was built in or shipped"
+
+
+def _invented_units(truth: Truth, record: Record) -> Iterator[str]:
+    """Yield what is recorded of units that no machine made, but for a few admitted just as the run ended."""
+    invented = [each for each in record.dispositions if each.unit not in truth.units]
+    excused = [each for each in invented if each.disposition == "line"][:_IN_FLIGHT_MAX]
+    worked = {each.unit for each in record.works if each.operations}
+    for each in invented:
+        if each not in excused or each.unit in worked:
+            yield f"unit {each.unit} does not exist, the record says {each.disposition}"
+    known = {each.unit for each in record.dispositions} | set(truth.units)
+    yield from (f"unit {unit} does not exist, the record says that it was worked on" for unit in worked - known)
 
 
 def _was_last_bad(unit: Unit) -> bool:

@@ -28,7 +28,8 @@ Where Cellwright is installed as a package the same verb is `cellwright VERB`. `
 explains it. `./cw help` lists what the script does besides (`test`, `lint`, `bench`, `docs`, `shell`, `lock`).
 
 Answers go to standard output; progress, complaints and reasons for an exit code other than 0 to standard error. With
-`--json` standard output holds one JSON document and nothing else; `submit` prints one line for each line it reads.
+`--json` standard output holds one JSON document and nothing else; `submit` prints one line of JSON for each line it
+reads, `up` one for each event.
 
 Verbs that ask (`status`, `trace`, `check`, `user list`) may run beside a plant at work: they use its database. When
 no plant runs, they start the database, ask, and stop it.
