@@ -352,3 +352,14 @@ async def test_the_record_says_by_codes_what_the_facts_say(
 async def test_the_replayed_answers_are_of_every_kind(driver: RecordingDriver) -> None:
     kinds = {type(answer) for _, _, answer in driver.submissions}
     assert kinds == {Admit, Receipt, Refusal}
+
+
+async def test_a_wrong_tally_is_named_and_rebuilt(own: asyncpg.Connection, driver: RecordingDriver) -> None:
+    right = await read_yields(own)
+    assert (await check(own, driver.plant)).equal
+    await own.execute("UPDATE yield_tally SET good_count = 0")
+    report = await check(own, driver.plant)
+    assert not report.equal
+    assert report.tables["yield_tally"].different == sum(each.good_count > 0 for each in right)
+    assert (await rebuild(own, driver.plant)).equal
+    assert await read_yields(own) == right

@@ -79,7 +79,7 @@ async def test_killing_the_gate_five_times_changes_nothing(open_folder: Path) ->
 async def test_a_station_added_by_files_alone_works(open_folder: Path, checkout: Path) -> None:
     page = (checkout / "docs" / "how-to" / "add-a-station.md").read_text("utf-8")
     plant = follow_page(page, checkout / "plants" / "lfp32700", open_folder / "my-plant")
-    arguments = (f"--plant={plant}", "--station=WEIGH-01=weighing@cell_assembly", "--packs=1", "--seed=11")
+    arguments = (f"--plant={plant}", "--packs=1", "--seed=11")
     report = await report_of(await start_demo(open_folder / "plant", *arguments))
     assert report["first_pass_count"]["weighing"] >= 320
     assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED

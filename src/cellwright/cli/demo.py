@@ -28,13 +28,6 @@ from cellwright.cli.main import EXIT_FAILED
 @click.option(
     "--plant", "plant_name", default="lfp32700", show_default=True, help="Folder or name of the plant's files."
 )
-@click.option(
-    "--station",
-    "extra_stations",
-    multiple=True,
-    metavar="CODE=OPERATION@WORK_CENTRE",
-    help="One more station for the virtual plant to act out.",
-)
 @database_option
 @coroutine
 async def demo(
@@ -45,7 +38,6 @@ async def demo(
     as_json: bool,
     data: Path | None,
     plant_name: str,
-    extra_stations: tuple[str, ...],
     database_url: str | None,
 ) -> None:
     """Let a virtual plant make battery packs while you watch; nothing outside this machine is touched.
@@ -63,7 +55,6 @@ async def demo(
             plant=plant_name,
             folder=folder,
             database_url=database_url,
-            extra_stations=extra_stations,
         )
         with Screen(packs, is_live=not headless and sys.stdout.isatty()) as screen:
             report = await run_demo(options, screen)

@@ -39,7 +39,6 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     plant: str
     folder: Path
     database_url: str | None
-    extra_stations: tuple[str, ...] = ()
 
 
 class Progress(Struct):
@@ -115,9 +114,15 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--truth={folder / 'truth'}",
         f"--pki={folder / 'machines'}",
         *persons,
-        *(f"--station={each}" for each in options.extra_stations),
+        *_stations(plant),
     ]
     return Child(arguments, log=folder / "machines.log")
+
+
+def _stations(plant: Plant) -> list[str]:
+    """Name every station, so that the virtual plant acts out those that someone added to the files."""
+    stations = [each for each in plant.stations.values() if each.operations]
+    return [f"--station={each.code}={each.operations[0]}@{each.work_center}" for each in stations]
 
 
 def _needs_person(plant: Plant, station: str) -> bool:

@@ -15,6 +15,7 @@ from cellwright.rules.apply import MissingRowError, apply
 from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, Row, State
 from cellwright.views.inline import INLINE
 from cellwright.views.stored import Stored
+from cellwright.views.yields import compare_yields, forget_yields
 
 Progress = Callable[[int, int], None]
 """Told how many facts of how many were folded."""
@@ -65,7 +66,7 @@ async def check(connection: Connection, plant: Plant, *, progress: Progress = si
     """Compare every inline table, row by row, with the fold of the journal as of one moment."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         fold = await _fold(connection, plant, progress)
-        tables = {stored.table: await _compare(connection, stored, fold.state) for stored in INLINE}
+        tables = await _compare_all(connection, fold.state)
     equal = not fold.problem and not any(table.different for table in tables.values())
     return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
 
@@ -85,7 +86,8 @@ async def rebuild(connection: Connection, plant: Plant, *, progress: Progress = 
                 await connection.execute(f"DELETE FROM {stored.table}")  # noqa: S608 names are ours
             for stored in INLINE:
                 await _write(connection, stored, fold.state)
-        tables = {stored.table: await _compare(connection, stored, fold.state) for stored in INLINE}
+            await forget_yields(connection)
+        tables = await _compare_all(connection, fold.state)
     equal = not fold.problem and not any(table.different for table in tables.values())
     return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
 
@@ -150,6 +152,13 @@ def _envelope(record: Any) -> Envelope:
         version=record["version"],
         fact=_FACTS.decode(record["body"]),
     )
+
+
+async def _compare_all(connection: Connection, state: State) -> dict[str, TableCheck]:
+    tables = {stored.table: await _compare(connection, stored, state) for stored in INLINE}
+    rows, unequal = await compare_yields(connection)
+    tables["yield_tally"] = TableCheck(rows, len(unequal), tuple(unequal[:_EXAMPLES_MAX]))
+    return tables
 
 
 async def _compare(connection: Connection, stored: Stored[Any], state: State) -> TableCheck:

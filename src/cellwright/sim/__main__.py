@@ -50,7 +50,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
     add("--no-defects", action="store_true", help="switch every defect off")
     add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
-    add("--station", action="append", default=[], metavar="CODE=OPERATION@WORK_CENTRE", help="one more station")
+    add(
+        "--station",
+        action="append",
+        default=[],
+        metavar="CODE=OPERATION@WORK_CENTRE",
+        help="one more station; those of the plant anyway are passed over",
+    )
     options = parser.parse_args(arguments)
     if not options.alone and None in (options.endpoints_file, options.clock, options.pki):
         parser.error("--endpoints-file, --clock and --pki are needed, unless --alone")
@@ -74,12 +80,14 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def extra_stations(options: argparse.Namespace) -> list[ExtraStation]:
-    """Return the stations named by --station."""
+    """Return the stations named by --station that the virtual plant does not have anyway."""
+    known = {code for codes in WORK_CENTERS.values() for code in codes}
     extra = []
     for text in options.station:
         code, _, rest = text.partition("=")
         operation, _, work_center = rest.partition("@")
-        extra.append(ExtraStation(code, operation, work_center))
+        if code not in known:
+            extra.append(ExtraStation(code, operation, work_center))
     return extra
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
-from cellwright.journal.facts import Recorded
+from cellwright.journal.facts import Recorded, read_facts
 from cellwright.journal.outbox import advance, next_facts
 from cellwright.model.facts import LotTransformed, OperationCompleted
 
@@ -95,3 +95,20 @@ async def read_yields(connection: Connection, *, up_to_date: bool = True) -> lis
         "SELECT operation, first_count, first_good_count, done_count, good_count FROM yield_tally ORDER BY operation"
     )
     return [Tally(*record) for record in records]
+
+
+async def compare_yields(connection: Connection) -> tuple[int, list[str]]:
+    """Fold the journal up to the cursor again; return how many tallies there are and a sentence for each that differs."""
+    cursor = await connection.fetchval("SELECT position FROM outbox_cursor WHERE consumer = $1", CONSUMER) or 0
+    past = [each async for each in read_facts(connection) if each.position <= cursor]
+    folded = tally(past)
+    kept = {each.operation: each for each in await read_yields(connection, up_to_date=False)}
+    names = sorted({*folded, *kept})
+    unequal = [name for name in names if folded.get(name, Tally(name)) != kept.get(name, Tally(name))]
+    return len(folded), [f"yield_tally {name}: {kept.get(name)}, by the journal {folded.get(name)}" for name in unequal]
+
+
+async def forget_yields(connection: Connection) -> None:
+    """Empty the tallies; they are folded anew when they are asked for."""
+    await connection.execute("DELETE FROM yield_tally")
+    await connection.execute("DELETE FROM outbox_cursor WHERE consumer = $1", CONSUMER)
