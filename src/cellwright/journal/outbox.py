@@ -7,7 +7,8 @@ from cellwright.journal.facts import Recorded, read_page
 async def next_facts(connection: Connection, consumer: str, limit: int) -> list[Recorded]:
     """Return the next facts of a consumer and lock its cursor until the transaction ends.
 
-    Facts are bounded by the snapshot horizon: none can be skipped by a slower writer with a lower position.
+    None is skipped: all gates of a database append behind the one row of `gate_head`, so positions and transactions
+    have the same order, and the snapshot horizon keeps back whatever a running transaction could still precede.
     """
     await connection.execute(
         "INSERT INTO outbox_cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING", consumer
