@@ -49,7 +49,7 @@ WORDS = (
     "cutter",
     "c" * 64,
     "-",
-    "\u2066x\u0007",
+    "\u2066x",
     *(f"TESTCELL000001G11{serial:07d}" for serial in range(9)),
     "TESTMODU000001G110000001",
     '{"code":"x","product":"cell","operations":[]}',
