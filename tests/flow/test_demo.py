@@ -84,3 +84,14 @@ async def test_a_station_added_by_files_alone_works(open_folder: Path, checkout:
     assert report["first_pass_count"]["weighing"] >= 320
     assert {key: report["score"][key] for key in _UNDISTURBED} == _UNDISTURBED
     assert report["check"]["equal"]
+
+
+async def test_a_folder_that_holds_a_plant_is_left_alone(open_folder: Path) -> None:
+    (open_folder / "plant").mkdir()
+    (open_folder / "plant" / "endpoints.json").write_text("{}")
+    arguments = [sys.executable, "-m", "cellwright", "demo", "--headless", f"--data={open_folder / 'plant'}"]
+    process = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 3
+    assert b"holds a plant already" in errors
+    assert (open_folder / "plant" / "endpoints.json").read_text() == "{}"

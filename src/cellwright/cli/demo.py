@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cellwright.cli.common import coroutine, database_option, to_json
+from cellwright.cli.common import coroutine, to_json
 from cellwright.cli.demo_report import report_lines
 from cellwright.cli.demo_run import DemoOptions, run_demo
 from cellwright.cli.demo_screen import Screen
@@ -28,7 +28,12 @@ from cellwright.cli.main import EXIT_FAILED
 @click.option(
     "--plant", "plant_name", default="lfp32700", show_default=True, help="Folder or name of the plant's files."
 )
-@database_option
+@click.option(
+    "--database",
+    "database_url",
+    default=None,
+    help="Address of an empty database of your own PostgreSQL >= 15. [default: an embedded one; never DATABASE_URL]",
+)
 @coroutine
 async def demo(
     *,

@@ -16,7 +16,8 @@ from cellwright.cli.common import open_migrated, wall_us
 from cellwright.cli.demo_report import Report, Run, make_report
 from cellwright.cli.processes import Child
 from cellwright.database.opening import Database
-from cellwright.errors import CellwrightError, LinkError
+from cellwright.database.pool import connect
+from cellwright.errors import CellwrightError, ConfigurationError, LinkError
 from cellwright.links.opcua.security import application_uri_of
 from cellwright.model.answers import Refusal
 from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, Submission
@@ -66,11 +67,14 @@ class Watcher(Protocol):
 
 
 async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
-    """Run the demo to its end and return the report."""
+    """Run the demo to its end and return the report; raises ConfigurationError where a plant is already."""
     started_s = time.monotonic()
     plant = load_plant(find_plant(options.plant))
+    if any((options.folder / name).exists() for name in ("database", "database.location", "endpoints.json")):
+        raise ConfigurationError([f"{options.folder} holds a plant already; give the demo an empty folder"])
     screen.step("starting PostgreSQL")
     async with await open_migrated(options.folder, options.database_url) as database:
+        await _refuse_a_real_plant(database)
         screen.step("starting the virtual plant's machines")
         async with _virtual_plant(options, plant) as machines:
             await _introduce(options.folder, machines)
@@ -82,6 +86,15 @@ async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
         wall_s = round(time.monotonic() - started_s, 1)
         run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
         return await make_report(database.url, plant, options.folder, run)
+
+
+async def _refuse_a_real_plant(database: Database) -> None:
+    connection = await connect(database.url)
+    try:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM fact)"):
+            raise ConfigurationError(["the database holds a plant's facts already; give the demo an empty one"])
+    finally:
+        await connection.close()
 
 
 @contextlib.asynccontextmanager

@@ -55,8 +55,10 @@ class Screen:
     def progress(self, progress: Progress, restarts: int) -> None:
         """Show how far the plant is."""
         self._now_us = progress.time_us
-        cells = min(1.0, progress.cells_good / (_CELLS_PER_PACK * self._packs))
-        share = 0.9 * cells + 0.1 * progress.packs_shipped / self._packs
+        wound, good = (
+            min(1.0, each / (_CELLS_PER_PACK * self._packs)) for each in (progress.cells_wound, progress.cells_good)
+        )
+        share = 0.6 * wound + 0.3 * good + 0.1 * progress.packs_shipped / self._packs
         again = f", gate restarted {restarts} times" if restarts else ""
         text = f"{progress.cells_wound} cells wound, {progress.packs_shipped} of {self._packs} packs shipped{again}"
         self._bar.update(self._task, completed=share, description=text)

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from pathlib import Path
-from random import SystemRandom
 from typing import BinaryIO
 
 import click
@@ -24,7 +23,7 @@ from cellwright.errors import UnansweredError
 from cellwright.model.answers import Answer, Refusal
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.gate import Gate
-from cellwright.plant.runtime import open_gate, release_plant
+from cellwright.plant.runtime import open_gate
 
 _WINDOW = 256
 
@@ -52,9 +51,7 @@ async def submit(
     """
     plant = load_plant(find_plant(plant_name))
     now = open_clock(clock)
-    random = SystemRandom()
     async with await open_existing(data, database_url) as database, open_gate(database.url, plant, now) as gate:
-        await release_plant(gate, plant, now(), random.getrandbits(62))
         refused = await _submit_lines(gate, file, as_json=as_json)
     sys.exit(EXIT_FAILED if refused else 0)
 

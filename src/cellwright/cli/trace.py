@@ -9,9 +9,10 @@ from cellwright.cli.common import ask, coroutine, data_option, database_option, 
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.database.pool import Connection
 from cellwright.rules.positions import Stretch
-from cellwright.views.trace import CodeKind, Trace, TraceError, find_code, trace_backward, trace_forward
+from cellwright.views.trace import CodeKind, Trace, TraceError, TraceNode, find_code, trace_backward, trace_forward
 
 _NODES_SHOWN = 20
+_STRETCHES_SHOWN = 3
 
 
 @click.command()
@@ -67,13 +68,20 @@ def _lines(answer: Trace) -> list[str]:
         nodes = [node for node in answer.nodes if node.level == level]
         lines.append(f"{level} ({number})")
         for node in nodes[:_NODES_SHOWN]:
-            where = "; ".join(_stretch(each, node.measure) for each in node.stretches[:3])
+            where = _stretches(node)
             lines.append(
                 f"  {node.code}  {node.kind}  {node.status}  basis {node.basis}" + (f"  {where}" if where else "")
             )
         if number > _NODES_SHOWN:
             lines.append(f"  ... {number - _NODES_SHOWN} more; all with --json")
     return lines
+
+
+def _stretches(node: TraceNode) -> str:
+    """Return the first stretches of a lot, and how many more there are."""
+    shown = [_stretch(each, node.measure) for each in node.stretches[:_STRETCHES_SHOWN]]
+    more = len(node.stretches) - len(shown)
+    return "; ".join([*shown, f"... {more} more"] if more else shown)
 
 
 def _stretch(stretch: Stretch, measure: str) -> str:

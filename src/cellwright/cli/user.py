@@ -67,7 +67,9 @@ async def disable(person: str, *, as_json: bool, **place: Any) -> None:
 @user.command()
 @click.argument("person")
 @click.argument("qualification")
-@click.option("--until", type=click.DateTime(), required=True, help="Last moment of validity, UTC.")
+@click.option(
+    "--until", type=click.DateTime(), required=True, help="Last moment of validity, UTC; a date alone is its 00:00."
+)
 @_place
 @coroutine
 async def qualify(person: str, qualification: str, until: datetime, *, as_json: bool, **place: Any) -> None:

@@ -130,7 +130,7 @@ def _route_fault(state: State, body: RouteBody, before: list[str]) -> str:
     if not body.operations:
         return f"route {body.code} has no operations; name at least one"
     if body.product not in state.plant.products:
-        return f"route {body.code} is of product {body.product}, which is not in products.toml"
+        return f"route {body.code} is of product {body.product}, which is not in materials.toml"
     return f"route {body.code} stands twice; name each route once" if body.code in before else ""
 
 

@@ -65,7 +65,7 @@ _MEANINGS = {
     "position": "Material position of the station.",
     "positions": "Material position per row.",
     "prefix": "First 17 characters of the printed codes.",
-    "product": "Code of the product in `products.toml`.",
+    "product": "Code of the product in `materials.toml`.",
     "qualification": "What the person may do, as operations name it.",
     "quantities": "Quantity per lot made, in its measure.",
     "quantity": "Quantity in the lot's measure (mm, mg or pieces).",
