@@ -141,7 +141,9 @@ install_lock() {
     fi
     say "installing requirements/$1.txt (once; a minute or two) ..."
     rm -f -- "$venv/.cw-$1"
-    "$python" -m pip install -qq --disable-pip-version-check --no-input \
+    # The lock file is complete, so nothing is resolved: an older pip would look for newer releases of a package
+    # that another one names with an extra, and then miss their hashes.
+    "$python" -m pip install -qq --disable-pip-version-check --no-input --no-deps \
         --require-hashes --only-binary :all: --requirement "$root/requirements/$1.txt" >&2 ||
         die "the installation failed; the lines above say why. Nothing outside $venv was changed."
     install_checkout

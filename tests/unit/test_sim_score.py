@@ -8,18 +8,17 @@ from msgspec import structs
 
 from cellwright.sim.catalogue import ROUTES
 from cellwright.sim.lots import Part
-from cellwright.sim.score import (
+from cellwright.sim.score import Score, score
+from cellwright.sim.truth import LotTruth, Summary, Truth, write_truth
+from cellwright.sim.units import Interval, Place, Unit, Work
+from cellwright.views.recorded import (
     Record,
     RecordedDisposition,
     RecordedInterval,
     RecordedMember,
     RecordedPart,
     RecordedWork,
-    Score,
-    score,
 )
-from cellwright.sim.truth import LotTruth, Summary, Truth, write_truth
-from cellwright.sim.units import Interval, Place, Unit, Work
 
 CELL, MODULE = "001CB01CW32700G320000001", "001MB02CW4S20PG320000001"
 

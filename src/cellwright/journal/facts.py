@@ -51,8 +51,9 @@ def appending(envelopes: Sequence[tuple[int, Envelope]]) -> Write:
     )
 
 
-def _recorded(record: Any) -> Recorded:
-    envelope = Envelope(
+def envelope_of(record: Any) -> Envelope:
+    """Return the fact of a row of the journal; raises msgspec.ValidationError when its body is none."""
+    return Envelope(
         source=record["source"],
         epoch=record["epoch"],
         seq=record["seq"],
@@ -62,7 +63,6 @@ def _recorded(record: Any) -> Recorded:
         version=record["version"],
         fact=_FACTS.decode(record["body"]),
     )
-    return Recorded(record["position"], envelope)
 
 
 async def read_page(connection: Connection, after: int, limit: int = _PAGE) -> list[Recorded]:
@@ -78,7 +78,7 @@ async def read_page(connection: Connection, after: int, limit: int = _PAGE) -> l
         after,
         limit,
     )
-    return [_recorded(record) for record in records]
+    return [Recorded(record["position"], envelope_of(record)) for record in records]
 
 
 async def read_facts(connection: Connection, after: int = 0) -> AsyncIterator[Recorded]:

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection
+from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
-from cellwright.model.facts import Envelope, Fact
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import MissingRowError, apply
 from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, Row, State
@@ -22,7 +22,6 @@ Progress = Callable[[int, int], None]
 
 _PAGE = 2000
 _EXAMPLES_MAX = 5
-_FACTS = msgspec.json.Decoder(Fact)
 _GATE = "gate"
 """Source of what the gate journals on its own; its epoch and numbers are random."""
 
@@ -130,7 +129,7 @@ async def _fold(connection: Connection, plant: Plant, progress: Progress) -> _Fo
     fold = _Fold(State(plant))
     async for record in _journal(connection):
         try:
-            fold.state.load(apply(fold.state, _envelope(record)))
+            fold.state.load(apply(fold.state, envelope_of(record)))
         except (MissingRowError, msgspec.ValidationError) as error:
             fold.problem = f"fact at position {record['position']} cannot be folded: {error}"
             break
@@ -139,19 +138,6 @@ async def _fold(connection: Connection, plant: Plant, progress: Progress) -> _Fo
             progress(fold.facts, total)
     progress(fold.facts, total)
     return fold
-
-
-def _envelope(record: Any) -> Envelope:
-    return Envelope(
-        source=record["source"],
-        epoch=record["epoch"],
-        seq=record["seq"],
-        time_us=record["time_us"],
-        recorded_us=record["recorded_us"],
-        actor=record["actor"],
-        version=record["version"],
-        fact=_FACTS.decode(record["body"]),
-    )
 
 
 async def _compare_all(connection: Connection, state: State) -> dict[str, TableCheck]:

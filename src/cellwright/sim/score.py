@@ -12,6 +12,7 @@ from cellwright.sim.catalogue import ROUTES
 from cellwright.sim.lots import LENGTH_TOLERANCE_MM, MASS_TOLERANCE_RATIO, Part
 from cellwright.sim.truth import LotTruth, Truth
 from cellwright.sim.units import Interval, Place, Unit
+from cellwright.views.recorded import Record, RecordedInterval, RecordedPart
 
 _DETAILS_MAX = 10
 _IN_FLIGHT_MAX = 10
@@ -22,63 +23,6 @@ _TOLERANCES_MAX = {"electrolyte": 12_000} | dict.fromkeys(
 """Widest tolerance that says anything, by position (mm or mg); positions that count pieces have none."""
 _PART_TOLERANCES_MAX = {"mm": 4 * LENGTH_TOLERANCE_MM, "mg": 100_000}
 """The same for parts of lots, by the parent's measure."""
-
-
-class RecordedInterval(Struct, frozen=True):
-    """A unit's recorded stretch [start, end) of a lot at a position, with its tolerance in the lot's measure."""
-
-    unit: str
-    kind: str
-    lot: str
-    start: int
-    end: int
-    tolerance: int
-
-
-class RecordedPart(Struct, frozen=True):
-    """A recorded part: [parent_start, parent_end) of a parent became [child_start, child_end) of a child."""
-
-    parent: str
-    child: str
-    parent_start: int
-    parent_end: int
-    child_start: int
-    child_end: int
-    lane: int
-    reversed: bool
-    tolerance: int
-
-
-class RecordedMember(Struct, frozen=True):
-    """A unit that is recorded in a slot of its parent."""
-
-    unit: str
-    parent: str
-    slot: int
-
-
-class RecordedWork(Struct, frozen=True):
-    """Operations recorded as completed on a unit, in order, repeats included."""
-
-    unit: str
-    operations: tuple[str, ...]
-
-
-class RecordedDisposition(Struct, frozen=True):
-    """What the record says of a unit: `scrap`, `hold`, `member`, `done` or `line` (all that is still on its way)."""
-
-    unit: str
-    disposition: str
-
-
-class Record(Struct, frozen=True):
-    """The recorded side of a run."""
-
-    intervals: Sequence[RecordedInterval] = ()
-    parts: Sequence[RecordedPart] = ()
-    members: Sequence[RecordedMember] = ()
-    works: Sequence[RecordedWork] = ()
-    dispositions: Sequence[RecordedDisposition] = ()
 
 
 class Score(Struct, frozen=True):

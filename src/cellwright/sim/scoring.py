@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from cellwright.sim.score import Record, score
+from cellwright.sim.score import score
 from cellwright.sim.truth import read_truth
+from cellwright.views.recorded import Record
 
 
 def main() -> None:

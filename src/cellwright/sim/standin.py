@@ -16,7 +16,7 @@ from cellwright.links.opcua.values import Value
 from cellwright.sim.catalogue import ROUTES
 from cellwright.sim.lots import LENGTH_TOLERANCE_MM
 from cellwright.sim.machine import Ask, Reply, StationNodes
-from cellwright.sim.score import (
+from cellwright.views.recorded import (
     Record,
     RecordedDisposition,
     RecordedInterval,

@@ -72,11 +72,11 @@ class RecordedDisposition(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """The record of a plant."""
 
-    intervals: Sequence[RecordedInterval]
-    parts: Sequence[RecordedPart]
-    members: Sequence[RecordedMember]
-    works: Sequence[RecordedWork]
-    dispositions: Sequence[RecordedDisposition]
+    intervals: Sequence[RecordedInterval] = ()
+    parts: Sequence[RecordedPart] = ()
+    members: Sequence[RecordedMember] = ()
+    works: Sequence[RecordedWork] = ()
+    dispositions: Sequence[RecordedDisposition] = ()
 
 
 async def read_record(connection: Connection) -> Record:
