@@ -40,6 +40,8 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     plant: str
     folder: Path
     database_url: str | None
+    listen: str = "none"
+    """Where the pages are served, `none` = nowhere."""
 
 
 class Progress(Struct):
@@ -196,6 +198,7 @@ def _real_plant(options: DemoOptions, database: Database) -> Child:
         f"--data={folder}",
         f"--clock={folder / 'plant.clock'}",
         f"--machines={folder / 'machines.json'}",
+        f"--listen={options.listen}",
     ]
     return Child(arguments, log=folder / "plant.log", environment={"DATABASE_URL": database.url})
 
