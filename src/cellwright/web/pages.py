@@ -11,10 +11,12 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Response, get
 from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Redirect
 from markupsafe import Markup
 from msgspec import Struct
 
 from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
 
@@ -33,6 +35,18 @@ class Page(Struct, frozen=True, kw_only=True):
     load: Callable[[Question], Awaitable[Any]]
     tables: Callable[[Any], list[Table]] | None = None
     """How its data become tables, for exports; None = every list of records in it."""
+    aliases: tuple[str, ...] = ()
+    """Other addresses of an object's page, "/" at their end."""
+    elsewhere: Callable[[Any], str] | None = None
+    """Where the data say that the reader wants to be instead, "" = here."""
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """Data of the page that is shown instead of an object that does not exist; `detail` says what was tried."""
+
+    kind: str
+    code: str
+    detail: str
 
 
 class Entry(Struct, frozen=True):
@@ -64,7 +78,13 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
 
     async def show(request: Asked) -> Response[Any]:
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
-        return await _answer(request, page, code=code, suffix=suffix)
+        try:
+            return await _answer(request, page, code=code, suffix=suffix)
+        except NotFoundError as error:
+            if suffix:
+                raise
+            missing = Missing(kind=page.name, code=code, detail=str(error))
+            return html_response(request, "missing", missing, status_code=404)
 
     async def ask(request: Asked) -> Response[Any]:
         code = code_in_path(request, f"/api/v1{page.path}")[0] if is_object else ""
@@ -90,20 +110,36 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES
         )
-    return handlers
+    return [*handlers, *(_alias_handler(page, alias) for alias in page.aliases)]
+
+
+def _alias_handler(page: Page, alias: str) -> BaseRouteHandler:
+    async def move(request: Asked) -> Redirect:
+        sent = (request.scope.get("raw_path") or b"").split(b"?", 1)[0].decode("ascii", "replace")
+        return Redirect(page.path + sent.removeprefix(alias), status_code=303)
+
+    opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
+    return get(f"{alias}{{code:path}}", opt=opt, include_in_schema=False, name=f"alias {alias}")(move)
 
 
 async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Response[Any]:
-    question = question_of(request, code)
+    question = question_of(request, code, suffix)
     data = await page.load(question)
+    if not suffix and page.elsewhere and (path := page.elsewhere(data)):
+        return Redirect(path, status_code=303)
     if not suffix:
         return html_response(request, page.name, data, params={"code": code} if code else {})
     if suffix == "json":
         return Response(data, media_type=MediaType.JSON)
-    tables = page.tables(data) if page.tables else tables_in(page.name, data)
+    tables = _wanted(page.tables(data) if page.tables else tables_in(page.name, data), question.query.get("table"))
     content = _export(suffix, tables, question, request)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+def _wanted(tables: list[Table], name: str | None) -> list[Table]:
+    """Return tables with the one that `?table=` names first: what holds only one table, holds that."""
+    return sorted(tables, key=lambda table: table.name != name)
 
 
 def tables_in(name: str, data: Any) -> list[Table]:
