@@ -59,9 +59,7 @@ async def list_holds(
 ) -> HoldPage:
     """Return open holds (or all) on units, lots, or both."""
     records = await connection.fetch(_LIST, with_released, subject, limit, offset)
-    return HoldPage(
-        holds=await _cards(connection, records), total_count=records[0]["total_count"] if records else 0
-    )
+    return HoldPage(holds=await _cards(connection, records), total_count=records[0]["total_count"] if records else 0)
 
 
 async def holds_of(connection: Connection, subject: HoldSubject, number: int) -> tuple[HoldCard, ...]:

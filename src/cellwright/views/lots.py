@@ -1,6 +1,5 @@
 """Lots for people: one of them with its parts and uses, and lists of them, the newest first."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -121,7 +120,7 @@ _CHOSEN = """
     WHERE ($1 = '' OR material = $1) AND ($2 = '' OR status = $2 OR ($2 = 'held' AND holds > 0))
       AND ($3 = '' OR starts_with(code, $3) OR starts_with(code, upper($3)))
 """
-_LIST = f"SELECT {_CARD} {_CHOSEN} ORDER BY id DESC LIMIT $4 OFFSET $5"  # noqa: S608
+_LIST = f"SELECT {_CARD} {_CHOSEN} ORDER BY id DESC LIMIT $4 OFFSET $5"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 {_CHOSEN} LIMIT $4) AS t"  # noqa: S608
 _PLACES = """
     SELECT station, position, remaining, reserved, consumed_to FROM loading WHERE lot = $1 ORDER BY station, position
@@ -157,7 +156,7 @@ async def read_lot(connection: Connection, number: int) -> LotCard:
     return _card((await connection.fetch(_OF_ID, number))[0])
 
 
-def _card(record: Mapping[str, Any]) -> LotCard:
+def _card(record: Any) -> LotCard:
     quantity, remaining, loaded = record["quantity"], record["remaining"], record["loaded"]
     return LotCard(
         code=record["code"],

@@ -144,7 +144,7 @@ async def read_units(connection: Connection, numbers: Sequence[int]) -> tuple[Un
     return tuple(cards[number] for number in numbers if number in cards)
 
 
-def _card(record: Mapping[str, Any], codes: Mapping[int, str]) -> UnitCard:
+def _card(record: Any, codes: Mapping[int, str]) -> UnitCard:
     times = tuple(record["completed_us"])
     return UnitCard(
         code=codes.get(record["id"], ""),

@@ -81,6 +81,4 @@ def _tables(data: CarrierData) -> list[Table]:
     return [table_of("slots", CarrierPlace, data.slots)]
 
 
-CARRIER = Page(
-    name="carrier", path="/carriers/", permission=Permission.PLANT_READ, load=_load, tables=_tables
-)
+CARRIER = Page(name="carrier", path="/carriers/", permission=Permission.PLANT_READ, load=_load, tables=_tables)

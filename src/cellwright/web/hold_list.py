@@ -20,9 +20,7 @@ async def _load(question: Question) -> Listing:
             offset=question.offset,
         )
     choices = {"state": [Choice("open"), Choice("all")], "subject": [Choice(each) for each in HoldSubject]}
-    return listing_of(
-        question, HoldCard, page.holds, total_count=page.total_count, filters=filters, choices=choices
-    )
+    return listing_of(question, HoldCard, page.holds, total_count=page.total_count, filters=filters, choices=choices)
 
 
 HOLDS = Page(

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from cellwright.database.pool import Connection, borrow
+from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
 from cellwright.views.finding import find_lot
 from cellwright.views.history import Event, lot_history
@@ -26,6 +26,7 @@ from cellwright.web.measured import Measured, measured_in
 from cellwright.web.pages import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
+from cellwright.web.reading import reading
 from cellwright.web.tables import Table, facts_of, table_of
 
 _EVENTS_MAX = 200
@@ -55,7 +56,7 @@ class LotData(Struct, frozen=True, kw_only=True):
 
 
 async def _load(question: Question) -> LotData:
-    async with borrow(question.services.pool) as connection:
+    async with reading(question.services) as connection:
         number = await find_lot(connection, question.code)
         if number is None:
             raise NotFoundError(f"no lot has the code {question.code!r}; look for a part of it, or scan it again")
@@ -63,10 +64,9 @@ async def _load(question: Question) -> LotData:
 
 
 async def _read(connection: Connection, question: Question, number: int) -> LotData:
-    plant, before = question.services.plant, question.query.get("before", "")
+    plant = question.services.plant
     lot = await read_lot(connection, number)
-    older = int(before) if before.isascii() and before.isdigit() else None
-    history = await lot_history(connection, number, older, limit=_EVENTS_MAX)
+    history = await lot_history(connection, number, question.whole("before"), limit=_EVENTS_MAX)
     made_of = await read_made_of(connection, number, _STRETCHES_MAX)
     became = await read_became(connection, number, _STRETCHES_MAX)
     uses = await read_uses(connection, number, _STRETCHES_MAX)
@@ -113,5 +113,5 @@ LOT = Page(
     permission=Permission.PLANT_READ,
     load=_load,
     tables=_tables,
-    aliases=("/rolls/",),
+    aliases={"/rolls/": "/lots/"},
 )

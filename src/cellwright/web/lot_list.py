@@ -21,9 +21,7 @@ async def _load(question: Question) -> Listing:
         "material": [Choice(each.code, each.name) for each in materials],
         "status": [Choice(each) for each in (*LotStatus, HELD)],
     }
-    return listing_of(
-        question, LotCard, page.lots, total_count=page.total_count, filters=filters, choices=choices
-    )
+    return listing_of(question, LotCard, page.lots, total_count=page.total_count, filters=filters, choices=choices)
 
 
 LOTS = Page(

@@ -6,6 +6,7 @@ from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -35,8 +36,8 @@ class Page(Struct, frozen=True, kw_only=True):
     load: Callable[[Question], Awaitable[Any]]
     tables: Callable[[Any], list[Table]] | None = None
     """How its data become tables, for exports; None = every list of records in it."""
-    aliases: tuple[str, ...] = ()
-    """Other addresses of an object's page, "/" at their end."""
+    aliases: Mapping[str, str] = {}
+    """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
     """Where the data say that the reader wants to be instead, "" = here."""
 
@@ -110,13 +111,15 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES
         )
-    return [*handlers, *(_alias_handler(page, alias) for alias in page.aliases)]
+    return [*handlers, *(_alias_handler(page, *alias) for alias in page.aliases.items())]
 
 
-def _alias_handler(page: Page, alias: str) -> BaseRouteHandler:
+def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:
     async def move(request: Asked) -> Redirect:
-        sent = (request.scope.get("raw_path") or b"").split(b"?", 1)[0].decode("ascii", "replace")
-        return Redirect(page.path + sent.removeprefix(alias), status_code=303)
+        path, _, query = (request.scope.get("raw_path") or b"").decode("ascii", "replace").partition("?")
+        query = query or request.scope.get("query_string", b"").decode("ascii", "replace")
+        code = quote(unquote(path.removeprefix(alias)), safe="")
+        return Redirect(f"{target}{code}{'&' if '?' in target else '?'}{query}".rstrip("?&"), status_code=303)
 
     opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
     return get(f"{alias}{{code:path}}", opt=opt, include_in_schema=False, name=f"alias {alias}")(move)

@@ -43,6 +43,11 @@ class Question(Struct, frozen=True, kw_only=True):
         """Rows of a list to pass over."""
         return max(0, min(_number(self.query.get("offset"), 0), 10**9))
 
+    def whole(self, name: str) -> int | None:
+        """Return a whole number from the address, None when there is none."""
+        text = self.query.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
 
 def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
     """Return what a request asks."""

@@ -1,5 +1,6 @@
 """What a scanner sent or a person pasted, as the codes that it may stand for."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -47,7 +48,7 @@ def _link(text: str) -> Iterator[str]:
     if address.scheme.lower() not in ("http", "https") or not address.path:
         return
     parts = [unquote(each) for each in address.path.split("/") if each]
-    fields = dict(zip(parts[::-1][1::2], parts[::-1][::2], strict=False)) | dict(zip(parts, parts[1:], strict=False))
+    fields = dict(itertools.pairwise(parts))
     yield from (fields[each] for each in _NAMING if each in fields)
     for asked in ("q", "code", "21", "10"):
         yield from parse_qs(address.query).get(asked, ())

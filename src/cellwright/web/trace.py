@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from cellwright.database.pool import borrow
-from cellwright.rules.positions import Basis, Direction
+from cellwright.rules.positions import Basis, Direction, Stretch
 from cellwright.views.trace import (
     CodeKind,
     Trace,
@@ -80,8 +80,8 @@ class TraceData(Struct, frozen=True, kw_only=True):
 
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
-    section = {name: _whole(question.query.get(name)) for name in ("start", "end")}
-    lane = {"lane": _whole(question.query.get("lane")) or 0} if direction is Direction.FORWARD else {}
+    section = {name: question.whole(name) for name in ("start", "end")}
+    lane = {"lane": question.whole("lane") or 0} if direction is Direction.FORWARD else {}
     trace_of: Any = trace_forward if direction is Direction.FORWARD else trace_backward
     async with borrow(question.services.pool) as connection:
         try:
@@ -103,10 +103,6 @@ async def _load(question: Question) -> TraceData:
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),
     )
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:
@@ -132,7 +128,6 @@ def _levels(trace: Trace, shown: Iterable[TraceNode]) -> tuple[TraceLevel, ...]:
 
 def _line(node: TraceNode) -> TraceNodeLine:
     is_unit = not node.measure
-    reached = sum(stretch.end - stretch.start for stretch in node.stretches if stretch.lane <= 1)
     return TraceNodeLine(
         level=node.level,
         code=node.code,
@@ -142,9 +137,18 @@ def _line(node: TraceNode) -> TraceNodeLine:
         basis=node.basis,
         measure=node.measure,
         quantity=None if is_unit else node.quantity,
-        reached=None if is_unit else reached,
+        reached=None if is_unit else _covered(node.stretches),
         stretches_count=len(node.stretches),
     )
+
+
+def _covered(stretches: Iterable[Stretch]) -> int:
+    """Return how much of a lot stretches cover together, in any lane."""
+    covered = end = 0
+    for stretch in sorted(stretches):
+        covered += max(0, stretch.end - max(end, stretch.start))
+        end = max(end, stretch.end)
+    return covered
 
 
 def _parts(links: Iterable[TraceLink]) -> Iterator[TracePart]:

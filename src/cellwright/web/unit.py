@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from cellwright.database.pool import Connection, borrow
+from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
 from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.state import UnitStatus
@@ -21,6 +21,7 @@ from cellwright.web.measured import Measured, measured_in
 from cellwright.web.pages import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
+from cellwright.web.reading import reading
 from cellwright.web.tables import Table, facts_of, table_of
 
 _EVENTS_MAX = 300
@@ -83,16 +84,15 @@ class UnitData(Struct, frozen=True, kw_only=True):
 
 
 async def _load(question: Question) -> UnitData:
-    before = question.query.get("before", "")
-    async with borrow(question.services.pool) as connection:
+    async with reading(question.services) as connection:
         number = await find_unit(connection, question.code)
         if number is None:
             raise NotFoundError(f"no unit has the code {question.code!r}; look for a part of it, or scan it again")
-        data = await _read(connection, question, number, int(before) if before.isascii() and before.isdigit() else None)
-    return data
+        return await _read(connection, question, number)
 
 
-async def _read(connection: Connection, question: Question, number: int, before: int | None) -> UnitData:
+async def _read(connection: Connection, question: Question, number: int) -> UnitData:
+    before = question.whole("before")
     unit = await read_unit(connection, number)
     (route,) = await ROUTES.load_page(connection, "WHERE id = $1", unit.route)
     history = await unit_history(connection, number, before, limit=_EVENTS_MAX)
@@ -185,5 +185,5 @@ UNIT = Page(
     permission=Permission.PLANT_READ,
     load=_load,
     tables=_tables,
-    aliases=("/cells/", "/modules/", "/packs/"),
+    aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
 )

@@ -38,9 +38,7 @@ async def _load(question: Question) -> Listing:
     filters = chosen(question, "kind", "status", "operation", "q")
     async with borrow(question.services.pool) as connection:
         routes = {route.id: route for route in await ROUTES.load_page(connection)}
-        page = await list_units(
-            connection, _filter(filters, routes), limit=question.limit, offset=question.offset
-        )
+        page = await list_units(connection, _filter(filters, routes), limit=question.limit, offset=question.offset)
     return listing_of(
         question,
         UnitLine,
