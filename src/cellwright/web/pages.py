@@ -17,7 +17,6 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from cellwright.web.access.permissions import ObjectRule, Permission
-from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
 
@@ -40,14 +39,6 @@ class Page(Struct, frozen=True, kw_only=True):
     """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
     """Where the data say that the reader wants to be instead, "" = here."""
-
-
-class Missing(Struct, frozen=True, kw_only=True):
-    """Data of the page that is shown instead of an object that does not exist; `detail` says what was tried."""
-
-    kind: str
-    code: str
-    detail: str
 
 
 class Entry(Struct, frozen=True):
@@ -79,13 +70,7 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
 
     async def show(request: Asked) -> Response[Any]:
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
-        try:
-            return await _answer(request, page, code=code, suffix=suffix)
-        except NotFoundError as error:
-            if suffix:
-                raise
-            missing = Missing(kind=page.name, code=code, detail=str(error))
-            return html_response(request, "missing", missing, status_code=404)
+        return await _answer(request, page, code=code, suffix=suffix)
 
     async def ask(request: Asked) -> Response[Any]:
         code = code_in_path(request, f"/api/v1{page.path}")[0] if is_object else ""
