@@ -17,7 +17,7 @@ from cellwright.cli.main import EXIT_FAILED
 @click.command()
 @click.option("--packs", default=1, show_default=True, type=click.IntRange(1, 1000), help="Packs to ship.")
 @click.option("--seed", default=7, show_default=True, help="Every chance in the virtual plant follows from it.")
-@click.option("--headless", is_flag=True, help="A progress bar instead of the live view.")
+@click.option("--headless", is_flag=True, help="A progress bar, or lines in a file, instead of the live view.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option(
     "--data",

@@ -105,12 +105,13 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
     },
     StationStatus: {
         "station": "Code of the station.",
-        "running_count": "Pages in process now.",
+        "running_count": "Units, or runs of a lot operation, in process now.",
         "operation": "Its last operation.",
         "ok_count": "Units or lots that were good.",
         "ng_count": "Units or lots that were not good.",
         "refused_count": "Refused commands.",
         "last_refusal": 'Code of the last refusal, "" = none.',
+        "last_fact_us": "When the last fact of it was recorded, UTC us; 0 = never.",
     },
     LoadedLot: {
         "station": "Code of the station.",
@@ -149,8 +150,9 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
 _NOTES = {
     "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
     "cellwright submit": "The lines: [submit commands](../how-to/submit-commands.md). The answers: "
-    "[commands](commands.md), [refusals](refusals.md). A line of standard output belongs to the line of input at the "
-    "same place; with `--json` every answer is JSON, without it refusals are sentences.",
+    "[commands](commands.md), [refusals](refusals.md). With `--json` a line of standard output "
+    "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
+    "each reason; those after the first are indented.",
     "cellwright plant check": "The files: [plant files](plant-files.md).",
     "cellwright up": "Its machines: [connect machines](../how-to/connect-machines.md).",
     "cellwright demo": "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "
