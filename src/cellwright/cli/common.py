@@ -134,9 +134,13 @@ def show(content: Any, *, as_json: bool, lines: Callable[[], list[str]]) -> None
 
 def refusal_lines(refusal: Refusal) -> list[str]:
     """Return a refusal for people: one reason a line, with its code."""
-    reasons = [f"{each.code}: {each.text}" for each in refusal.reasons]
-    lines = ["".join(each if each.isprintable() else "?" for each in text) for text in reasons]
+    lines = [printable(f"{each.code}: {each.text}") for each in refusal.reasons]
     return [f"{'        ' if index else 'refused:'} {line}" for index, line in enumerate(lines)]
+
+
+def printable(text: str) -> str:
+    """Return a text that stays on its line and does nothing to a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def coroutine(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
