@@ -15,6 +15,7 @@ from cellwright.cli.common import (
     show,
 )
 from cellwright.database.pool import Connection
+from cellwright.views.people import catch_up
 from cellwright.views.status import StationStatus, Status, read_status
 from cellwright.views.yields import Tally, read_yields
 
@@ -30,6 +31,7 @@ async def status(data: Path | None, database_url: str | None, clock: Path | None
     now = open_clock(clock)
 
     async def question(connection: Connection) -> tuple[Status, list[Tally]]:
+        await catch_up(connection)
         return await read_status(connection, now()), await read_yields(connection)
 
     seen, yields = await ask(data, database_url, question)
