@@ -48,6 +48,10 @@ class Screen:
         """Stop showing; the last picture stays."""
         self._live.stop()
 
+    def close(self) -> None:
+        """Stop showing for good; the last picture stays."""
+        self._live.stop()
+
     def step(self, text: str) -> None:
         """Tell what is being done now."""
         self._bar.update(self._task, description=text)

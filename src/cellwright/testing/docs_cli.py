@@ -59,6 +59,7 @@ no plant runs, they start the database, ask, and stop it.
 _WORDS = {
     "STRING": "text",
     "INT": "whole number",
+    "<FloatRange x>=0>": "number, 0 or more",
     "BOOL": "yes or no",
     "DateTime": "date, `2027-01-31`, with or without a time",
 }

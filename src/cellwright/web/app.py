@@ -1,0 +1,50 @@
+"""The application: every route, each with its permission, and what all answers have in common."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+
+from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.headers import add_headers
+from cellwright.web.page_list import PAGES
+from cellwright.web.pages import STATIC, page_handlers, release
+from cellwright.web.problems import HANDLERS
+from cellwright.web.services import Services
+
+_YEAR_S = 365 * 86_400
+_BODY_MAX = 1 << 20
+_PUBLIC = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE}
+
+
+def make_app(services: Services) -> Litestar:
+    """Return the application on opened services."""
+    return Litestar(
+        [*_routes(), _static_files()],
+        before_send=[add_headers],
+        exception_handlers=HANDLERS,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(title="Cellwright", version="0.1.0", path="/openapi"),
+        request_max_body_size=_BODY_MAX,
+        state=State({"services": services}),
+    )
+
+
+def _routes() -> Sequence[Any]:
+    return [handler for page in PAGES for handler in page_handlers(page)]
+
+
+def _static_files() -> Any:
+    """The client's files, under an address that changes with them, so that browsers keep them for a year."""
+    headers = {"cache-control": f"public, max-age={_YEAR_S}, immutable"}
+
+    def keep(response: Any) -> Any:
+        response.headers.update(headers)
+        return response
+
+    return create_static_files_router(
+        path=f"/static/{release()}", directories=[STATIC], opt=_PUBLIC, after_request=keep, include_in_schema=False
+    )

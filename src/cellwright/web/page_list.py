@@ -1,0 +1,5 @@
+"""Every page of the product."""
+
+from cellwright.web.overview import OVERVIEW
+
+PAGES = (OVERVIEW,)
