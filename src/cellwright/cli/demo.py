@@ -22,7 +22,7 @@ _PACE_RATIO = 120.0
 @click.command()
 @click.option("--packs", default=1, show_default=True, type=click.IntRange(1, 1000), help="Packs to ship.")
 @click.option("--seed", default=7, show_default=True, help="Every chance in the virtual plant follows from it.")
-@click.option("--headless", is_flag=True, help="A progress bar instead of the live view.")
+@click.option("--headless", is_flag=True, help="A progress bar, or lines in a file, instead of the live view.")
 @click.option(
     "--listen",
     default=None,

@@ -79,17 +79,17 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
     plant = load_plant(find_plant(options.plant))
     if any((options.folder / name).exists() for name in ("database", "database.location", "endpoints.json")):
         raise ConfigurationError([f"{options.folder} holds a plant already; give the demo an empty folder"])
-    screen.step("starting PostgreSQL")
+    screen.step("starting the database (PostgreSQL)")
     async with await open_migrated(options.folder, options.database_url) as database:
         await _refuse_a_real_plant(database)
-        screen.step("starting the virtual plant's machines")
+        screen.step("starting the machines of a virtual battery plant")
         async with _virtual_plant(options, plant) as machines:
             await _introduce(options.folder, machines)
             await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"))
-            screen.step("starting the gate and the links")
+            screen.step("starting Cellwright, which tells every machine what it may do")
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
                 last = await _watch(machines, gate, screen, options.folder)
-                screen.step("comparing the record with the truth")
+                screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
                 run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
                 report = await make_report(database.url, plant, options.folder, run)

@@ -14,7 +14,7 @@ _US_PER_S = 1_000_000
 
 
 class StationStatus(Struct):
-    """A station: pages in process now, its last operation, outcomes and refusals since the journal began."""
+    """A station: what is in process now, its last operation and fact, outcomes and refusals since the journal began."""
 
     station: str
     running_count: int = 0
@@ -24,6 +24,8 @@ class StationStatus(Struct):
     refused_count: int = 0
     last_refusal: str = ""
     """Code of the last refusal, "" = none."""
+    last_fact_us: int = 0
+    """When the server recorded the last fact of it (UTC us); 0 = never."""
 
 
 class LoadedLot(Struct, frozen=True):
@@ -89,15 +91,18 @@ class StatusReader:
         self._facts += len(page)
         self._last_us = max(self._last_us, *(each.envelope.recorded_us for each in page))
         for each in page:
-            match each.envelope.fact:
-                case OperationStarted() as fact:
+            fact = each.envelope.fact
+            match fact:
+                case OperationStarted():
                     self._station(fact.station).operation = fact.operation
-                case OperationCompleted() | LotTransformed() as fact:
+                case OperationCompleted() | LotTransformed():
                     self._complete(fact.station, fact.operation, fact.verdicts)
-                case Refused() as fact:
+                case Refused():
                     self._refuse(fact)
                 case _:
-                    pass
+                    continue
+            if fact.station:
+                self._station(fact.station).last_fact_us = each.envelope.recorded_us
 
     def _station(self, code: str) -> StationStatus:
         return self._stations.setdefault(code, StationStatus(code))

@@ -9,10 +9,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
 from cellwright.web.page_list import PAGES
 from cellwright.web.pages import STATIC, page_handlers, release
-from cellwright.web.problems import HANDLERS
 from cellwright.web.services import Services
 
 _YEAR_S = 365 * 86_400
