@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from cellwright.model.commands import Code
@@ -105,7 +106,7 @@ def _opt(permission: Permission, rule: ObjectRule = ObjectRule.NONE) -> dict[str
 
 
 @get("/api/v1/set-up/{token:str}", opt=_opt(Permission.PUBLIC, ObjectRule.OWN), summary="What a one-time link is for")
-async def read_link(request: Asked, token: str) -> LinkInfo:
+async def read_link(request: Asked, token: FromPath[str]) -> LinkInfo:
     """Return what a link is for, while it may be used."""
     link = await access_of(request).links.find(token)
     return LinkInfo(link.purpose, link.person, link.expires_us)
@@ -117,7 +118,7 @@ async def read_link(request: Asked, token: str) -> LinkInfo:
     status_code=200,
     summary="Use a one-time link: set a password and sign in",
 )
-async def set_up(request: Asked, token: str, data: SetUp) -> Response[Me]:
+async def set_up(request: Asked, token: FromPath[str], data: JSONBody[SetUp]) -> Response[Me]:
     """Set the password of a link's person and sign in."""
     wanted, browser = Credentials(data.person, data.password), _browser(request)
     session_id = await access_of(request).accounts.use_link(token, wanted, author=author_of(request), browser=browser)
@@ -125,7 +126,7 @@ async def set_up(request: Asked, token: str, data: SetUp) -> Response[Me]:
 
 
 @post("/api/v1/sign-in", opt=_opt(Permission.PUBLIC), status_code=200, summary="Sign in")
-async def sign_in(request: Asked, data: SignIn) -> Response[Me]:
+async def sign_in(request: Asked, data: JSONBody[SignIn]) -> Response[Me]:
     """Open a session."""
     given, browser = Credentials(data.person, data.password), _browser(request)
     session_id = await access_of(request).accounts.sign_in(given, author=author_of(request), browser=browser)
@@ -149,7 +150,7 @@ async def read_me(request: Asked) -> Me:
 @post(
     "/api/v1/me/password", opt=_opt(Permission.ACCOUNT, ObjectRule.OWN), status_code=200, summary="Change my password"
 )
-async def change_password(request: Asked, data: NewPassword) -> Response[Me]:
+async def change_password(request: Asked, data: JSONBody[NewPassword]) -> Response[Me]:
     """Change one's password: every session ends, this browser gets a new one."""
     given, browser = Credentials(_caller(request).person, data.old), _browser(request)
     accounts = access_of(request).accounts
@@ -173,7 +174,7 @@ async def list_sessions(request: Asked) -> list[Session]:
     status_code=204,
     summary="End one of my sessions",
 )
-async def end_session(request: Asked, number: int) -> None:
+async def end_session(request: Asked, number: FromPath[int]) -> None:
     """End one of one's own sessions."""
     known = 0 < number < 2**63
     if not known or not await access_of(request).sessions.end(_caller(request).person, number, author_of(request)):
@@ -187,7 +188,7 @@ async def list_tokens(request: Asked) -> list[ApiToken]:
 
 
 @post("/api/v1/me/tokens", opt=_opt(Permission.ACCOUNT, ObjectRule.OWN), summary="Make an API token")
-async def make_token(request: Asked, data: NewToken) -> FreshToken:
+async def make_token(request: Asked, data: JSONBody[NewToken]) -> FreshToken:
     """Make a token; its text is shown this once."""
     wish = TokenWish(name=data.name, scopes=data.scopes, days=data.days)
     token, text = await access_of(request).tokens.make(_caller(request).person, wish, author_of(request))
@@ -200,7 +201,7 @@ async def make_token(request: Asked, data: NewToken) -> FreshToken:
     status_code=204,
     summary="Revoke one of my API tokens",
 )
-async def revoke_token(request: Asked, token_id: str) -> None:
+async def revoke_token(request: Asked, token_id: FromPath[str]) -> None:
     """End one of one's own tokens."""
     known = token_id.isalnum() and token_id.isascii()
     person = _caller(request).person
@@ -218,7 +219,7 @@ async def list_people(request: Asked) -> list[Person]:
 
 
 @post("/api/v1/people", opt=_opt(Permission.PEOPLE_MANAGE, ObjectRule.SITE), summary="Add a person and invite")
-async def add_person(request: Asked, data: PersonRoles) -> Invitation:
+async def add_person(request: Asked, data: JSONBody[PersonRoles]) -> Invitation:
     """Make a person known and return an invitation."""
     people, author = access_of(request).people, author_of(request)
     await people.add(data.person, data.roles, author)
@@ -231,7 +232,7 @@ async def add_person(request: Asked, data: PersonRoles) -> Invitation:
     status_code=204,
     summary="Give a person other roles",
 )
-async def change_roles(request: Asked, data: PersonRoles) -> None:
+async def change_roles(request: Asked, data: JSONBody[PersonRoles]) -> None:
     """Give a person other roles; a disabled one is enabled."""
     await access_of(request).people.change_roles(data.person, data.roles, author_of(request))
 
@@ -242,13 +243,13 @@ async def change_roles(request: Asked, data: PersonRoles) -> None:
     status_code=204,
     summary="Disable a person",
 )
-async def disable_person(request: Asked, data: PersonNamed) -> None:
+async def disable_person(request: Asked, data: JSONBody[PersonNamed]) -> None:
     """A person may act no more, at once."""
     await access_of(request).people.disable(data.person, author_of(request))
 
 
 @post("/api/v1/people/invite", opt=_opt(Permission.PEOPLE_MANAGE, ObjectRule.SITE), summary="Invite a person anew")
-async def invite_person(request: Asked, data: PersonNamed) -> Invitation:
+async def invite_person(request: Asked, data: JSONBody[PersonNamed]) -> Invitation:
     """Return a new invitation for a person without an account."""
     return _invitation(await access_of(request).people.invite(data.person, author_of(request)))
 
