@@ -24,3 +24,13 @@ def test_an_open_door_is_refused(text: str) -> None:
 
 def test_loopback_needs_no_certificate() -> None:
     assert read_listen("[::1]:0", None, None).port == 0
+
+
+async def test_people_get_a_page_and_programs_a_problem(database_url: str) -> None:
+    async with running_web(database_url) as web, httpx.AsyncClient(base_url=web.address) as client:
+        page = await client.get("/no/such/page", headers={"accept": "text/html"})
+        assert page.status_code == 404
+        assert 'id="boot"' in page.text
+        problem = await client.get("/no/such/page")
+        assert problem.headers["content-type"] == "application/problem+json"
+        assert problem.json()["status"] == 404

@@ -1,23 +1,20 @@
-"""Errors as problem details (RFC 9457): what went wrong, where, and what to do."""
+"""Errors as values: problem details (RFC 9457) say what went wrong, where, and what to do."""
 
-import logging
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
 
-from cellwright.errors import CellwrightError, DatabaseUnavailableError, UnansweredError
+from cellwright.errors import CellwrightError
 from cellwright.model.answers import Reason, Refusal
 
-_LOG = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 
 
 class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The body of an error; `reasons` are those of the gate's refusal."""
+    """The body of an error; `reasons` are those of the gate's refusal, `fields` what is wrong in the request."""
 
     type: str = "about:blank"
     title: str
@@ -40,51 +37,25 @@ class RefusedError(CellwrightError):
         self.refusal = refusal
 
 
-Asked = Request[Any, Any, Any]
-
-
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
     """Return a problem as an answer."""
     return Response(problem, status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
 
 
-def _http(_: Asked, error: HTTPException) -> Response[Problem]:
-    fields = tuple(error.extra) if isinstance(error, ValidationException) and isinstance(error.extra, list) else ()
-    title = HTTPStatus(error.status_code).phrase
-    problem = Problem(title=title, status=error.status_code, detail=error.detail, fields=fields)
-    return problem_response(problem, dict(error.headers or {}))
+def problem_of(error: Exception) -> Problem:
+    """Return what an error tells the caller; what nobody expected tells nothing of the program's inside."""
+    match error:
+        case HTTPException():
+            title = HTTPStatus(error.status_code).phrase
+            return Problem(title=title, status=error.status_code, detail=error.detail, fields=_fields(error))
+        case NotFoundError():
+            return Problem(title="Not found", status=404, detail=str(error))
+        case RefusedError():
+            return Problem(title="Refused", status=409, detail=str(error), reasons=error.refusal.reasons)
+        case _:
+            detail = "an error of the program, written to its log; nothing was changed"
+            return Problem(title="Internal error", status=500, detail=detail)
 
 
-def _not_found(_: Asked, error: NotFoundError) -> Response[Problem]:
-    return problem_response(Problem(title="Not found", status=404, detail=str(error)))
-
-
-def _refused(_: Asked, error: RefusedError) -> Response[Problem]:
-    problem = Problem(title="Refused", status=409, detail=str(error), reasons=error.refusal.reasons)
-    return problem_response(problem)
-
-
-def _away(_: Asked, error: Exception) -> Response[Problem]:
-    _LOG.warning("not answered: %s", error)
-    detail = "the database does not answer; nothing was decided; try the same again in some seconds"
-    return problem_response(Problem(title="Unavailable", status=503, detail=detail), {"retry-after": "2"})
-
-
-def _unexpected(request: Asked, error: Exception) -> Response[Problem]:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "an error of the program, written to its log; nothing was changed"
-    return problem_response(Problem(title="Internal error", status=500, detail=detail))
-
-
-HANDLERS: dict[int | type[Exception], Any] = {
-    HTTPException: _http,
-    NotFoundError: _not_found,
-    RefusedError: _refused,
-    UnansweredError: _away,
-    DatabaseUnavailableError: _away,
-    asyncpg.PostgresConnectionError: _away,
-    asyncpg.InterfaceError: _away,
-    ConnectionError: _away,
-    HTTPStatus.INTERNAL_SERVER_ERROR: _unexpected,
-}
-"""Exception to answer, for the application."""
+def _fields(error: HTTPException) -> tuple[dict[str, Any], ...]:
+    return tuple(error.extra) if isinstance(error, ValidationException) and isinstance(error.extra, list) else ()
