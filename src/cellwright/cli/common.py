@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from cellwright.database.migrate import migrate
 from cellwright.database.opening import Database, open_database
 from cellwright.database.pool import Connection, connect
 from cellwright.errors import ConfigurationError
+from cellwright.journal.audit import Author
 from cellwright.model.answers import Refusal
 from cellwright.plant.clock import Clock, MappedClock, host_clock
 
@@ -44,6 +46,15 @@ def wall_us() -> int:
 def open_clock(path: Path | None) -> Clock:
     """Return the plant's clock: driven through a file, or the host's."""
     return host_clock if path is None else MappedClock(path)
+
+
+def local_author() -> Author:
+    """Return who changes something by the command line: `cli`, at the account of the operating system."""
+    try:
+        account = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        account = str(os.geteuid())
+    return Author(actor="cli", terminal=f"local:{account}")
 
 
 data_option = click.option(

@@ -96,13 +96,16 @@ async def _count_refusals(connection: Connection) -> dict[str, int]:
     return {record["code"]: record["refused_count"] for record in records}
 
 
-async def _read_loaded(connection: Connection) -> tuple[LoadedLot, ...]:
+async def _read_loaded(connection: Connection, station: str | None = None) -> tuple[LoadedLot, ...]:
+    """Return what stands at the material positions of a station (None = of all)."""
     records = await connection.fetch(
         """
         SELECT p.station, p.position, l.code, l.material, l.measure, p.remaining, p.reserved
         FROM loading AS p
         JOIN lot AS l ON l.id = p.lot
+        WHERE $1::text IS NULL OR p.station = $1
         ORDER BY p.station, p.position
-        """
+        """,
+        station,
     )
     return tuple(LoadedLot(*record) for record in records)

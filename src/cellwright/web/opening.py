@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -9,6 +10,7 @@ from cellwright.database.pool import create_pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
 from cellwright.web.server import Listen, serving
 from cellwright.web.services import Services
@@ -25,14 +27,34 @@ class Behind(Struct, frozen=True, kw_only=True):
     clock: Clock
     wall_us: Callable[[], int]
     is_simulated: bool = False
+    trail: Path | None = None
+    """Folder of the audit trail's checkpoints; None = none are kept."""
+
+
+class Face(Struct, frozen=True):
+    """A web server at work: its address, and who may come in."""
+
+    address: str
+    access: Access
 
 
 @contextlib.asynccontextmanager
-async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[str]:
-    """Serve pages and API of a running plant until the context ends; yields the address."""
+async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
+    """Serve pages and API of a running plant until the context ends."""
     pool = await create_pool(behind.database_url, size=_CONNECTIONS, name="web")
     try:
+        access = Access(
+            AccessParts(
+                pool=pool,
+                gate=behind.gate,
+                plant=behind.plant,
+                clock=behind.clock,
+                wall_us=behind.wall_us,
+                trail=behind.trail,
+            )
+        )
         services = Services(
+            access=access,
             pool=pool,
             gate=behind.gate,
             plant=behind.plant,
@@ -40,7 +62,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[str]:
             wall_us=behind.wall_us,
             is_simulated=behind.is_simulated,
         )
-        async with serving(make_app(services), listen) as address:
-            yield address
+        async with access.cared_for(), serving(make_app(services), listen) as address:
+            yield Face(address, access)
     finally:
         await pool.close()

@@ -10,6 +10,7 @@ from cellwright.database.pool import Pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.web.access.service import Access
 
 
 class Services(Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class Services(Struct, frozen=True, kw_only=True):
     plant: Plant
     clock: Clock
     wall_us: Callable[[], int]
+    access: Access
     is_simulated: bool = False
     """Whether the plant's time is driven, so that every page says that nothing here is real."""
 
