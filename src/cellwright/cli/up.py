@@ -18,17 +18,20 @@ from cellwright.cli.common import (
     database_option,
     default_data,
     json_option,
+    local_author,
     open_clock,
     open_migrated,
     plant_option,
     wall_us,
 )
 from cellwright.errors import ConfigurationError
+from cellwright.links.opcua.security import write_secret
 from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
 from cellwright.plant.runtime import Outside, Runtime
-from cellwright.web.opening import Behind, open_web
+from cellwright.web.access.routes import link_path
+from cellwright.web.opening import Behind, Face, open_web
 from cellwright.web.server import read_listen
 
 _PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -99,13 +102,27 @@ async def up(
                     plant=plant,
                     clock=now,
                     wall_us=wall_us,
+                    machines=runtime.machine_signs,
                     is_simulated=clock is not None,
+                    trail=folder / "audit",
                 )
-                address = await opened.enter_async_context(open_web(behind, door))
-                _say("serving", f"pages: {address}", address=address, as_json=as_json)
+                face = await opened.enter_async_context(open_web(behind, door))
+                _say("serving", f"pages: {face.address}", address=face.address, as_json=as_json)
+                await _offer_set_up(face, folder / "set-up.link", as_json=as_json)
             await stop.wait()
             _say("stopping", "stopping ...", as_json=as_json)
     _say("stopped", "stopped", as_json=as_json)
+
+
+async def _offer_set_up(face: Face, file: Path, *, as_json: bool) -> None:
+    """While the plant has no admin: print a one-time link, and write it where only this account reads it."""
+    token = await face.access.make_set_up_link(local_author())
+    if token is None:
+        file.unlink(missing_ok=True)
+        return
+    link = face.address + link_path(token)
+    write_secret(file, link.encode())
+    _say("set_up", f"first admin, within 30 minutes: {link}", link=link, as_json=as_json)
 
 
 def _say(event: str, text: str, *, as_json: bool, **content: object) -> None:

@@ -11,6 +11,7 @@ from cellwright.plant.gate import Gate
 from cellwright.testing.flow import START_US
 from cellwright.testing.gates import make_gate
 from cellwright.testing.plants import small_plant
+from cellwright.web.access.service import Access
 from cellwright.web.opening import Behind, open_web
 from cellwright.web.server import Listen
 
@@ -29,6 +30,7 @@ class WebPlant(Struct, frozen=True):
     """A running plant with pages: its address, gate, files and clocks."""
 
     address: str
+    access: Access
     gate: Gate
     plant: Plant
     times: Times
@@ -47,5 +49,5 @@ async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIte
             clock=lambda: times.plant_us,
             wall_us=lambda: times.wall_us,
         )
-        async with open_web(behind, Listen(port=0)) as address:
-            yield WebPlant(address, gate, files, times, database_url)
+        async with open_web(behind, Listen(port=0)) as face:
+            yield WebPlant(face.address, face.access, gate, files, times, database_url)

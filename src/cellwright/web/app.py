@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
+from cellwright.web.access import routes as access_routes
+from cellwright.web.access.ground import AccessRefusedError
+from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
@@ -17,24 +20,34 @@ from cellwright.web.services import Services
 
 _YEAR_S = 365 * 86_400
 _BODY_MAX = 1 << 20
-_PUBLIC = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE}
+_FILES = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE, NO_CALLER: True}
+_DOCUMENT = {"permission": Permission.SELF, "object_rule": ObjectRule.NONE}
 
 
 def make_app(services: Services) -> Litestar:
-    """Return the application on opened services."""
-    return Litestar(
+    """Return the application on opened services; raises ConfigurationError for a route that does not say who may."""
+    app = Litestar(
         [*_routes(), _static_files()],
         before_send=[add_headers],
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, AccessRefusedError: access_routes.refused_response},
+        guards=[check_access],
         logging_config=None,
-        openapi_config=OpenAPIConfig(title="Cellwright", version="0.1.0", path="/openapi"),
+        middleware=[Authentication()],
+        openapi_config=OpenAPIConfig(
+            title="Cellwright",
+            version="0.1.0",
+            path="/openapi",
+            openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT),
+        ),
         request_max_body_size=_BODY_MAX,
         state=State({"services": services}),
     )
+    require_declared(app)
+    return app
 
 
 def _routes() -> Sequence[Any]:
-    return [handler for page in PAGES for handler in page_handlers(page)]
+    return [*access_routes.ROUTES, *(handler for page in PAGES for handler in page_handlers(page))]
 
 
 def _static_files() -> Any:
@@ -46,5 +59,5 @@ def _static_files() -> Any:
         return response
 
     return create_static_files_router(
-        path=f"/static/{release()}", directories=[STATIC], opt=_PUBLIC, after_request=keep, include_in_schema=False
+        path=f"/static/{release()}", directories=[STATIC], opt=_FILES, after_request=keep, include_in_schema=False
     )
