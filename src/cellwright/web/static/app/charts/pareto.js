@@ -24,15 +24,15 @@ export function Pareto({ title, unit, causes, total }) {
     rows: rows.map(({ label, count, cumulative }) => [label, number(count), quantity(count / total, 'ratio'), quantity(cumulative, 'ratio')]),
   });
   return html`<${Figure} title=${title} unit=${unit} sentence=${sentence} table=${table} isEmpty=${total === 0}>
-    <div ref=${ref}><${Rows} ...${{ rows, width_px }} /></div>
+    <div ref=${ref}><${Rows} ...${{ rows, total, width_px }} /></div>
   <//>`;
 }
 
-/** @param {{rows: (Cause & {cumulative: number})[], width_px: number}} props */
-function Rows({ rows, width_px }) {
+/** Bars and cumulative line share one axis, from nothing to all. */
+/** @param {{rows: (Cause & {cumulative: number})[], total: number, width_px: number}} props */
+function Rows({ rows, total, width_px }) {
   const left = Math.min(180, Math.round(width_px * 0.36));
   const right = 104;
-  const most = Math.max(1, ...rows.map(({ count }) => count));
   const room = width_px - left - right;
   /** @param {number} share */
   const along = (share) => left + share * room;
@@ -46,7 +46,7 @@ function Rows({ rows, width_px }) {
       const y = index * ROW;
       const row = html`<title>${label}</title>
         <text class="chart-text" x=${left - 8} y=${y + 17} text-anchor="end">${shorten(label, left)}</text>
-        <rect class=${isOther ? 'chart-bar-rest' : 'chart-bar'} x=${left} y=${y + (ROW - BAR) / 2} width=${Math.max(1, (count / most) * room)} height=${BAR} />
+        <rect class=${isOther ? 'chart-bar-rest' : 'chart-bar'} x=${left} y=${y + (ROW - BAR) / 2} width=${Math.max(1, (count / total) * room)} height=${BAR} />
         <text class="chart-strong" x=${width_px - 56} y=${y + 17} text-anchor="end">${number(count)}</text>
         <text x=${width_px} y=${y + 17} text-anchor="end">${quantity(rows[index]?.cumulative, 'ratio', { digits: 0 })}</text>`;
       return href ? html`<a key=${key} href=${href}>${row}</a>` : html`<g key=${key}>${row}</g>`;

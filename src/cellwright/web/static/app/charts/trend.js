@@ -168,6 +168,7 @@ function mark(plot, place, series, limits) {
   ctx.save();
   ctx.font = `${11 * scale}px ${getComputedStyle(place).fontFamily}`;
   ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
   ctx.lineWidth = scale;
   for (const name of /** @type {const} */ (['lower', 'target', 'upper'])) {
     const value = limits?.[name];
