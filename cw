@@ -78,7 +78,7 @@ need_packages() {
     elif command -v apt-get >/dev/null 2>&1; then
         die "$why. Run this and try again: sudo apt-get install $*"
     fi
-    die "$why. Install Python $minimum or newer with its venv module, then try again (CW_PYTHON names a Python)."
+    die "$why. Install $* (names of Debian; Python must be $minimum or newer, CW_PYTHON names it), then try again."
 }
 
 choose_python() {
@@ -197,12 +197,22 @@ finish() {
     [ -z "$failed" ] || die "failed:${failed%,}"
 }
 
+# The browser tests drive Debian's Chromium; without a Chinese font its screenshots show boxes.
+need_browser() {
+    if ! command -v chromium >/dev/null 2>&1; then
+        need_packages 'no Chromium for the browser tests' chromium fonts-noto-cjk
+    elif command -v fc-list >/dev/null 2>&1 && [ -z "$(fc-list :lang=zh)" ]; then
+        need_packages 'no Chinese font for the browser tests' fonts-noto-cjk
+    fi
+}
+
 run_tests() {
     ensure dev
     if [ $# -gt 0 ]; then
         cd "$root"
         exec "$python" -m pytest "$@"
     fi
+    need_browser
     gates
     gate 'tests' "$python" -m pytest -n 2 --dist worksteal --cov --cov-report term:skip-covered
     finish

@@ -19,6 +19,7 @@ from cellwright.cli.common import (
     open_clock,
     open_existing,
     plant_option,
+    refusal_lines,
     show,
     to_json,
 )
@@ -126,7 +127,7 @@ async def _command(command: Command, *, as_json: bool, **place: Any) -> None:
     if as_json:
         click.echo(to_json(answer))
     elif isinstance(answer, Refusal):
-        click.echo("refused: " + "; ".join(each.text for each in answer.reasons), err=True)
+        click.echo("\n".join(refusal_lines(answer)), err=True)
     else:
         click.echo("recorded")
     sys.exit(EXIT_FAILED if isinstance(answer, Refusal) else 0)

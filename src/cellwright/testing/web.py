@@ -1,0 +1,53 @@
+"""A real web server for tests: a gate on a fresh database, pages behind a socket of loopback."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from msgspec import Struct
+
+from cellwright.model.plant import Plant
+from cellwright.plant.gate import Gate
+from cellwright.testing.flow import START_US
+from cellwright.testing.gates import make_gate
+from cellwright.testing.plants import small_plant
+from cellwright.web.access.service import Access
+from cellwright.web.opening import Behind, open_web
+from cellwright.web.server import Listen
+
+WALL_US: Final = 1_790_000_000_000_000
+"""Real time of tests (UTC us): 2026-09-21."""
+
+
+class Times(Struct):
+    """Clocks that a test moves: the plant's and the real one (UTC us)."""
+
+    plant_us: int = START_US
+    wall_us: int = WALL_US
+
+
+class WebPlant(Struct, frozen=True):
+    """A running plant with pages: its address, gate, files and clocks."""
+
+    address: str
+    access: Access
+    gate: Gate
+    plant: Plant
+    times: Times
+    database_url: str
+
+
+@contextlib.asynccontextmanager
+async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIterator[WebPlant]:
+    """Run gate and web server on a database until the context ends."""
+    files, times = plant or small_plant(), Times()
+    async with make_gate(database_url, files, lambda: times.plant_us) as gate:
+        behind = Behind(
+            database_url=database_url,
+            gate=gate,
+            plant=files,
+            clock=lambda: times.plant_us,
+            wall_us=lambda: times.wall_us,
+        )
+        async with open_web(behind, Listen(port=0)) as face:
+            yield WebPlant(face.address, face.access, gate, files, times, database_url)

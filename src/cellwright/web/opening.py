@@ -1,0 +1,72 @@
+"""Opening the face of a running plant: its connections, its application, its socket."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from cellwright.database.pool import create_pool
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import Clock
+from cellwright.plant.gate import Gate
+from cellwright.plant.stations import MachineSign
+from cellwright.web.access.service import Access, AccessParts
+from cellwright.web.app import make_app
+from cellwright.web.server import Listen, serving
+from cellwright.web.services import Services
+
+_CONNECTIONS = 8
+
+
+class Behind(Struct, frozen=True, kw_only=True):
+    """The running plant that pages show; `wall_us` is the real time (UTC us)."""
+
+    database_url: str
+    gate: Gate
+    plant: Plant
+    clock: Clock
+    wall_us: Callable[[], int]
+    machines: Callable[[], Mapping[str, MachineSign]] = dict
+    """What the stations' machines say of themselves; no entry = no machine is named."""
+    is_simulated: bool = False
+    trail: Path | None = None
+    """Folder of the audit trail's checkpoints; None = none are kept."""
+
+
+class Face(Struct, frozen=True):
+    """A web server at work: its address, and who may come in."""
+
+    address: str
+    access: Access
+
+
+@contextlib.asynccontextmanager
+async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
+    """Serve pages and API of a running plant until the context ends."""
+    pool = await create_pool(behind.database_url, size=_CONNECTIONS, name="web")
+    try:
+        access = Access(
+            AccessParts(
+                pool=pool,
+                gate=behind.gate,
+                plant=behind.plant,
+                clock=behind.clock,
+                wall_us=behind.wall_us,
+                trail=behind.trail,
+            )
+        )
+        services = Services(
+            access=access,
+            pool=pool,
+            gate=behind.gate,
+            plant=behind.plant,
+            clock=behind.clock,
+            wall_us=behind.wall_us,
+            machines=behind.machines,
+            is_simulated=behind.is_simulated,
+        )
+        async with access.cared_for(), serving(make_app(services), listen) as address:
+            yield Face(address, access)
+    finally:
+        await pool.close()
