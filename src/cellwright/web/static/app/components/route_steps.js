@@ -30,7 +30,7 @@ export function RouteSteps({ steps }) {
     ${steps.map(
       (step) => html`<li key=${step.operation} class="step" data-state=${step.state} aria-current=${['running', 'waiting', 'stopped'].includes(step.state) ? 'step' : undefined}>
         <span class="step-mark" aria-hidden="true">${mark(step) && html`<${Icon} name=${mark(step)} />`}</span>
-        <span class="step-name" title=${step.name}>${term(step.operation, step.name)}</span>
+        <span class="step-name" title=${step.name}>${term(step.operation)}</span>
         <span class="step-state">${t(`step.${step.state}`)}${step.attempts_count > 1 && html` · ${t('fact.attempts', { n: step.attempts_count })}`}</span>
         <span class="step-note">${step.station && html`<a class="code" href=${pageOf('station', step.station)}>${step.station}</a> `}
           ${step.completed_us && step.state !== 'running' && dateTime(step.completed_us)}</span>
