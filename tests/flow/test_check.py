@@ -11,21 +11,18 @@ from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
     AddPerson,
     Command,
-    Disposition,
-    DispositionAction,
     HoldSubject,
     PlaceHold,
     ReceiveLot,
-    ReleaseHold,
     Submission,
 )
 from cellwright.model.facts import OperationCompleted
 from cellwright.plant.check import CheckReport, check, effect_digest, rebuild
 from cellwright.plant.gate import Gate
 from cellwright.testing.database import Databases
-from cellwright.testing.flow import results
-from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.testing.replay import RecordingDriver, long_story, through_gate
 from cellwright.views.inline import INLINE
+from cellwright.views.people import catch_up
 from cellwright.views.recorded import (
     RecordedDisposition,
     RecordedInterval,
@@ -34,37 +31,13 @@ from cellwright.views.recorded import (
     RecordedWork,
     read_record,
 )
-from cellwright.views.status import StatusReader, read_status
-from cellwright.views.yields import Tally, follow_yields, read_yields
-
-
-def tell() -> RecordingDriver:
-    """A story that puts at least one row into every inline table."""
-    driver = RecordingDriver()
-    driver.supply()
-    driver.person("P-1", "quality", qualification="hv_work")
-    driver.person("P-2", "quality")
-    module, cells = driver.module()
-    driver.work("TEST-01", [module], person="P-1", results=results(voltage_v=[13.2]))
-    driver.wait(60)
-    more = driver.wind(6)
-    driver.submit(driver.ask("SEAL-01", units=more[:1]))
-    driver.submit(driver.ask("WIND-99", count=1))
-    driver.work("ASM-01", more)
-    driver.work("SEAL-01", more, verdicts=(True, False, True, True, True, True), results=results(leak_pamin=[1.0] * 6))
-    driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=more[:2], reason="look"), actor="P-1")
-    driver.must(PlaceHold(subject=HoldSubject.LOT, codes=("SEP-1",), reason="odour"), actor="P-1")
-    driver.must(ReleaseHold(hold=1, reason="fine", second_person="P-2"), actor="P-1")
-    driver.must(Disposition(units=more[2:3], action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
-    driver.receive("BARE-1", "foil", 1000, certificate_sha256="")
-    assert driver.unit(cells[0]).parent
-    driver.check_in("ASM-02", units=more[1:2])
-    return driver
+from cellwright.views.status import read_status
+from cellwright.views.yields import Tally, read_yields
 
 
 @pytest.fixture(scope="module")
 def driver() -> RecordingDriver:
-    return tell()
+    return long_story()
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +226,7 @@ async def test_the_order_of_independent_senders_does_not_count(databases: Databa
 
 
 async def test_yields_count_first_passes_and_all(connection: asyncpg.Connection) -> None:
+    await catch_up(connection)
     tallies = {each.operation: each for each in await read_yields(connection)}
     assert tallies["seal"] == Tally("seal", 10, 9, 10, 9)
     assert tallies["seal"].first_pass_ratio == 0.9
@@ -264,19 +238,8 @@ async def test_yields_count_first_passes_and_all(connection: asyncpg.Connection)
     assert again == tallies
 
 
-async def test_yields_are_folded_page_by_page_and_once(own: asyncpg.Connection, driver: RecordingDriver) -> None:
-    folded = 0
-    while count := await follow_yields(own, 7):
-        assert count <= 7
-        folded += count
-    assert folded == len(driver.envelopes)
-    by_pages = await read_yields(own, up_to_date=False)
-    assert {each.operation for each in by_pages} >= {"coat", "wind", "assemble", "seal", "form", "grade", "join"}
-    await own.execute("UPDATE outbox_cursor SET position = 0; DELETE FROM yield_tally")
-    assert await read_yields(own) == by_pages
-
-
 async def test_the_status_tells_what_is_going_on(connection: asyncpg.Connection, driver: RecordingDriver) -> None:
+    await catch_up(connection)
     status = await read_status(connection, driver.now_us + 5_000_000)
     assert status.facts == len(driver.envelopes)
     assert status.last_fact_us == driver.now_us
@@ -300,19 +263,10 @@ async def test_the_status_tells_what_is_going_on(connection: asyncpg.Connection,
     msgspec.json.encode(status)
 
 
-async def test_a_reader_of_the_status_goes_on_where_it_was(url: str, driver: RecordingDriver) -> None:
-    reader = StatusReader()
-    connection = await connect(url)
-    try:
-        first = await reader.read(connection, driver.now_us)
-        assert await reader.read(connection, driver.now_us) == first
-    finally:
-        await connection.close()
-
-
 async def test_a_plant_without_facts_has_a_status(databases: Databases) -> None:
     async with databases.fresh() as address:
         connection = await connect(address)
+        await catch_up(connection)
         status = await read_status(connection, 5)
         await connection.close()
     assert (status.facts, status.last_fact_age_s, status.units, status.stations) == (0, None, {}, ())
@@ -355,6 +309,7 @@ async def test_the_replayed_answers_are_of_every_kind(driver: RecordingDriver) -
 
 
 async def test_a_wrong_tally_is_named_and_rebuilt(own: asyncpg.Connection, driver: RecordingDriver) -> None:
+    await catch_up(own)
     right = await read_yields(own)
     assert (await check(own, driver.plant)).equal
     await own.execute("UPDATE yield_tally SET good_count = 0")
@@ -362,4 +317,6 @@ async def test_a_wrong_tally_is_named_and_rebuilt(own: asyncpg.Connection, drive
     assert not report.equal
     assert report.tables["yield_tally"].different == sum(each.good_count > 0 for each in right)
     assert (await rebuild(own, driver.plant)).equal
+    assert await read_yields(own) == []
+    await catch_up(own)
     assert await read_yields(own) == right

@@ -11,6 +11,7 @@ from cellwright.database.pool import Connection, connect
 from cellwright.errors import CellwrightError
 from cellwright.model.plant import Plant
 from cellwright.plant.check import CheckReport, check
+from cellwright.views.people import catch_up
 from cellwright.views.recorded import Record, read_record
 from cellwright.views.status import Status, read_status
 from cellwright.views.trace import trace_backward
@@ -91,6 +92,7 @@ async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
     connection = await connect(url, statement_timeout_ms=0)
     try:
         pack, levels = await _trace_a_pack(connection)
+        await catch_up(connection)
         found = _Found(
             status=await read_status(connection, 0),
             yields=_in_plant_order(plant, await read_yields(connection)),

@@ -19,7 +19,8 @@ from cellwright.cli.times import moment
 from cellwright.database.pool import connect
 from cellwright.errors import DatabaseError
 from cellwright.model.plant import Plant
-from cellwright.views.status import StationStatus, Status, StatusReader
+from cellwright.views.people import catch_up
+from cellwright.views.status import StationStatus, Status, read_status
 from cellwright.views.yields import Tally, read_yields
 
 _CELLS_PER_PACK = 320
@@ -108,11 +109,11 @@ class Screen:
         await asyncio.Event().wait()
 
     async def _look(self, database_url: str, plant: Plant) -> None:
-        reader = StatusReader()
         connection = await connect(database_url, name="demo view")
         try:
             while True:
-                seen = await reader.read(connection, self._now_us)
+                await catch_up(connection)
+                seen = await read_status(connection, self._now_us)
                 yields = await read_yields(connection)
                 self._live.update(Group(_picture(plant, seen, yields, self._now_us), self._bar))
                 await asyncio.sleep(_LOOK_S)

@@ -16,6 +16,7 @@ from cellwright.cli.common import (
 )
 from cellwright.cli.times import moment, since
 from cellwright.database.pool import Connection
+from cellwright.views.people import catch_up
 from cellwright.views.status import StationStatus, Status, read_status
 from cellwright.views.yields import Tally, read_yields
 
@@ -31,6 +32,7 @@ async def status(data: Path | None, database_url: str | None, clock: Path | None
     now = open_clock(clock)
 
     async def question(connection: Connection) -> tuple[int, Status, list[Tally]]:
+        await catch_up(connection)
         now_us = now()
         return now_us, await read_status(connection, now_us), await read_yields(connection)
 

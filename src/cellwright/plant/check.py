@@ -15,8 +15,8 @@ from cellwright.model.plant import Plant
 from cellwright.rules.apply import MissingRowError, apply
 from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, Row, State
 from cellwright.views.inline import INLINE
+from cellwright.views.people import TABLES, compare_people, forget_people, shadowed
 from cellwright.views.stored import Stored
-from cellwright.views.yields import compare_yields, forget_yields
 
 Progress = Callable[[int, int], None]
 """Told how many facts of how many were folded."""
@@ -65,10 +65,20 @@ def silent(done: int, total: int) -> None:
 
 
 async def check(connection: Connection, plant: Plant, *, progress: Progress = silent) -> CheckReport:
-    """Compare every inline table, row by row, with the fold of the journal as of one moment."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
+    """Compare every table, row by row, with the fold of the journal as of one moment.
+
+    The views for people are compared as of where they have come.
+    """
+    async with (
+        shadowed(connection) as schema,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         fold = await _fold(connection, plant, progress)
-        tables = await _compare_all(connection, fold.state)
+        tables = await _compare_inline(connection, fold.state)
+        people = await compare_people(connection, schema)
+    tables |= {
+        name: TableCheck(each.rows, each.different, each.examples[:_EXAMPLES_MAX]) for name, each in people.items()
+    }
     equal = not fold.problem and not any(table.different for table in tables.values())
     return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
 
@@ -88,8 +98,10 @@ async def rebuild(connection: Connection, plant: Plant, *, progress: Progress = 
                 await connection.execute(f"DELETE FROM {stored.table}")  # noqa: S608 names are ours
             for stored in INLINE:
                 await _write(connection, stored, fold.state)
-            await forget_yields(connection)
-        tables = await _compare_all(connection, fold.state)
+            await forget_people(connection)
+        tables = await _compare_inline(connection, fold.state)
+    # The views for people follow anew from the first fact.
+    tables |= {table: TableCheck(0, 0) for table in TABLES}
     equal = not fold.problem and not any(table.different for table in tables.values())
     return CheckReport(equal=equal, facts=fold.facts, tables=tables, problem=fold.problem)
 
@@ -143,11 +155,8 @@ async def _fold(connection: Connection, plant: Plant, progress: Progress) -> _Fo
     return fold
 
 
-async def _compare_all(connection: Connection, state: State) -> dict[str, TableCheck]:
-    tables = {stored.table: await _compare(connection, stored, state) for stored in INLINE}
-    rows, unequal = await compare_yields(connection)
-    tables["yield_tally"] = TableCheck(rows, len(unequal), tuple(unequal[:_EXAMPLES_MAX]))
-    return tables
+async def _compare_inline(connection: Connection, state: State) -> dict[str, TableCheck]:
+    return {stored.table: await _compare(connection, stored, state) for stored in INLINE}
 
 
 async def _compare(connection: Connection, stored: Stored[Any], state: State) -> TableCheck:

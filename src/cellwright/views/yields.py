@@ -1,16 +1,14 @@
-"""Yields by operation: a view for people that follows the journal by a cursor."""
+"""Yields by operation: what was good at the first attempt and at any, and what was found where it was not."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
-from cellwright.journal.facts import Recorded, read_facts
-from cellwright.journal.outbox import advance, next_facts
+from cellwright.journal.facts import Recorded
 from cellwright.model.facts import LotTransformed, OperationCompleted
-
-CONSUMER = "yields"
-_PAGE = 2000
+from cellwright.views.following import Page, PeopleView, write
 
 
 class Tally(Struct):
@@ -28,48 +26,39 @@ class Tally(Struct):
         return self.first_good_count / self.first_count if self.first_count else None
 
 
-def tally(recorded: list[Recorded]) -> dict[str, Tally]:
-    """Count what a page of facts says, by operation."""
+def tally(recorded: Iterable[Recorded]) -> tuple[dict[str, Tally], Counter[tuple[str, str]]]:
+    """Count what facts say by operation, and the units lost at their first attempt by operation and defect."""
     tallies: dict[str, Tally] = {}
-    for operation, attempt, is_good in _outcomes(recorded):
+    losses: Counter[tuple[str, str]] = Counter()
+    for operation, attempt, is_good, defect in _outcomes(recorded):
         counts = tallies.setdefault(operation, Tally(operation))
         counts.done_count += 1
         counts.good_count += is_good
         if attempt == 1:
             counts.first_count += 1
             counts.first_good_count += is_good
-    return tallies
+            if not is_good:
+                losses[operation, defect] += 1
+    return tallies, losses
 
 
-def _outcomes(recorded: list[Recorded]) -> Iterator[tuple[str, int, bool]]:
+def _outcomes(recorded: Iterable[Recorded]) -> Iterator[tuple[str, int, bool, str]]:
     for each in recorded:
-        match each.envelope.fact:
-            case OperationCompleted() as fact:
-                for attempt, is_good in zip(fact.attempts, fact.verdicts, strict=True):
-                    yield fact.operation, attempt, is_good
-            case LotTransformed() as fact:
-                # A lot is made once.
-                for is_good in fact.verdicts:
-                    yield fact.operation, 1, is_good
-            case _:
-                pass
+        fact = each.envelope.fact
+        if not isinstance(fact, OperationCompleted | LotTransformed):
+            continue
+        count = len(fact.verdicts)
+        # A lot is made once.
+        attempts = fact.attempts if isinstance(fact, OperationCompleted) else (1,) * count
+        for attempt, is_good, defect in zip(attempts, fact.verdicts, fact.defects or ("",) * count, strict=True):
+            yield fact.operation, attempt, is_good, defect
 
 
-async def follow_yields(connection: Connection, limit: int = _PAGE) -> int:
-    """Fold the next facts into the tallies and move the cursor, in one transaction; return how many were folded."""
-    async with connection.transaction():
-        recorded = await next_facts(connection, CONSUMER, limit)
-        if not recorded:
-            return 0
-        rows = list(tally(recorded).values())
-        if rows:
-            await _add(connection, rows)
-        await advance(connection, CONSUMER, recorded[-1].position)
-    return len(recorded)
-
-
-async def _add(connection: Connection, rows: list[Tally]) -> None:
-    await connection.execute(
+async def _fold(connection: Connection, page: Page) -> None:
+    tallies, losses = tally(page.recorded)
+    rows = list(tallies.values())
+    await write(
+        connection,
         """
         INSERT INTO yield_tally AS t (operation, first_count, first_good_count, done_count, good_count)
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
@@ -85,30 +74,26 @@ async def _add(connection: Connection, rows: list[Tally]) -> None:
         [row.done_count for row in rows],
         [row.good_count for row in rows],
     )
+    await write(
+        connection,
+        """
+        INSERT INTO loss_tally AS t (operation, defect, first_lost_count)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+        ON CONFLICT (operation, defect) DO UPDATE
+        SET first_lost_count = t.first_lost_count + excluded.first_lost_count
+        """,
+        [operation for operation, _ in losses],
+        [defect for _, defect in losses],
+        list(losses.values()),
+    )
 
 
-async def read_yields(connection: Connection, *, up_to_date: bool = True) -> list[Tally]:
-    """Return the tallies by operation; `up_to_date` first folds what the journal has more."""
-    while up_to_date and await follow_yields(connection):
-        pass
+async def read_yields(connection: Connection) -> list[Tally]:
+    """Return the tallies by operation, as far as they were folded."""
     records = await connection.fetch(
         "SELECT operation, first_count, first_good_count, done_count, good_count FROM yield_tally ORDER BY operation"
     )
     return [Tally(*record) for record in records]
 
 
-async def compare_yields(connection: Connection) -> tuple[int, list[str]]:
-    """Fold the journal up to the cursor again; return how many tallies there are and a sentence for each that differs."""
-    cursor = await connection.fetchval("SELECT position FROM outbox_cursor WHERE consumer = $1", CONSUMER) or 0
-    past = [each async for each in read_facts(connection) if each.position <= cursor]
-    folded = tally(past)
-    kept = {each.operation: each for each in await read_yields(connection, up_to_date=False)}
-    names = sorted({*folded, *kept})
-    unequal = [name for name in names if folded.get(name, Tally(name)) != kept.get(name, Tally(name))]
-    return len(folded), [f"yield_tally {name}: {kept.get(name)}, by the journal {folded.get(name)}" for name in unequal]
-
-
-async def forget_yields(connection: Connection) -> None:
-    """Empty the tallies; they are folded anew when they are asked for."""
-    await connection.execute("DELETE FROM yield_tally")
-    await connection.execute("DELETE FROM outbox_cursor WHERE consumer = $1", CONSUMER)
+VIEW = PeopleView(("yield_tally", "loss_tally"), _fold)
