@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded, read_page
-from cellwright.model.facts import LotTransformed, OperationCompleted, OperationStarted, Refused
+from cellwright.model.facts import LotTransformed, OperationAborted, OperationCompleted, OperationStarted, Refused
 
 _RUNNING = "running/"
 _US_PER_S = 1_000_000
@@ -97,6 +97,8 @@ class StatusReader:
                     self._station(fact.station).operation = fact.operation
                 case OperationCompleted() | LotTransformed():
                     self._complete(fact.station, fact.operation, fact.verdicts)
+                case OperationAborted():
+                    self._complete(fact.station, fact.operation, [False] * len(fact.units or fact.lots))
                 case Refused():
                     self._refuse(fact)
                 case _:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded, read_facts
 from cellwright.journal.outbox import advance, next_facts
-from cellwright.model.facts import LotTransformed, OperationCompleted
+from cellwright.model.facts import LotTransformed, OperationAborted, OperationCompleted
 
 CONSUMER = "yields"
 _PAGE = 2000
@@ -47,6 +47,10 @@ def _outcomes(recorded: list[Recorded]) -> Iterator[tuple[str, int, bool]]:
             case OperationCompleted() as fact:
                 for attempt, is_good in zip(fact.attempts, fact.verdicts, strict=True):
                     yield fact.operation, attempt, is_good
+            case OperationAborted() as fact:
+                # What was given up was tried, and did not become good.
+                for attempt in fact.attempts or (1,) * len(fact.lots):
+                    yield fact.operation, attempt, False
             case LotTransformed() as fact:
                 # A lot is made once.
                 for is_good in fact.verdicts:
