@@ -221,6 +221,6 @@ class Batch:
         for row in rows:
             if isinstance(row, UnitRow):
                 before = state.get(UnitRow, row.id)
-                if before is None or before.completed_us is not row.completed_us:
+                if before is None or before.attempts is not row.attempts:
                     self.worked.add(row.id)
         state.absorb(rows)

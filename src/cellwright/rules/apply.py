@@ -202,6 +202,23 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
     yield from _drawn(state, fact.station, fact.taken)
 
 
+def _operation_aborted(state: State, _: Envelope, fact: f.OperationAborted) -> Iterator[Row]:
+    yield _count(state, running_counter(fact.station), -(len(fact.units) or 1))
+    for number, attempt in zip(fact.units, fact.attempts, strict=True):
+        unit = _row(state, UnitRow, number)
+        attempts = tuple(attempt if step == unit.step else each for step, each in enumerate(unit.attempts))
+        yield replace(unit, status=UnitStatus.WAITING, station="", attempts=attempts)
+        if fact.members and state.get(AssemblyRow, number) is not None:
+            yield AssemblyRow(id=number, members=())
+    for number in fact.members:
+        yield replace(_row(state, UnitRow, number), status=UnitStatus.FINISHED, station="", parent=0)
+    if fact.lots:
+        yield _count(state, open_counter(fact.station), -len(fact.lots))
+    for number in fact.lots:
+        yield replace(_row(state, LotRow, number), status=LotStatus.REJECTED, station="")
+    yield from _fed(state, fact.station, (), fact.released)
+
+
 def _passed(unit: UnitRow, *, attempt: int, step: int, grade: str, moment_us: int) -> UnitRow:
     completed, attempts = list(unit.completed_us), list(unit.attempts)
     completed[unit.step], attempts[unit.step] = moment_us, attempt
@@ -401,6 +418,7 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.OperationStarted: _operation_started,
     f.UnitsCommissioned: _units_commissioned,
     f.OperationCompleted: _operation_completed,
+    f.OperationAborted: _operation_aborted,
     f.LotTransformed: _lot_transformed,
     f.Assembled: _assembled,
     f.Disassembled: _disassembled,

@@ -57,7 +57,8 @@ def _column_reasons(command: CheckOut, count: int) -> list[Reason]:
     return reasons
 
 
-def _find_claimed(state: State, command: CheckOut, operation: str) -> tuple[list[UnitRow], list[Reason]]:
+def find_claimed(state: State, command: CheckOut, operation: str) -> tuple[list[UnitRow], list[Reason]]:
+    """Find the units that a report names; each must be checked in for the operation at its station."""
     found = find_page(state, command.units, command.carrier)
     if command.carrier and not command.units:
         found.units = [unit for unit in found.units if _is_claimed(state, unit, command.station, operation)]
@@ -90,7 +91,7 @@ class _Report(Struct, frozen=True):
 
 
 def _report_units(state: State, command: CheckOut, station: Station, *, operation: str, skewed: bool) -> Decision:
-    units, reasons = _find_claimed(state, command, operation)
+    units, reasons = find_claimed(state, command, operation)
     rule = state.operation_of(units[0]) if units and not reasons else None
     if rule is None:
         return refuse(command, reasons)
@@ -208,7 +209,7 @@ def _joining_operation(state: State, product: str, grade: str) -> str:
 
 
 def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_us: int, skewed: bool) -> Decision:
-    lots, reasons = _find_open_lots(state, command, operation)
+    lots, reasons = find_open_lots(state, command, operation)
     count = len(lots)
     reasons.extend(_column_reasons(command, count))
     reasons.extend(_quantity_reasons(command, count))
@@ -239,7 +240,8 @@ def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_
     return Decision((fact,), Receipt(routing=tuple("done" if good else "hold" for good in judgement.verdicts)))
 
 
-def _find_open_lots(state: State, command: CheckOut, operation: Operation) -> tuple[list[LotRow], list[Reason]]:
+def find_open_lots(state: State, command: CheckOut, operation: Operation) -> tuple[list[LotRow], list[Reason]]:
+    """Find the lots that a report names; they must be all that a run of the operation opened at its station."""
     lots: list[LotRow] = []
     reasons = []
     for code in command.lots:
