@@ -1,7 +1,7 @@
 """Opening the face of a running plant: its connections, its application, its socket."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from litestar import Litestar
@@ -11,6 +11,7 @@ from cellwright.database.pool import create_pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
 from cellwright.web.server import Listen, serving
@@ -27,6 +28,8 @@ class Behind(Struct, frozen=True, kw_only=True):
     plant: Plant
     clock: Clock
     wall_us: Callable[[], int]
+    machines: Callable[[], Mapping[str, MachineSign]] = dict
+    """What the stations' machines say of themselves; no entry = no machine is named."""
     is_simulated: bool = False
     trail: Path | None = None
     """Folder of the audit trail's checkpoints; None = none are kept."""
@@ -62,6 +65,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             plant=behind.plant,
             clock=behind.clock,
             wall_us=behind.wall_us,
+            machines=behind.machines,
             is_simulated=behind.is_simulated,
         )
         app = make_app(services)

@@ -18,14 +18,19 @@ import { Icon } from './icon.js';
 export function Genealogy({ kind, code, up, down }) {
   return html`<div class="genealogy" role="group" aria-label=${t('genealogy.summary', { code, up: up.length, down: down.length })}>
     <${Side} title=${t('genealogy.made_of')} nodes=${up} empty=${t('genealogy.nothing_up')} />
-    <div class="genealogy-bracket" aria-hidden="true"><${Icon} name="chevron-right" /></div>
+    <${Bracket} side="up" nodes=${up} />
     <div class="genealogy-self">
       <div class="node node-self"><span class="node-kind">${kind}</span><span class="node-code code">${code}</span></div>
     </div>
-    <div class="genealogy-bracket" aria-hidden="true"><${Icon} name="chevron-right" /></div>
+    <${Bracket} side="down" nodes=${down} />
     <${Side} title=${t('genealogy.became')} nodes=${down} empty=${t('genealogy.nothing_down')} />
   </div>`;
 }
+
+/** @param {{side: 'up' | 'down', nodes: Relative[]}} props */
+const Bracket = ({ side, nodes }) => html`<div class="genealogy-bracket" data-side=${side} data-many=${nodes.length > 1} aria-hidden="true">
+  <${Icon} name="chevron-right" />
+</div>`;
 
 /** @param {{title: string, nodes: Relative[], empty: string}} props */
 function Side({ title, nodes, empty }) {

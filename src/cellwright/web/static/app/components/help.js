@@ -27,11 +27,13 @@ export function HelpContent() {
     setScanPrefix(value);
     setPrefix(value);
   };
+  // Bound twice is still one key: the later one counts.
+  const keys = [...new Map(shortcuts.value.map((each) => [each.keys, each])).values()];
   return html`<dl class="keys">
-      ${shortcuts.value.map(
-        ({ keys, label }) => html`<div key=${keys}>
-          <dt>${keys.split(' ').map((key) => html`<kbd>${NAMES[key] ?? key.toUpperCase()}</kbd> `)}</dt>
-          <dd>${label}</dd>
+      ${keys.map(
+        (/** @type {import('../keyboard.js').Shortcut} */ each) => html`<div key=${each.keys}>
+          <dt>${each.keys.split(' ').map((key) => html`<kbd>${NAMES[key] ?? key.toUpperCase()}</kbd> `)}</dt>
+          <dd>${each.label}</dd>
         </div>`,
       )}
     </dl>

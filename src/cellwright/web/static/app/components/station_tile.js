@@ -37,11 +37,11 @@ const GLYPHS = {
   idle: 'wait',
 };
 
-/** A machine state in a table or a heading. @param {{state: MachineState}} props */
-export function StateWord({ state }) {
+/** A machine state in a table or a heading; `priority` is that of its alarm. @param {{state: MachineState, priority?: 1 | 2 | 3 | 4 | null}} props */
+export function StateWord({ state, priority }) {
   const glyph = GLYPHS[state];
   return html`<span class="machine-state" data-state=${state}>
-    ${glyph && html`<${Icon} name=${glyph} />`}${state === 'down' && html`<${AlarmIcon} priority=${1} size=${14} />`}
+    ${glyph && html`<${Icon} name=${glyph} />`}${priority ? html`<${AlarmIcon} priority=${priority} size=${14} />` : null}
     ${word('machine', state)}
   </span>`;
 }
@@ -52,8 +52,7 @@ export function StationTile(station) {
   return html`<article class="tile ${is_stale ? 'stale' : ''}" data-state=${state} data-station=${code}>
     <header class="tile-head">
       <a class="tile-code code" href=${addressOf('stations', code)}>${code}</a>
-      ${station.priority ? html`<${AlarmIcon} priority=${station.priority} />` : null}
-      <${StateWord} state=${state} />
+      <${StateWord} state=${state} priority=${station.priority} />
     </header>
     <p class="tile-name" title=${name}>${name}</p>
     <div class="tile-main">
@@ -89,7 +88,7 @@ function TileFigure({ state, state_age_us, cycle_s, cycle_target_s }) {
 function Refusal({ refusal }) {
   if (!refusal) return html`<p class="tile-refusal tile-refusal-none">${t('tile.no_refusal')}</p>`;
   return html`<p class="tile-refusal" title=${refusal.text}>
-    <${Icon} name="hold" /><span>${refusal.text}</span>
+    <${Icon} name="refused" /><span class="tile-refusal-text">${refusal.text}</span>
     ${refusal.age_us !== null && html`<span class="tile-age">${age(refusal.age_us)}</span>`}
   </p>`;
 }

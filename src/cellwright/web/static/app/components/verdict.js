@@ -76,7 +76,7 @@ function CheckRow({ name, href, value, unit, digits, lower, target, upper, note 
   const verdict = value === null || value === undefined ? 'open' : isOut ? 'fail' : 'pass';
   return html`<tr data-verdict=${verdict}>
     <th scope="row">${href ? html`<a href=${href}>${name}</a>` : name}${note && html` <span class="muted">${note}</span>`}</th>
-    <td class="num checks-value">${quantity(value, unit, { digits })}</td>
+    <td class="num ${verdict === 'open' ? 'muted' : 'checks-value'}">${quantity(value, unit, { digits })}</td>
     <td class="checks-bar"><${ValueBar} ...${{ value, unit, digits, lower, target, upper }} label=${name} /></td>
     <td class="secondary nowrap">${limitsText(limits, unit, digits)}</td>
     <td><${VerdictChip} verdict=${verdict} text=${verdict === 'open' ? t('verdict.not_measured') : undefined} /></td>
