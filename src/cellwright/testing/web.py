@@ -2,8 +2,10 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
+from litestar import Litestar
 from msgspec import Struct
 
 from cellwright.model.plant import Plant
@@ -31,6 +33,7 @@ class WebPlant(Struct, frozen=True):
 
     address: str
     access: Access
+    app: Litestar
     gate: Gate
     plant: Plant
     times: Times
@@ -38,8 +41,10 @@ class WebPlant(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIterator[WebPlant]:
-    """Run gate and web server on a database until the context ends."""
+async def running_web(
+    database_url: str, plant: Plant | None = None, *, trail: Path | None = None
+) -> AsyncIterator[WebPlant]:
+    """Run gate and web server on a database until the context ends; checkpoints of the audit trail go to `trail`."""
     files, times = plant or small_plant(), Times()
     async with make_gate(database_url, files, lambda: times.plant_us) as gate:
         behind = Behind(
@@ -48,6 +53,7 @@ async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIte
             plant=files,
             clock=lambda: times.plant_us,
             wall_us=lambda: times.wall_us,
+            trail=trail,
         )
         async with open_web(behind, Listen(port=0)) as face:
-            yield WebPlant(face.address, face.access, gate, files, times, database_url)
+            yield WebPlant(face.address, face.access, face.app, gate, files, times, database_url)

@@ -8,13 +8,18 @@ import { boot } from './boot.js';
 /** @typedef {{topic: string, sequence: number, time_us: number, kind: 'snapshot' | 'change', data: any}} Frame */
 /** @typedef {(data: any, frame: Frame) => void} OnData gets the topic's whole data, changes merged in */
 /** @typedef {{callbacks: Set<OnData>, rate_hz: number, sequence: number | null, data: any, frame: Frame | null}} Topic */
-/** @typedef {'off' | 'connecting' | 'live' | 'lost'} State */
+/** @typedef {'off' | 'connecting' | 'live' | 'lost' | 'ended'} State `ended`: the session is over, sign in again */
+/** @typedef {Record<string, any>} Row */
+/** @typedef {{key: string[], rows?: Row[], gone?: unknown[][]}} ListChange */
+/** @typedef {{fields?: Row, lists?: Record<string, ListChange>}} Change */
 
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
-/** Nothing at all for so long: the connection is dead, whatever the socket says. */
-const SILENCE_MS = 10_000;
-/** The same, once the server has shown that it sends a beat each second. */
-const BEAT_SILENCE_MS = 2_500;
+/** The server beats each second. Silence for so long: the connection is dead, whatever the socket says. */
+const SILENCE_MS = 2_500;
+const WATCH_MS = 250;
+/** A watch that comes so late shows that this tab was asleep, not the server. */
+const ASLEEP_MS = 1_000;
+const SESSION_ENDED = 4401;
 
 /** @type {Map<string, Topic>} */
 const topics = new Map();
@@ -22,7 +27,7 @@ const topics = new Map();
 let socket = null;
 let attempt = 0;
 let retry = 0;
-let hasBeat = false;
+let wasGreeted = false;
 
 /** @type {import('../vendor/preact.js').Signal<State>} */
 export const state = signal(/** @type {State} */ ('off'));
@@ -36,18 +41,21 @@ export const slow_hz = signal(/** @type {number | null} */ (null));
 export const newRelease = signal('');
 export const retry_ms = signal(0);
 export const now_ms = signal(performance.now());
-/** How old what is shown is, on the wall. */
-export const age_us = computed(() => Math.max(0, now_ms.value - last_ms.value) * 1000);
+/** How old what is shown is, on the wall, in whole seconds. */
+export const age_us = computed(() => Math.floor(Math.max(0, now_ms.value - last_ms.value) / 1000) * 1e6);
 
-/** RFC 7396: objects merge, null removes, everything else replaces. @param {any} base @param {any} patch @returns {any} */
-export function merge(base, patch) {
-  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
-  const result = base && typeof base === 'object' && !Array.isArray(base) ? { ...base } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merge(result[key], value);
+/** What data are after a change. @param {Row} data @param {Change} change @returns {Row} */
+export function applyChange(data, { fields = {}, lists = {} }) {
+  const next = { ...data, ...fields };
+  for (const [name, { key, rows = [], gone = [] }] of Object.entries(lists)) {
+    /** @param {Row} row */
+    const nameOf = (row) => JSON.stringify(key.map((field) => row[field]));
+    const known = new Map(next[name].map((/** @type {Row} */ row) => [nameOf(row), row]));
+    for (const each of gone) known.delete(JSON.stringify(each));
+    for (const row of rows) known.set(nameOf(row), row);
+    next[name] = [...known.values()];
   }
-  return result;
+  return next;
 }
 
 /** @param {unknown} message */
@@ -72,7 +80,7 @@ function take(frame) {
   }
   if (frame.kind === 'change' && topic.sequence === null) return;
   topic.sequence = frame.sequence;
-  topic.data = frame.kind === 'snapshot' ? frame.data : merge(topic.data, frame.data);
+  topic.data = frame.kind === 'snapshot' ? frame.data : applyChange(topic.data, frame.data);
   topic.frame = frame;
   if (frame.time_us > time_us.value) time_us.value = frame.time_us;
   for (const callback of topic.callbacks) callback(topic.data, frame);
@@ -86,12 +94,13 @@ function onMessage(event) {
   if (frame.topic) take(frame);
   else if (frame.hello !== undefined) greet(frame.hello);
   else if (frame.notice === 'slow') slow_hz.value = frame.rate_hz;
-  else if (frame.beat !== undefined) hasBeat = true;
+  else if (frame.notice === 'recovered') slow_hz.value = null;
 }
 
 /** @param {string} release */
 function greet(release) {
   attempt = 0;
+  wasGreeted = true;
   slow_hz.value = null;
   if (boot.release && release !== boot.release) newRelease.value = release;
 }
@@ -103,22 +112,38 @@ function connect() {
   if (state.value === 'off') state.value = 'connecting';
   const opened = new WebSocket(address);
   socket = opened;
+  wasGreeted = false;
   opened.onopen = () => {
     last_ms.value = performance.now();
     for (const topic of topics.values()) topic.sequence = null;
     ask([...topics.keys()]);
   };
   opened.onmessage = onMessage;
-  opened.onclose = () => {
-    if (socket === opened) lose();
+  opened.onclose = ({ code }) => {
+    if (socket !== opened) return;
+    if (code === SESSION_ENDED) end();
+    else lose();
   };
+}
+
+function end() {
+  socket = null;
+  state.value = 'ended';
+}
+
+/** A refused handshake does not say why: ask whether the session still stands. */
+async function askSession() {
+  const answer = await fetch('/api/v1/me').catch(() => null);
+  if (answer?.status !== 401) return;
+  window.clearTimeout(retry);
+  end();
 }
 
 function lose() {
   const old = socket;
   socket = null;
   old?.close();
-  hasBeat = false;
+  if (!wasGreeted && attempt > 0) void askSession();
   if (topics.size === 0) {
     state.value = 'off';
     return;
@@ -137,9 +162,11 @@ export function reconnect() {
 }
 
 function watch() {
-  now_ms.value = performance.now();
-  const limit_ms = hasBeat ? BEAT_SILENCE_MS : SILENCE_MS;
-  if (socket && !document.hidden && now_ms.value - last_ms.value > limit_ms) lose();
+  const now = performance.now();
+  const wasAsleep = now - now_ms.value > ASLEEP_MS;
+  now_ms.value = now;
+  if (socket && wasAsleep) last_ms.value = now;
+  else if (socket && !document.hidden && now - last_ms.value > SILENCE_MS) lose();
 }
 
 /**
@@ -154,7 +181,7 @@ export function subscribe(name, callback, rate_hz = 2) {
   if (known && rate_hz > topic.rate_hz) topic.rate_hz = rate_hz;
   if (!known) ask([name]);
   else if (topic.frame) callback(topic.data, topic.frame);
-  if (!socket && state.value !== 'lost') connect();
+  if (!socket && state.value === 'off') connect();
   return () => {
     topic.callbacks.delete(callback);
     if (topic.callbacks.size > 0 || topics.get(name) !== topic) return;
@@ -183,7 +210,7 @@ function onVisibility() {
 
 /** Watch the connection; called once by main.js. */
 export function startLive() {
-  window.setInterval(watch, 500);
+  window.setInterval(watch, WATCH_MS);
   document.addEventListener('visibilitychange', onVisibility);
   window.addEventListener('offline', () => socket && lose());
   window.addEventListener('online', reconnect);
