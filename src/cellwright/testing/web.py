@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from litestar import Litestar
 from msgspec import Struct
 
 from cellwright.model.plant import Plant
@@ -31,6 +32,7 @@ class WebPlant(Struct, frozen=True):
 
     address: str
     access: Access
+    app: Litestar
     gate: Gate
     plant: Plant
     times: Times
@@ -50,4 +52,4 @@ async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIte
             wall_us=lambda: times.wall_us,
         )
         async with open_web(behind, Listen(port=0)) as face:
-            yield WebPlant(face.address, face.access, gate, files, times, database_url)
+            yield WebPlant(face.address, face.access, face.app, gate, files, times, database_url)

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
+from litestar import Litestar
 from msgspec import Struct
 
 from cellwright.database.pool import create_pool
@@ -35,10 +36,11 @@ class Behind(Struct, frozen=True, kw_only=True):
 
 
 class Face(Struct, frozen=True):
-    """A web server at work: its address, and who may come in."""
+    """A web server at work: its address, who may come in, and its application."""
 
     address: str
     access: Access
+    app: Litestar
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +68,8 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             machines=behind.machines,
             is_simulated=behind.is_simulated,
         )
-        async with access.cared_for(), serving(make_app(services), listen) as address:
-            yield Face(address, access)
+        app = make_app(services)
+        async with access.cared_for(), serving(app, listen) as address:
+            yield Face(address, access, app)
     finally:
         await pool.close()
