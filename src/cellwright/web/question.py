@@ -12,7 +12,7 @@ from cellwright.web.problems import NotFoundError
 from cellwright.web.services import Services, services_of
 
 Asked = Request[Any, Any, Any]
-LIMIT_DEFAULT = 200
+LIMIT_DEFAULT = 500
 LIMIT_MAX = 5000
 LIMIT_EXPORT = 100_000
 DATA_SUFFIXES = ("json", "csv", "xlsx", "parquet")

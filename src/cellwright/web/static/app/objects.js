@@ -32,8 +32,11 @@ export function term(code, name) {
   return name || code.replaceAll('_', ' ');
 }
 
+/** What an operation is called in short; its full name when the catalogue has no word for it. @param {string} code @param {string} [name] */
+export const operation = (code, name) => (has(`term.${code}`) ? t(`term.${code}`) : name || code.replaceAll('_', ' '));
+
 /** Names of characteristics end in their unit, which stands beside the value. @param {string} code */
-export const characteristic = (code) => term(code, has(`term.${code}`) ? t(`term.${code}`) : undefined);
+export const characteristic = (code) => operation(code);
 
 /** @param {string | number | null | undefined} value */
 const isKnown = (value) => value !== null && value !== undefined;
@@ -67,6 +70,13 @@ function scaleOf(size, measure) {
 /** An amount of a lot in the unit people use. @param {number | null | undefined} value @param {string} measure */
 export const amount = (value, measure) =>
   measure === 'count' ? t('object.count', { n: value ?? null, count: number(value) }) : quantity(value, measure, { digits: scaleOf(Math.abs(value ?? 0), measure)[0] === 1 ? 0 : 3 });
+
+/** An amount in the unit in which the whole is told, so that the two compare. @param {number} value @param {string} measure @param {number} whole @param {number} [digits] */
+export function amountOf(value, measure, whole, digits = 1) {
+  if (measure === 'count') return number(value);
+  const [scale, unit] = scaleOf(Math.abs(whole), measure);
+  return `${number(value / scale, { digits: scale === 1 ? 0 : digits })}\u00a0${unitSymbol(unit)}`;
+}
 
 /** How surely a stretch is known. @param {number} tolerance @param {string} basis @param {string} measure */
 export function surety(tolerance, basis, measure) {

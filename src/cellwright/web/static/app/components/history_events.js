@@ -1,7 +1,7 @@
 /** Facts about one unit or lot as entries of a timeline. */
 import { html } from '../../vendor/preact.js';
 import { has, number, t } from '../i18n.js';
-import { amount, CodeLink, pageOf, stretch, term } from '../objects.js';
+import { amount, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
 /** @typedef {import('./timeline.js').HistoryEvent} HistoryEvent */
@@ -30,8 +30,8 @@ export function historyEvents(facts, about) {
 function title(fact, names) {
   const verdict = fact.is_good === false ? '.bad' : '';
   const key = `fact.${fact.kind}${has(`fact.${fact.kind}${verdict}`) ? verdict : ''}`;
-  const operation = fact.operation ? term(fact.operation, names[fact.operation]) : '';
-  return has(key) ? t(key, { operation, carrier: fact.carrier, action: fact.action && t(`disposition.${fact.action}`), command: fact.command && t(`command.${fact.command}`) }) : fact.kind;
+  const done = fact.operation ? operation(fact.operation, names[fact.operation]) : '';
+  return has(key) ? t(key, { operation: done, carrier: fact.carrier, action: fact.action && t(`disposition.${fact.action}`), command: fact.command && t(`command.${fact.command}`) }) : fact.kind;
 }
 
 /** @param {Fact} fact @param {{measure?: string, names: Record<string, string>}} about */
@@ -41,10 +41,10 @@ function detail(fact, { measure = '', names }) {
     fact.defect && t('fact.defect', { defect: fact.defect }),
     fact.grade && t('fact.grade', { grade: fact.grade }),
     fact.quantity !== null && measure && amount(fact.quantity, measure),
-    fact.at_position && t('fact.at_position', { position: fact.at_position }),
+    fact.at_position && t('fact.at_position', { position: term(fact.at_position) }),
     fact.slot !== null && t('fact.slot', { slot: fact.slot }),
     fact.units_count > 1 && t('fact.units', { n: fact.units_count }),
-    fact.next_operation && fact.is_good !== true && t('fact.next', { operation: term(fact.next_operation, names[fact.next_operation]) }),
+    fact.next_operation && fact.is_good !== true && t('fact.next', { operation: operation(fact.next_operation, names[fact.next_operation]) }),
     fact.supplier,
   ].filter(Boolean);
   const parent = fact.parent && html`<span class="secondary"> · ${t('fact.parent')} <${CodeLink} kind="unit" code=${fact.parent} /></span>`;
@@ -71,14 +71,13 @@ function members(codes) {
 /** @param {Fact} fact */
 function parts({ parts: list }) {
   const codes = [...new Set(list.flatMap((/** @type {any} */ each) => [each.parent, each.child]))].slice(0, LISTED);
-  void stretch;
   return html`<span class="code-list">${codes.map((code) => html`<a class="code" key=${code} href=${pageOf('lot', code)}>${code}</a>`)}
     ${list.length > LISTED && html`<span>${t('fact.parts', { count: number(list.length) })}</span>`}</span>`;
 }
 
 /** @param {Fact} fact @returns {Children} */
 function aside(fact) {
-  const recipe = fact.recipe && `${fact.recipe} ${t('object.revision', { revision: fact.recipe_revision })}`;
+  const recipe = fact.recipe && t('fact.recipe', { recipe: fact.recipe, revision: fact.recipe_revision });
   const who = [fact.person || fact.actor, fact.second_person && t('fact.second', { person: fact.second_person })].filter(Boolean).join(', ');
   return html`${fact.station && html`<${CodeLink} kind="station" code=${fact.station} /> `}${[recipe, fact.station === who ? '' : who].filter(Boolean).join(' · ')}`;
 }

@@ -1,6 +1,6 @@
 import { html } from '../../vendor/preact.js';
 import { t } from '../i18n.js';
-import { amount, pageOf, stretch, term } from '../objects.js';
+import { amount, amountOf, operation, pageOf, stretch, term } from '../objects.js';
 
 /** @typedef {{start: number, end: number, kind: 'used' | 'became' | 'loaded' | 'left', label: string, href?: string}} Piece */
 /** @typedef {{key: string, name: string, pieces: Piece[]}} Track */
@@ -21,7 +21,7 @@ function tracks({ lot, became, uses, made_of, places }) {
   };
   for (const each of made_of.slice(0, DRAWN_MAX)) {
     const label = `${each.other} ${stretch(each.start, each.end, lot.measure)}`;
-    add(`from ${each.material}`, t('lot.from', { material: term(each.material) }), { ...each, kind: 'became', label, href: pageOf('lot', each.other) });
+    add(`from ${each.material}`, t('lot.from', { material: operation(each.material) }), { ...each, kind: 'became', label, href: pageOf('lot', each.other) });
   }
   for (const each of became.slice(0, DRAWN_MAX)) {
     const label = `${each.other} ${stretch(each.start, each.end, lot.measure)}`;
@@ -55,7 +55,7 @@ export function LotStrip({ data }) {
         </svg></div>`,
     )}
     <div class="strip-row strip-axis" aria-hidden="true"><span class="strip-name"></span><span class="strip-ticks">
-      ${Array.from({ length: TICKS }, (_, index) => html`<span key=${index}>${amount(Math.round((lot.quantity * index) / (TICKS - 1)), lot.measure)}</span>`)}</span></div>
+      ${Array.from({ length: TICKS }, (_, index) => html`<span key=${index}>${amountOf(Math.round((lot.quantity * index) / (TICKS - 1)), lot.measure, lot.quantity)}</span>`)}</span></div>
   </figure>`;
 }
 

@@ -1,6 +1,6 @@
 import { html } from '../../vendor/preact.js';
 import { duration, t } from '../i18n.js';
-import { amount, CodeLink, term } from '../objects.js';
+import { amount, CodeLink, operation as shortName, term } from '../objects.js';
 import { Icon } from './icon.js';
 
 /** @typedef {Record<string, any>} Operation an operation as the server tells it */
@@ -24,7 +24,7 @@ export function RouteFlow({ operations }) {
 function OperationBox({ operation }) {
   const { code, name, intakes, output, stations, queue_times, characteristics_count, members, not_good } = operation;
   return html`<li class="op" id="operation-${code}">
-    <p class="op-head" title=${name}><span class="op-name">${term(code, name)}</span><span class="code muted">${code}</span></p>
+    <p class="op-head"><span class="op-name">${shortName(code, name)}</span><span class="muted">${term(code, name) === shortName(code, name) ? html`<span class="code">${code}</span>` : name}</span></p>
     ${queue_times.map((/** @type {any} */ each) => html`<p class="op-window" key=${each.after}><${Icon} name="clock" />${windowText(each)}</p>`)}
     ${(intakes.length > 0 || members) &&
     html`<ul class="op-list" aria-label=${t('plant.takes')}>
@@ -45,7 +45,7 @@ function OperationBox({ operation }) {
 
 /** @param {any} window */
 function windowText({ after, min_s, max_s }) {
-  const values = { after: term(after), min: duration(min_s * 1e6), max: duration((max_s ?? 0) * 1e6) };
+  const values = { after: shortName(after), min: duration(min_s * 1e6), max: duration((max_s ?? 0) * 1e6) };
   if (min_s && max_s !== null) return t('plant.window_both', values);
   return t(min_s ? 'plant.window_min' : 'plant.window_max', values);
 }
@@ -57,4 +57,4 @@ function intakeText({ position, material, quantity, measure, optional }) {
 }
 
 /** @param {any} action */
-const notGoodText = ({ action, operation, limit }) => (action === 'rework' ? t('plant.rework', { operation: term(operation), n: limit }) : t('plant.held'));
+const notGoodText = ({ action, operation, limit }) => (action === 'rework' ? t('plant.rework', { operation: shortName(operation), n: limit }) : t('plant.held'));

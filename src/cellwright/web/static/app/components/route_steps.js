@@ -1,6 +1,6 @@
 import { html } from '../../vendor/preact.js';
 import { dateTime, t } from '../i18n.js';
-import { pageOf, term } from '../objects.js';
+import { operation, pageOf } from '../objects.js';
 import { Icon } from './icon.js';
 
 /**
@@ -30,10 +30,10 @@ export function RouteSteps({ steps }) {
     ${steps.map(
       (step) => html`<li key=${step.operation} class="step" data-state=${step.state} aria-current=${['running', 'waiting', 'stopped'].includes(step.state) ? 'step' : undefined}>
         <span class="step-mark" aria-hidden="true">${mark(step) && html`<${Icon} name=${mark(step)} />`}</span>
-        <span class="step-name" title=${step.name}>${term(step.operation)}</span>
+        <span class="step-name" title=${step.name}>${operation(step.operation, step.name)}</span>
         <span class="step-state">${t(`step.${step.state}`)}${step.attempts_count > 1 && html` · ${t('fact.attempts', { n: step.attempts_count })}`}</span>
         <span class="step-note">${step.station && html`<a class="code" href=${pageOf('station', step.station)}>${step.station}</a> `}
-          ${step.completed_us && step.state !== 'running' && dateTime(step.completed_us)}</span>
+          ${step.completed_us && step.state !== 'running' && html`<span class="nowrap">${dateTime(step.completed_us)}</span>`}</span>
       </li>`,
     )}
   </ol>`;

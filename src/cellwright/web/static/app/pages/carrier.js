@@ -36,7 +36,7 @@ function Units({ rows }) {
   const columns = [
     { key: 'slot', label: t('column.slot'), kind: 'number' },
     { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf('unit', row.code) },
-    { key: 'status', label: t('column.status'), render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
+    { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
     { key: 'operation', label: t('column.at_operation'), render: (/** @type {any} */ row) => row.operation && term(row.operation) },
     { key: 'grade', label: t('column.grade') },
   ];

@@ -11,11 +11,11 @@ const LISTED = 4;
 export default function HoldsPage({ boot: { data } }) {
   const columns = [
     { key: 'id', label: t('column.hold'), kind: 'number' },
-    { key: 'codes', label: t('column.holds'), render: Subjects },
+    { key: 'codes', label: t('column.holds'), kind: 'code', render: Subjects },
     { key: 'reason', label: t('column.reason'), kind: 'text' },
-    { key: 'placed_us', label: t('column.placed'), render: (/** @type {any} */ row) => html`${dateTime(row.placed_us)}${row.released_us === null && html` <span class="muted">${age(boot.now_us - row.placed_us)}</span>`}` },
+    { key: 'placed_us', label: t('column.placed'), kind: 'code', render: (/** @type {any} */ row) => html`${dateTime(row.placed_us)}${row.released_us === null && html` <span class="muted">${age(boot.now_us - row.placed_us)}</span>`}` },
     { key: 'placed_by', label: t('column.placed_by') },
-    { key: 'released_us', label: t('column.released'), render: (/** @type {any} */ row) => (row.released_us === null ? html`<span class="status-tag" data-held="true">${t('hold.open')}</span>` : dateTime(row.released_us)) },
+    { key: 'released_us', label: t('column.released'), kind: 'code', render: (/** @type {any} */ row) => (row.released_us === null ? html`<span class="status-tag" data-held="true">${t('hold.open')}</span>` : dateTime(row.released_us)) },
     { key: 'released_by', label: t('column.released_by'), render: (/** @type {any} */ row) => [row.released_by, row.second_person].filter(Boolean).join(', ') },
   ];
   /** @param {string} filter @param {any} choice */

@@ -10,8 +10,8 @@ import { Notice } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
-import { date, dateTime, number, quantityParts, t } from '../i18n.js';
-import { addressOf, amount, CodeLink, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
+import { dateTime, number, t } from '../i18n.js';
+import { addressOf, amount, amountOf, CodeLink, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -28,12 +28,11 @@ export default function LotPage({ boot: { data } }) {
       <${HoldNotices} holds=${data.holds} />
       ${data.is_expired && html`<${Notice} icon="clock"><b class="late">${t('lot.expired', { time: dateTime(lot.expires_us) })}</b><//>`}
       <${KpiStrip} items=${figures(data)} />
-      <${Card} title=${t('lot.strip_title')} note=${t('lot.strip_note', { quantity: amount(lot.quantity, lot.measure) })}><${LotStrip} data=${data} /><//>
       <div class="grid">
-        <div class="span-5"><${Card} title=${t('lot.about')}><${About} ...${data} /><//></div>
-        <div class="span-7"><${Card} flush title=${t('lot.measurements')}>
-          ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} />` : html`<p class="card-text muted">${t(data.is_purchased ? 'lot.not_measured_here' : 'unit.no_measurements')}</p>`}<//></div>
+        <div class="span-4"><${Card} title=${t('lot.about')}><${About} ...${data} /><//></div>
+        <div class="span-8"><${Card} title=${t('lot.strip_title')} note=${t('lot.strip_note', { quantity: amount(lot.quantity, lot.measure) })}><${LotStrip} data=${data} /><//></div>
       </div>
+      ${data.measurements.length > 0 && html`<${Card} flush id="measurements" title=${t('lot.measurements')}><${MeasuredTable} rows=${data.measurements} /><//>`}
       ${data.made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('lot.made_of')} note=${firstOf(data.made_of.length, data.made_of_count)}><${Parts} rows=${data.made_of} measure=${lot.measure} /><//>`}
       ${data.became.length > 0 && html`<${Card} flush id="became" title=${t('lot.became')} note=${firstOf(data.became.length, data.became_count)}><${Parts} rows=${data.became} measure=${lot.measure} /><//>`}
       ${data.uses.length > 0 && html`<${Card} flush id="uses" title=${t('lot.uses')} note=${`${t('lot.units', { n: data.units_count })}${data.uses.length < data.uses_count ? `, ${firstOf(data.uses.length, data.uses_count)}` : ''}`}><${Uses} rows=${data.uses} measure=${lot.measure} /><//>`}
@@ -51,9 +50,7 @@ const firstOf = (shown, total) => (shown < total ? t('lot.first_of', { shown: nu
 function figures({ lot, places }) {
   /** @param {string} key @param {number} value @param {string} [note] */
   const figure = (key, value, note) => {
-    if (lot.measure === 'count') return { key, label: t(`lot.${key}`), value: number(value), note };
-    const [shown, unit] = quantityParts(value, lot.measure);
-    return { key, label: t(`lot.${key}`), value: `${shown} ${unit}`, note };
+    return { key, label: t(`lot.${key}`), value: amountOf(value, lot.measure, lot.quantity), note };
   };
   const share = lot.quantity ? Math.round((lot.used / lot.quantity) * 1000) / 10 : 0;
   const where = places.map((/** @type {any} */ each) => `${each.station} ${each.position}`).join(', ');
@@ -73,7 +70,7 @@ function About(data) {
     lot.supplier && { label: t('column.supplier'), value: lot.supplier },
     lot.station && { label: t('lot.made_at'), value: html`<${CodeLink} kind="station" code=${lot.station} />` },
     { label: t(lot.supplier ? 'lot.received' : 'column.made'), value: lot.made_us === null ? t('lot.being_made') : dateTime(lot.made_us) },
-    { label: t('column.expires'), value: lot.expires_us === null ? t('lot.never') : html`<span class=${data.is_expired ? 'late' : ''}>${date(lot.expires_us)} ${dateTime(lot.expires_us).slice(11)}</span>` },
+    { label: t('column.expires'), value: lot.expires_us === null ? t('lot.never') : html`<span class=${data.is_expired ? 'late' : ''}>${dateTime(lot.expires_us)}</span>` },
     data.is_purchased && { label: t('lot.certificate'), value: lot.certificate_sha256 ? html`<span class="code" title=${lot.certificate_sha256}>${lot.certificate_sha256.slice(0, 16)}…</span>` : html`<span class="late">${t('lot.no_certificate')}</span>` },
     ...places.map((/** @type {any} */ each) => ({
       label: t('lot.loaded_at'),
@@ -89,11 +86,11 @@ function Parts({ rows, measure }) {
   const columns = useMemo(
     () => [
       { key: 'other', label: t('column.lot'), kind: 'code', href: (/** @type {any} */ row) => pageOf('lot', row.other) },
-      { key: 'material', label: t('column.material'), render: (/** @type {any} */ row) => term(row.material) },
-      { key: 'start', label: t('lot.stretch_here'), render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
-      { key: 'other_start', label: t('lot.stretch_there'), render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.other_start, row.other_end, row.measure)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
-      { key: 'tolerance', label: t('column.surety'), render: (/** @type {any} */ row) => surety(row.tolerance, '', row.measure === measure ? measure : row.measure) },
-      { key: 'lane', label: t('column.lane'), render: (/** @type {any} */ row) => (row.lane ? number(row.lane) : t('lot.full_width')) },
+      { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => term(row.material) },
+      { key: 'start', label: t('lot.stretch_here'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
+      { key: 'other_start', label: t('lot.stretch_there'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.other_start, row.other_end, row.measure)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
+      { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, '', row.measure === measure ? measure : row.measure) },
+      { key: 'lane', label: t('column.lane'), kind: 'code', render: (/** @type {any} */ row) => (row.lane ? number(row.lane) : t('lot.full_width')) },
     ],
     [measure],
   );
@@ -104,13 +101,13 @@ function Parts({ rows, measure }) {
 function Uses({ rows, measure }) {
   const columns = useMemo(
     () => [
-      { key: 'position', label: t('column.position'), render: (/** @type {any} */ row) => term(row.position) },
+      { key: 'position', label: t('column.position'), kind: 'code', render: (/** @type {any} */ row) => term(row.position) },
       { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {any} */ row) => pageOf('station', row.station) },
       { key: 'unit_from', label: t('lot.first_unit'), kind: 'code', href: (/** @type {any} */ row) => pageOf('unit', row.unit_from) },
       { key: 'unit_to', label: t('lot.last_unit'), kind: 'code', href: (/** @type {any} */ row) => pageOf('unit', row.unit_to) },
       { key: 'units_count', label: t('lot.units_count'), kind: 'number' },
-      { key: 'start', label: t('column.stretch'), render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
-      { key: 'tolerance', label: t('column.surety'), render: (/** @type {any} */ row) => surety(row.tolerance, '', measure) },
+      { key: 'start', label: t('column.stretch'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
+      { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, '', measure) },
       { key: 'from_us', label: t('column.from'), kind: 'time' },
       { key: 'to_us', label: t('column.to'), kind: 'time' },
     ],

@@ -13,14 +13,14 @@ export default function LotsPage({ boot: { data } }) {
   const href = (row) => pageOf('lot', row.code);
   const columns = [
     { key: 'code', label: t('column.code'), kind: 'code', href },
-    { key: 'material', label: t('column.material'), render: (/** @type {any} */ row) => term(row.material, materials[row.material]) },
-    { key: 'status', label: t('column.status'), render: (/** @type {any} */ row) => html`<${StatusTag} area="lot_status" status=${row.status} holds=${row.holds_count} />` },
+    { key: 'material', label: t('column.material'), kind: 'word', area: 'term', render: (/** @type {any} */ row) => term(row.material, materials[row.material]) },
+    { key: 'status', label: t('column.status'), kind: 'word', area: 'lot_status', render: (/** @type {any} */ row) => html`<${StatusTag} area="lot_status" status=${row.status} holds=${row.holds_count} />` },
     { key: 'quantity', label: t('column.quantity'), kind: 'number', render: (/** @type {any} */ row) => amount(row.quantity, row.measure) },
     { key: 'remaining', label: t('column.in_stock'), kind: 'number', render: (/** @type {any} */ row) => amount(row.remaining, row.measure) },
     { key: 'loaded', label: t('column.loaded'), kind: 'number', render: (/** @type {any} */ row) => amount(row.loaded, row.measure) },
     { key: 'used', label: t('column.left'), isFixed: true, render: (/** @type {any} */ row) => html`<span class="measured-bar"><${AmountBar} value=${row.remaining + row.loaded} full=${row.quantity} unit=${row.measure} label=${t('column.left')} /></span>` },
-    { key: 'supplier', label: t('column.supplier'), render: (/** @type {any} */ row) => row.supplier || html`<${CodeLink} kind="station" code=${row.station} />` },
-    { key: 'expires_us', label: t('column.expires'), render: (/** @type {any} */ row) => row.expires_us && html`<span class=${row.expires_us <= boot.now_us ? 'late' : ''}>${dateTime(row.expires_us)}</span>` },
+    { key: 'supplier', label: t('column.from_whom'), kind: 'code', render: (/** @type {any} */ row) => row.supplier || html`<${CodeLink} kind="station" code=${row.station} />` },
+    { key: 'expires_us', label: t('column.expires'), kind: 'time', render: (/** @type {any} */ row) => row.expires_us && html`<span class=${row.expires_us <= boot.now_us ? 'late' : ''}>${dateTime(row.expires_us)}</span>` },
     { key: 'made_us', label: t('column.made'), kind: 'time' },
   ];
   /** @param {string} filter @param {any} choice */

@@ -6,7 +6,7 @@ import { ExportMenu } from '../components/table_tools.js';
 import { limitsText, ValueBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { duration, number, t, word } from '../i18n.js';
-import { characteristic, digitsOf, pageOf, term } from '../objects.js';
+import { characteristic, digitsOf, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -46,11 +46,11 @@ function Stations({ rows }) {
   const columns = [
     { key: 'code', label: t('column.station'), kind: 'code', href: (/** @type {any} */ row) => pageOf('station', row.code) },
     { key: 'name', label: t('column.name'), kind: 'text' },
-    { key: 'area', label: t('column.area'), render: (/** @type {any} */ row) => term(row.area) },
-    { key: 'work_center', label: t('column.work_center'), render: (/** @type {any} */ row) => term(row.work_center) },
-    { key: 'operations', label: t('column.operations'), kind: 'text', render: (/** @type {any} */ row) => row.operations.map((/** @type {string} */ each) => term(each)).join(', ') },
+    { key: 'area', label: t('column.area'), kind: 'code', render: (/** @type {any} */ row) => term(row.area) },
+    { key: 'work_center', label: t('column.work_center'), kind: 'code', render: (/** @type {any} */ row) => term(row.work_center) },
+    { key: 'operations', label: t('column.operations'), kind: 'text', render: (/** @type {any} */ row) => row.operations.map((/** @type {string} */ each) => operation(each)).join(', ') },
     { key: 'capacity_count', label: t('column.capacity'), kind: 'number' },
-    { key: 'carrier', label: t('column.carrier'), render: (/** @type {any} */ row) => row.carrier && term(row.carrier) },
+    { key: 'carrier', label: t('column.carrier'), kind: 'code', render: (/** @type {any} */ row) => row.carrier && term(row.carrier) },
     { key: 'tools', label: t('column.tools'), kind: 'text', render: (/** @type {any} */ row) => row.tools.map((/** @type {any} */ each) => t('plant.tool', { tool: term(each.code), life: each.life_count })).join(', ') },
   ];
   return html`<${VirtualTable} caption=${t('plant.stations')} columns=${columns} rows=${rows} rowKey="code" hrefOf=${(/** @type {any} */ row) => pageOf('station', row.code)} />`;
@@ -63,9 +63,9 @@ const namesOf = (operations) => Object.fromEntries(operations.map((each) => [eac
 function Limits({ rows, operations }) {
   const names = namesOf(operations);
   const columns = [
-    { key: 'operation', label: t('column.operation'), render: (/** @type {any} */ row) => term(row.operation, names[row.operation]) },
+    { key: 'operation', label: t('column.operation'), render: (/** @type {any} */ row) => operation(row.operation, names[row.operation]) },
     { key: 'characteristic', label: t('column.characteristic'), render: (/** @type {any} */ row) => html`<span title=${row.characteristic}>${characteristic(row.characteristic)}</span>` },
-    { key: 'lower', label: t('column.limits'), render: (/** @type {any} */ row) => html`<span class="nowrap">${limitsText(row, row.unit, digitsOf(row.target, row))}</span>` },
+    { key: 'lower', label: t('column.limits'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${limitsText(row, row.unit, digitsOf(row.target, row))}</span>` },
     { key: 'target', label: t('column.target'), kind: 'number', render: (/** @type {any} */ row) => (row.target === null ? '' : number(row.target, { digits: digitsOf(row.target, row) })) },
     { key: 'upper', label: t('plant.band'), isFixed: true, render: (/** @type {any} */ row) => html`<span class="measured-bar"><${ValueBar} value=${null} ...${row} label=${row.characteristic} /></span>` },
     { key: 'is_required', label: t('plant.required'), render: (/** @type {any} */ row) => t(row.is_required ? 'plant.yes' : 'plant.no') },
@@ -77,12 +77,12 @@ function Limits({ rows, operations }) {
 function Recipes({ rows, operations }) {
   const names = namesOf(operations);
   const columns = [
-    { key: 'operation', label: t('column.operation'), render: (/** @type {any} */ row) => term(row.operation, names[row.operation]) },
+    { key: 'operation', label: t('column.operation'), render: (/** @type {any} */ row) => operation(row.operation, names[row.operation]) },
     { key: 'recipe', label: t('column.recipe'), kind: 'code' },
     { key: 'revision', label: t('column.revision'), kind: 'number' },
     { key: 'is_released', label: t('column.status'), render: (/** @type {any} */ row) => html`<span class="status-tag">${t(row.is_released ? 'plant.released' : 'plant.draft')}</span>` },
     { key: 'parameters', label: t('plant.parameters'), kind: 'text', render: (/** @type {any} */ row) => html`<span class="code-list">${Object.entries(row.parameters).map(([name, value]) => html`<span key=${name}><span class="code secondary">${name}</span> ${number(/** @type {number} */ (value))}</span>`)}</span>` },
-    { key: 'digest', label: t('plant.digest'), render: (/** @type {any} */ row) => html`<span class="code" title=${row.digest}>${row.digest.slice(0, 16)}…</span>` },
+    { key: 'digest', label: t('plant.digest'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="code" title=${row.digest}>${row.digest.slice(0, 16)}…</span>` },
   ];
   return html`<${VirtualTable} caption=${t('plant.recipes')} columns=${columns} rows=${rows} />`;
 }
@@ -91,7 +91,7 @@ function Recipes({ rows, operations }) {
 function Materials({ rows }) {
   const list = (/** @type {string[]} */ codes) => codes.map((each) => term(each)).join(', ');
   const columns = [
-    { key: 'material', label: t('column.material'), render: (/** @type {any} */ row) => html`<a href="/lots?material=${encodeURIComponent(row.material)}" id="material-${row.material}">${term(row.material, row.name)}</a>` },
+    { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => html`<a href="/lots?material=${encodeURIComponent(row.material)}" id="material-${row.material}">${term(row.material, row.name)}</a>` },
     { key: 'measure', label: t('plant.measure'), kind: 'word', area: 'measure' },
     { key: 'made_by', label: t('plant.made_by'), kind: 'text', render: (/** @type {any} */ row) => (row.is_purchased ? t('plant.purchased') : list(row.made_by)) },
     { key: 'used_by', label: t('plant.used_by'), kind: 'text', render: (/** @type {any} */ row) => list(row.used_by) },

@@ -28,7 +28,7 @@ function Hits({ hits }) {
     { key: 'kind', label: t('column.kind'), kind: 'word', area: 'kind' },
     { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => row.path },
     { key: 'about', label: t('column.about'), render: (/** @type {any} */ row) => row.about && term(row.kind === 'operation' || row.kind === 'material' || row.kind === 'product' ? row.code : row.about, row.about) },
-    { key: 'status', label: t('column.status'), render: statusText },
+    { key: 'status', label: t('column.status'), kind: 'code', render: statusText },
   ];
   return html`<${VirtualTable} caption=${t('page.search')} columns=${columns} rows=${hits} hasTools=${false} hrefOf=${(/** @type {any} */ row) => row.path} />`;
 }

@@ -45,7 +45,7 @@ function Level({ level, nodes }) {
   const columns = [
     { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf(row.is_unit ? 'unit' : 'lot', row.code) },
     { key: 'kind', label: t(isUnits ? 'column.product' : 'column.material'), render: (/** @type {any} */ row) => term(row.kind) },
-    { key: 'status', label: t('column.status'), render: (/** @type {any} */ row) => html`<${StatusTag} area=${row.is_unit ? 'unit_status' : 'lot_status'} status=${row.status} />` },
+    { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} area=${row.is_unit ? 'unit_status' : 'lot_status'} status=${row.status} />` },
     ...(isUnits
       ? []
       : [

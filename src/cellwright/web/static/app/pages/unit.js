@@ -12,7 +12,7 @@ import { ExportMenu } from '../components/table_tools.js';
 import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { age, dateTime, duration, number, t } from '../i18n.js';
-import { addressOf, amount, CodeLink, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
+import { addressOf, amount, CodeLink, operation, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -59,18 +59,18 @@ function Now(data) {
   const { unit, part_of, steps } = data;
   const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
   const running = steps.find((/** @type {any} */ each) => each.state === 'running');
-  const operation = term(data.operation, data.operation_name);
+  const waits = operation(data.operation, data.operation_name);
   const items = [
     { label: t('unit.product'), value: term(unit.product, data.product_name) },
-    data.operation && { label: t('unit.operation'), value: operation },
+    data.operation && { label: t('unit.operation'), value: html`<span title=${data.operation_name}>${waits}</span>` },
     unit.station && { label: t('unit.station'), value: html`<${CodeLink} kind="station" code=${unit.station} />` },
     unit.carrier && { label: t('unit.carrier'), value: html`<${CodeLink} kind="carrier" code=${unit.carrier} /> ${t('fact.slot', { slot: unit.slot })}` },
     parent && { label: t(`kind.${parent.kind}`), value: html`<${CodeLink} kind="unit" code=${parent.parent} /> ${t('fact.slot', { slot: parent.slot })}` },
     data.since_us && { label: t('unit.since'), value: html`${dateTime(data.since_us)} <span class="muted">${age(boot.now_us - data.since_us)}</span>` },
-    ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: term(each.after, '') }), value: html`<${Window} ...${each} />` })),
+    ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: operation(each.after) }), value: html`<${Window} ...${each} />` })),
   ].filter(Boolean);
   const key = unit.status === 'running' && !running ? 'waiting' : unit.status;
-  return html`<p class="now">${t(`unit.now_${key}`, { operation, station: unit.station, parent: parent ? t(`kind.${parent.kind}`).toLowerCase() : '' })}</p>
+  return html`<p class="now">${t(`unit.now_${key}`, { operation: waits, station: unit.station, parent: parent ? t(`kind.${parent.kind}`).toLowerCase() : '' })}</p>
     <${KeyValue} items=${items} />`;
 }
 
@@ -113,7 +113,7 @@ function Members({ members }) {
       { key: 'slot', label: t('column.slot'), kind: 'number' },
       { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf('unit', row.code) },
       { key: 'grade', label: t('column.grade') },
-      { key: 'status', label: t('column.status'), render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
+      { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
       { key: 'from_us', label: t('column.since'), kind: 'time' },
     ],
     [],
@@ -125,12 +125,12 @@ function Members({ members }) {
 function MadeOf({ rows }) {
   const columns = useMemo(
     () => [
-      { key: 'position', label: t('column.position'), render: (/** @type {any} */ row) => html`${term(row.position)}${row.repetition > 0 && html` <span class="muted">${t('unit.repetition', { n: row.repetition })}</span>`}` },
+      { key: 'position', label: t('column.position'), kind: 'code', render: (/** @type {any} */ row) => html`${term(row.position)}${row.repetition > 0 && html` <span class="muted">${t('unit.repetition', { n: row.repetition })}</span>`}` },
       { key: 'lot', label: t('column.lot'), kind: 'code', href: (/** @type {any} */ row) => pageOf('lot', row.lot) },
-      { key: 'material', label: t('column.material'), render: (/** @type {any} */ row) => term(row.material) },
-      { key: 'start', label: t('column.stretch'), render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, row.measure)}</span>` },
-      { key: 'tolerance', label: t('column.surety'), render: (/** @type {any} */ row) => surety(row.tolerance, row.basis, row.measure) },
-      { key: 'quantity', label: t('column.place'), render: (/** @type {any} */ row) => html`<${Place} ...${row} />` },
+      { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => term(row.material) },
+      { key: 'start', label: t('column.stretch'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, row.measure)}</span>` },
+      { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, row.basis, row.measure) },
+      { key: 'quantity', label: t('column.place'), kind: 'code', render: (/** @type {any} */ row) => html`<${Place} ...${row} />` },
       { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {any} */ row) => pageOf('station', row.station) },
     ],
     [],

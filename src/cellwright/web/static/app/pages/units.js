@@ -2,7 +2,7 @@
 import { html } from '../../vendor/preact.js';
 import { ListPage } from '../components/list_page.js';
 import { t } from '../i18n.js';
-import { CodeLink, pageOf, StatusTag, term } from '../objects.js';
+import { CodeLink, operation, pageOf, StatusTag, term } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function UnitsPage({ boot: { data } }) {
@@ -12,18 +12,18 @@ export default function UnitsPage({ boot: { data } }) {
   const columns = [
     { key: 'code', label: t('column.code'), kind: 'code', href },
     { key: 'kind', label: t('column.kind'), kind: 'word', area: 'kind' },
-    { key: 'product', label: t('column.product'), isHidden: true, render: (/** @type {any} */ row) => term(row.product) },
-    { key: 'status', label: t('column.status'), render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
-    { key: 'operation', label: t('column.at_operation'), render: (/** @type {any} */ row) => row.operation && term(row.operation, operations[row.operation]) },
-    { key: 'station', label: t('column.station'), render: (/** @type {any} */ row) => html`<${CodeLink} kind="station" code=${row.station} />` },
-    { key: 'carrier', label: t('column.carrier'), render: (/** @type {any} */ row) => row.carrier && html`<${CodeLink} kind="carrier" code=${row.carrier} /> <span class="muted">${t('fact.slot', { slot: row.slot })}</span>` },
-    { key: 'parent', label: t('column.parent'), render: (/** @type {any} */ row) => html`<${CodeLink} kind="unit" code=${row.parent} />` },
+    { key: 'product', label: t('column.product'), kind: 'word', area: 'term', isHidden: true, render: (/** @type {any} */ row) => term(row.product) },
+    { key: 'status', label: t('column.status'), kind: 'word', area: 'unit_status', render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
+    { key: 'operation', label: t('column.at_operation'), kind: 'word', area: 'term', render: (/** @type {any} */ row) => row.operation && operation(row.operation, operations[row.operation]) },
+    { key: 'station', label: t('column.station'), kind: 'code', render: (/** @type {any} */ row) => html`<${CodeLink} kind="station" code=${row.station} />` },
+    { key: 'carrier', label: t('column.carrier'), kind: 'code', render: (/** @type {any} */ row) => row.carrier && html`<${CodeLink} kind="carrier" code=${row.carrier} /> <span class="muted">${t('fact.slot', { slot: row.slot })}</span>` },
+    { key: 'parent', label: t('column.parent'), kind: 'code', render: (/** @type {any} */ row) => html`<${CodeLink} kind="unit" code=${row.parent} />` },
     { key: 'grade', label: t('column.grade') },
     { key: 'worked_us', label: t('column.worked'), kind: 'time' },
   ];
   /** @param {string} filter @param {any} choice */
   const nameOf = (filter, { code, name }) => {
-    if (filter === 'operation') return term(code, name);
+    if (filter === 'operation') return operation(code, name);
     if (filter === 'kind') return t(`kinds.${code}`);
     return t(`unit_status.${code}`);
   };
