@@ -1,6 +1,6 @@
 /** What the pages of units, lots and lists have in common: addresses, names, stretches, the digits of a value. */
 import { html } from '../vendor/preact.js';
-import { has, language, number, quantity, quantityParts, t, unitSymbol } from './i18n.js';
+import { has, language, number, t, unitSymbol } from './i18n.js';
 
 /** @typedef {import('../vendor/preact.js').ComponentChildren} Children */
 
@@ -49,32 +49,35 @@ export function digitsOf(value, { lower, upper }) {
   return Math.max(0, Math.min(6, Math.ceil(-Math.log10(size)) + 2));
 }
 
-/** A stretch of a lot: `120.4 to 121.3 m`, both ends in the unit of the longer. @param {number} start @param {number} end @param {string} measure */
+/** Units that people tell lengths and masses in: [from this much on, divided by, unit, digits]. @type {Record<string, [number, number, string, number][]>} */
+const SCALES = {
+  mm: [[1000, 1000, 'm', 3]],
+  mg: [
+    [1e6, 1e6, 'kg', 3],
+    [1000, 1000, 'g', 1],
+  ],
+};
+
+/** @param {number} size @param {string} measure @returns {[number, string, number]} divisor, unit, digits */
+function scaleOf(size, measure) {
+  const found = SCALES[measure]?.find(([from]) => Math.abs(size) >= from);
+  return found ? [found[1], found[2], found[3]] : [1, measure, 0];
+}
+
+/** A stretch of a lot, both ends in one unit: `58.777 to 59.736 m`. @param {number} start @param {number} end @param {string} measure */
 export function stretch(start, end, measure) {
   if (measure === 'count') return t('object.pieces', { from: number(start), to: number(end) });
-  const [scale, unit] = scaleOf(Math.max(Math.abs(start), Math.abs(end)), measure);
-  const digits = scale === 1 ? 0 : 3;
+  const [scale, unit, digits] = scaleOf(Math.max(Math.abs(start), Math.abs(end)), measure);
   return t('object.stretch', { from: number(start / scale, { digits }), to: number(end / scale, { digits }), unit: unitSymbol(unit) });
 }
 
-/** @param {number} size @param {string} measure @returns {[number, string]} */
-function scaleOf(size, measure) {
-  const [shown, unit] = quantityParts(size, measure);
-  void shown;
-  if (unit === 'm') return [1000, 'm'];
-  if (unit === 'kg') return [1e6, 'kg'];
-  if (unit === 'g') return [1000, 'g'];
-  return [1, measure];
-}
-
-/** An amount of a lot in the unit people use. @param {number | null | undefined} value @param {string} measure */
-export const amount = (value, measure) =>
-  measure === 'count' ? t('object.count', { n: value ?? null, count: number(value) }) : quantity(value, measure, { digits: scaleOf(Math.abs(value ?? 0), measure)[0] === 1 ? 0 : 3 });
+/** An amount of a lot. @param {number} value @param {string} measure */
+export const amount = (value, measure) => amountOf(value, measure, value, scaleOf(value, measure)[2]);
 
 /** An amount in the unit in which the whole is told, so that the two compare. @param {number} value @param {string} measure @param {number} whole @param {number} [digits] */
 export function amountOf(value, measure, whole, digits = 1) {
-  if (measure === 'count') return number(value);
-  const [scale, unit] = scaleOf(Math.abs(whole), measure);
+  if (measure === 'count') return t('object.count', { n: value, count: number(value) });
+  const [scale, unit] = scaleOf(whole, measure);
   return `${number(value / scale, { digits: scale === 1 ? 0 : digits })}\u00a0${unitSymbol(unit)}`;
 }
 

@@ -44,7 +44,7 @@ function detail(fact, { measure = '', names }) {
     fact.at_position && t('fact.at_position', { position: term(fact.at_position) }),
     fact.slot !== null && t('fact.slot', { slot: fact.slot }),
     fact.units_count > 1 && t('fact.units', { n: fact.units_count }),
-    fact.next_operation && fact.is_good !== true && t('fact.next', { operation: operation(fact.next_operation, names[fact.next_operation]) }),
+    fact.next_operation && fact.action === 'rework' && t('fact.next', { operation: operation(fact.next_operation, names[fact.next_operation]) }),
     fact.supplier,
   ].filter(Boolean);
   const parent = fact.parent && html`<span class="secondary"> · ${t('fact.parent')} <${CodeLink} kind="unit" code=${fact.parent} /></span>`;

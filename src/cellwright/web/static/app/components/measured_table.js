@@ -30,7 +30,7 @@ export function MeasuredTable({ rows, names = {} }) {
       { key: 'bar', kind: 'code', label: t('check.against'), isFixed: true, render: (/** @type {Measured} */ row) => html`<span class="measured-bar"><${ValueBar} ...${row} digits=${digits(row)} label=${row.characteristic} /></span>` },
       { key: 'lower', label: t('column.limits'), kind: 'code', render: (/** @type {Measured} */ row) => html`<span class="secondary nowrap">${limitsText(row, row.unit, digits(row))}</span>` },
       { key: 'is_good', label: t('check.verdict'), kind: 'code', render: (/** @type {Measured} */ row) => html`<${Verdict} ...${row} />` },
-      { key: 'attempt', label: t('column.attempt'), kind: 'number' },
+      { key: 'attempt', label: t('column.attempt'), kind: 'number', render: (/** @type {Measured} */ row) => row.attempt ?? '' },
       { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {Measured} */ row) => pageOf('station', row.station) },
       { key: 'time_us', label: t('column.time'), kind: 'time' },
     ],

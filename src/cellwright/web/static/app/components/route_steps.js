@@ -1,5 +1,5 @@
 import { html } from '../../vendor/preact.js';
-import { dateTime, t } from '../i18n.js';
+import { date, t, time } from '../i18n.js';
 import { operation, pageOf } from '../objects.js';
 import { Icon } from './icon.js';
 
@@ -33,7 +33,7 @@ export function RouteSteps({ steps }) {
         <span class="step-name" title=${step.name}>${operation(step.operation, step.name)}</span>
         <span class="step-state">${t(`step.${step.state}`)}${step.attempts_count > 1 && html` · ${t('fact.attempts', { n: step.attempts_count })}`}</span>
         <span class="step-note">${step.station && html`<a class="code" href=${pageOf('station', step.station)}>${step.station}</a> `}
-          ${step.completed_us && step.state !== 'running' && html`<span class="nowrap">${dateTime(step.completed_us)}</span>`}</span>
+          ${step.completed_us && step.state !== 'running' && html`<span class="nowrap">${date(step.completed_us)}</span> <span class="nowrap">${time(step.completed_us)}</span>`}</span>
       </li>`,
     )}
   </ol>`;

@@ -9,7 +9,8 @@ import { addressOf, pageOf, StatusTag, term } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function CarrierPage({ boot: { data } }) {
-  const slots = data.is_used ? data.slots : Array.from({ length: data.slots_count }, (_, slot) => ({ slot, code: '' }));
+  const count = Math.max(data.slots_count, data.slots.length);
+  const slots = Array.from({ length: count }, (_, slot) => data.slots[slot] ?? { slot, code: '' });
   const taken = data.slots.filter((/** @type {any} */ each) => each.code);
   return html`<${PageHead} title=${t('kind.carrier')} code=${data.code} steps=${[{ label: t('page.units'), href: '/units' }]}
       aside=${html`<span>${t('carrier.taken', { taken: data.units_count, all: data.slots_count })}</span>${data.type && html`<span class="tag">${term(data.type)}</span>`}`}>

@@ -29,7 +29,7 @@ export default function LotPage({ boot: { data } }) {
       ${data.is_expired && html`<${Notice} icon="clock"><b class="late">${t('lot.expired', { time: dateTime(lot.expires_us) })}</b><//>`}
       <${KpiStrip} items=${figures(data)} />
       <div class="grid">
-        <div class="span-4"><${Card} title=${t('lot.about')}><${About} ...${data} /><//></div>
+        <div class="span-4 whole-on-tablet"><${Card} title=${t('lot.about')}><${About} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('lot.strip_title')} note=${t('lot.strip_note', { quantity: amount(lot.quantity, lot.measure) })}><${LotStrip} data=${data} /><//></div>
       </div>
       ${data.measurements.length > 0 && html`<${Card} flush id="measurements" title=${t('lot.measurements')}><${MeasuredTable} rows=${data.measurements} /><//>`}

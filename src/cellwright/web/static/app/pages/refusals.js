@@ -10,7 +10,7 @@ export default function RefusalsPage({ boot: { data } }) {
     { key: 'time_us', label: t('column.time'), kind: 'time' },
     { key: 'station', label: t('column.station'), render: (/** @type {any} */ row) => html`<${CodeLink} kind="station" code=${row.station} />` },
     { key: 'command', label: t('column.asked'), kind: 'word', area: 'command' },
-    { key: 'codes', label: t('column.code'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="code-list">${row.codes.map((/** @type {string} */ code) => html`<a class="tag" key=${code} href="?code=${encodeURIComponent(code)}">${word('refusal', code)}</a>`)}</span>` },
+    { key: 'codes', label: t('filter.code'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="code-list">${row.codes.map((/** @type {string} */ code) => html`<a class="tag" key=${code} href="?code=${encodeURIComponent(code)}">${word('refusal', code)}</a>`)}</span>` },
     { key: 'reasons', label: t('column.reasons'), kind: 'text', render: (/** @type {any} */ row) => html`<ul class="reason-list">${row.reasons.map((/** @type {any} */ each) => html`<li key=${each.text}>${each.text}</li>`)}</ul>` },
     { key: 'actor', label: t('column.actor'), isHidden: true },
   ];

@@ -6,7 +6,7 @@ import { ExportMenu } from '../components/table_tools.js';
 import { AmountBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { has, number, t } from '../i18n.js';
-import { addressOf, amount, pageOf, StatusTag, term, traceOf } from '../objects.js';
+import { addressOf, amountOf, pageOf, StatusTag, term, traceOf } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function TracePage({ boot: { data } }) {
@@ -49,7 +49,7 @@ function Level({ level, nodes }) {
     ...(isUnits
       ? []
       : [
-          { key: 'reached', label: t('trace.reached'), kind: 'number', render: (/** @type {any} */ row) => t('trace.of', { part: amount(row.reached, row.measure), whole: amount(row.quantity, row.measure) }) },
+          { key: 'reached', label: t('trace.reached'), kind: 'number', render: (/** @type {any} */ row) => t('trace.of', { part: amountOf(row.reached, row.measure, row.quantity), whole: amountOf(row.quantity, row.measure, row.quantity) }) },
           { key: 'bar', label: t('trace.share'), isFixed: true, render: (/** @type {any} */ row) => html`<span class="measured-bar"><${AmountBar} value=${row.reached} full=${row.quantity} unit=${row.measure} label=${row.code} /></span>` },
           { key: 'stretches_count', label: t('trace.stretches'), kind: 'number' },
         ]),

@@ -31,7 +31,7 @@ export default function UnitPage({ boot: { data } }) {
     <div class="stack">
       <${HoldNotices} holds=${data.holds} />
       <div class="grid">
-        <div class="span-4"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
+        <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
       </div>
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
