@@ -12,7 +12,7 @@ export default function CarrierPage({ boot: { data } }) {
   const count = Math.max(data.slots_count, data.slots.length);
   const slots = Array.from({ length: count }, (_, slot) => data.slots[slot] ?? { slot, code: '' });
   const taken = data.slots.filter((/** @type {any} */ each) => each.code);
-  return html`<${PageHead} title=${t('kind.carrier')} code=${data.code} steps=${[{ label: t('page.units'), href: '/units' }]}
+  return html`<${PageHead} title=${t('thing.carrier')} code=${data.code} steps=${[{ label: t('page.units'), href: '/units' }]}
       aside=${html`<span>${t('carrier.taken', { taken: data.units_count, all: data.slots_count })}</span>${data.type && html`<span class="tag">${term(data.type)}</span>`}`}>
       <${ExportMenu} path=${addressOf('carrier', data.code)} />
     <//>

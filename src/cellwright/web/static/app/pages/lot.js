@@ -18,7 +18,7 @@ import { addressOf, amount, amountOf, CodeLink, pageOf, StatusTag, stretch, sure
 /** @param {{boot: {data: Data}}} props */
 export default function LotPage({ boot: { data } }) {
   const { lot, history } = data;
-  return html`<${PageHead} title=${t('kind.lot')} code=${lot.code} steps=${[{ label: t('page.lots'), href: '/lots' }, { label: term(lot.material, data.material_name), href: `/lots?material=${encodeURIComponent(lot.material)}` }]}
+  return html`<${PageHead} title=${t('thing.lot')} code=${lot.code} steps=${[{ label: t('page.lots'), href: '/lots' }, { label: term(lot.material, data.material_name), href: `/lots?material=${encodeURIComponent(lot.material)}` }]}
       aside=${html`<${StatusTag} area="lot_status" status=${lot.status} holds=${lot.holds_count} />`}>
       <a class="button" href=${traceOf('backward', lot.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', lot.code)}>${t('trace.forward')}</a>

@@ -104,12 +104,12 @@ function Materials({ rows }) {
 function Product({ product, name, kind, route, revision, design_part, design }) {
   const parts = [
     { text: design.manufacturer, label: t('design.manufacturer') },
-    { text: design_part.slice(3, 4), label: design.kind ? t(`kind.${design.kind}`) : t('common.unknown') },
+    { text: design_part.slice(3, 4), label: design.kind ? t(`thing.${design.kind}`) : t('common.unknown') },
     { text: design.battery_type, label: word('battery_type', design.battery_type) },
     { text: design.specification, label: t('design.specification') },
     { text: design.traceability, label: t('design.traceability') },
   ];
-  return html`<${Card} title=${term(product, name)} note=${t(`kind.${kind}`)} id="product-${product}">
+  return html`<${Card} title=${term(product, name)} note=${t(`thing.${kind}`)} id="product-${product}">
     <p class="design" aria-label=${t('design.label', { code: design_part })}>${parts.map((each, index) => html`<span key=${index}><b class="code">${each.text}</b><small>${each.label}</small></span>`)}</p>
     <${KeyValue} items=${[
       { label: t('plant.design_part'), value: html`<span class="code">${design_part}</span>` },

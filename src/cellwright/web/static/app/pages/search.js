@@ -25,7 +25,7 @@ function Hits({ hits }) {
     return status && has(key) ? t(key) : status;
   };
   const columns = [
-    { key: 'kind', label: t('column.kind'), kind: 'word', area: 'kind' },
+    { key: 'kind', label: t('column.kind'), kind: 'word', area: 'thing' },
     { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => row.path },
     { key: 'about', label: t('column.about'), render: (/** @type {any} */ row) => row.about && term(row.kind === 'operation' || row.kind === 'material' || row.kind === 'product' ? row.code : row.about, row.about) },
     { key: 'status', label: t('column.status'), kind: 'code', render: statusText },

@@ -12,7 +12,7 @@ import { addressOf, amountOf, pageOf, StatusTag, term, traceOf } from '../object
 export default function TracePage({ boot: { data } }) {
   const { subject, direction, levels } = data;
   const others = levels.filter((/** @type {any} */ each) => !isSubject(data, each));
-  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(data.subject_kind === 'lot' ? 'kind.lot' : 'kind.unit')} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
+  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(data.subject_kind === 'lot' ? 'thing.lot' : 'thing.unit')} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
       <nav class="segments" aria-label=${t('trace.direction')}>
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
@@ -30,7 +30,7 @@ export default function TracePage({ boot: { data } }) {
 const isSubject = ({ nodes, subject }, level) => level.nodes_count === 1 && nodes.some((/** @type {any} */ each) => each.level === level.level && each.code === subject);
 
 /** @param {string} level @param {number} [count] */
-const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `kind.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots') : term(level));
+const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots') : term(level));
 
 /** The levels as a chain of counts. @param {{levels: any[]}} props */
 function Chain({ levels }) {

@@ -22,7 +22,7 @@ const SHOWN_NODES = 6;
 export default function UnitPage({ boot: { data } }) {
   const { unit, members, made_of, history } = data;
   const names = Object.fromEntries(data.steps.map((/** @type {any} */ each) => [each.operation, each.name]));
-  return html`<${PageHead} title=${t(`kind.${unit.kind}`)} code=${unit.code} steps=${wayUp(data)}
+  return html`<${PageHead} title=${t(`thing.${unit.kind}`)} code=${unit.code} steps=${wayUp(data)}
       aside=${html`<${StatusTag} status=${unit.status} holds=${unit.holds_count} />${unit.grade && html`<span class="tag">${t('fact.grade', { grade: unit.grade })}</span>`}`}>
       <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
@@ -51,7 +51,7 @@ export default function UnitPage({ boot: { data } }) {
 function wayUp({ unit, part_of }) {
   const list = { label: t('page.units'), href: '/units' };
   const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
-  return parent ? [list, { label: `${t(`kind.${parent.kind}`)} ${parent.parent}`, href: pageOf('unit', unit.parent) }] : [list];
+  return parent ? [list, { label: `${t(`thing.${parent.kind}`)} ${parent.parent}`, href: pageOf('unit', unit.parent) }] : [list];
 }
 
 /** @param {Data} data */
@@ -65,12 +65,12 @@ function Now(data) {
     data.operation && { label: t('unit.operation'), value: html`<span title=${data.operation_name}>${waits}</span>` },
     unit.station && { label: t('unit.station'), value: html`<${CodeLink} kind="station" code=${unit.station} />` },
     unit.carrier && { label: t('unit.carrier'), value: html`<${CodeLink} kind="carrier" code=${unit.carrier} /> ${t('fact.slot', { slot: unit.slot })}` },
-    parent && { label: t(`kind.${parent.kind}`), value: html`<${CodeLink} kind="unit" code=${parent.parent} /> ${t('fact.slot', { slot: parent.slot })}` },
+    parent && { label: t(`thing.${parent.kind}`), value: html`<${CodeLink} kind="unit" code=${parent.parent} /> ${t('fact.slot', { slot: parent.slot })}` },
     data.since_us && { label: t('unit.since'), value: html`${dateTime(data.since_us)} <span class="muted">${age(boot.now_us - data.since_us)}</span>` },
     ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: operation(each.after) }), value: html`<${Window} ...${each} />` })),
   ].filter(Boolean);
   const key = unit.status === 'running' && !running ? 'waiting' : unit.status;
-  return html`<p class="now">${t(`unit.now_${key}`, { operation: waits, station: unit.station, parent: parent ? t(`kind.${parent.kind}`).toLowerCase() : '' })}</p>
+  return html`<p class="now">${t(`unit.now_${key}`, { operation: waits, station: unit.station, parent: parent ? t(`thing.${parent.kind}`).toLowerCase() : '' })}</p>
     <${KeyValue} items=${items} />`;
 }
 
@@ -89,7 +89,7 @@ function Relatives({ unit, members, made_of, part_of }) {
   const up = [
     ...(members.length > SHOWN_NODES
       ? [{ kind: t(`kinds.${members[0].kind}`), count: members.length, href: '#members', note: t('unit.listed_below') }]
-      : members.map((/** @type {any} */ each) => ({ kind: t(`kind.${each.kind}`), code: each.code, href: pageOf('unit', each.code), note: t('fact.slot', { slot: each.slot }) }))),
+      : members.map((/** @type {any} */ each) => ({ kind: t(`thing.${each.kind}`), code: each.code, href: pageOf('unit', each.code), note: t('fact.slot', { slot: each.slot }) }))),
     ...lots.map((/** @type {any} */ each) => ({
       kind: term(each.material),
       code: each.lot,
@@ -98,12 +98,12 @@ function Relatives({ unit, members, made_of, part_of }) {
     })),
   ];
   const down = part_of.map((/** @type {any} */ each) => ({
-    kind: t(`kind.${each.kind}`),
+    kind: t(`thing.${each.kind}`),
     code: each.parent,
     href: pageOf('unit', each.parent),
     note: each.to_us === null ? t('unit.slot_of', { slot: each.slot, n: each.members_count, count: number(each.members_count) }) : t('unit.left', { time: dateTime(each.to_us) }),
   }));
-  return html`<${Genealogy} kind=${t(`kind.${unit.kind}`)} code=${unit.code} ...${{ up, down }} />`;
+  return html`<${Genealogy} kind=${t(`thing.${unit.kind}`)} code=${unit.code} ...${{ up, down }} />`;
 }
 
 /** @param {{members: any[]}} props */

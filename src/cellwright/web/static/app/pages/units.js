@@ -11,7 +11,7 @@ export default function UnitsPage({ boot: { data } }) {
   const href = (row) => pageOf('unit', row.code);
   const columns = [
     { key: 'code', label: t('column.code'), kind: 'code', href },
-    { key: 'kind', label: t('column.kind'), kind: 'word', area: 'kind' },
+    { key: 'kind', label: t('column.kind'), kind: 'word', area: 'thing' },
     { key: 'product', label: t('column.product'), kind: 'word', area: 'term', isHidden: true, render: (/** @type {any} */ row) => term(row.product) },
     { key: 'status', label: t('column.status'), kind: 'word', area: 'unit_status', render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
     { key: 'operation', label: t('column.at_operation'), kind: 'word', area: 'term', render: (/** @type {any} */ row) => row.operation && operation(row.operation, operations[row.operation]) },
