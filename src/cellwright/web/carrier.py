@@ -45,14 +45,19 @@ async def _load(question: Question) -> CarrierData:
         if not card.slots and kind is None:
             raise NotFoundError(f"no carrier has the code {code!r}, and no type of carrier begins like it")
         places = await _places(connection, card.slots)
+    count = max(kind.slot_count if kind else 0, len(places))
     return CarrierData(
         code=code,
         type=kind.code if kind else "",
-        slots_count=kind.slot_count if kind else len(card.slots),
+        slots_count=count,
         units_count=card.units_count,
-        is_used=bool(card.slots),
-        slots=places,
+        is_used=bool(places),
+        slots=(*places, *(_free(slot) for slot in range(len(places), count))),
     )
+
+
+def _free(slot: int) -> CarrierPlace:
+    return CarrierPlace(slot=slot, code="", kind="", product="", status="", operation="", grade="", holds_count=0)
 
 
 async def _places(connection: Connection, slots: tuple[CarrierSlot, ...]) -> tuple[CarrierPlace, ...]:

@@ -2,7 +2,7 @@
 
 from cellwright.database.pool import borrow
 from cellwright.model.commands import HoldSubject
-from cellwright.views.holding import HoldCard, list_holds
+from cellwright.views.holds import HoldCard, list_holds
 from cellwright.web.access.permissions import Permission
 from cellwright.web.listing import Choice, Listing, chosen, listing_of, listing_tables
 from cellwright.web.pages import Page

@@ -9,7 +9,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
 from cellwright.views.finding import find_lot
 from cellwright.views.history import Event, lot_history
-from cellwright.views.holding import HoldCard, holds_of
+from cellwright.views.holds import HoldCard, holds_of
 from cellwright.views.lots import (
     LotCard,
     LotPlace,

@@ -73,4 +73,5 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
             value, _, text = rest.partition(_SEPARATOR)
         else:
             return
+        text = text.removeprefix(_SEPARATOR)
         yield name, value

@@ -12,7 +12,7 @@ from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.state import UnitStatus
 from cellwright.views.finding import find_unit
 from cellwright.views.history import Event, unit_history
-from cellwright.views.holding import HoldCard, holds_of
+from cellwright.views.holds import HoldCard, holds_of
 from cellwright.views.trace import Taken, read_taken
 from cellwright.views.units import Membership, UnitCard, UnitMember, read_members, read_memberships, read_unit
 from cellwright.views.wip import ROUTES

@@ -9,8 +9,6 @@ import { addressOf, pageOf, StatusTag, term } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function CarrierPage({ boot: { data } }) {
-  const count = Math.max(data.slots_count, data.slots.length);
-  const slots = Array.from({ length: count }, (_, slot) => data.slots[slot] ?? { slot, code: '' });
   const taken = data.slots.filter((/** @type {any} */ each) => each.code);
   return html`<${PageHead} title=${t('thing.carrier')} code=${data.code} steps=${[{ label: t('page.units'), href: '/units' }]}
       aside=${html`<span>${t('carrier.taken', { taken: data.units_count, all: data.slots_count })}</span>${data.type && html`<span class="tag">${term(data.type)}</span>`}`}>
@@ -18,7 +16,7 @@ export default function CarrierPage({ boot: { data } }) {
     <//>
     <div class="stack">
       <${Card} title=${t('carrier.slots')} note=${t('carrier.from_zero')}>
-        <ol class="slots">${slots.map((/** @type {any} */ each) => html`<${Slot} key=${each.slot} ...${each} />`)}</ol>
+        <ol class="slots">${data.slots.map((/** @type {any} */ each) => html`<${Slot} key=${each.slot} ...${each} />`)}</ol>
       <//>
       ${taken.length === 0 ? html`<${EmptyState} title=${t('carrier.empty')} text=${t('carrier.empty_text')} />` : html`<${Card} flush title=${t('carrier.units')}><${Units} rows=${taken} /><//>`}
     </div>`;
