@@ -18,7 +18,15 @@ from cellwright.web.live.hub import Hub, Topic
 from cellwright.web.live.sources import Asking
 
 _LOG = logging.getLogger(__name__)
-_AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseError, OSError, TimeoutError)
+_AWAY: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What the driver says of a connection that was lost in the middle of a statement.
+    asyncpg.InternalClientError,
+    DatabaseError,
+    OSError,
+    TimeoutError,
+)
 _CLOSE_S: Final = 1.0
 _PAUSE_RATIO: Final = 0.1
 
@@ -120,7 +128,7 @@ class Watcher:
         try:
             async with asyncio.timeout(self._hub.pace.patience_s):
                 await self._look(due)
-        except _AWAY as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: what cannot be read is away, and is tried again
             await self._lose(error)
         else:
             self._note(is_present=True)
@@ -158,7 +166,9 @@ class Watcher:
 
     async def _lose(self, error: Exception) -> None:
         if self._is_present is not False:
-            _LOG.warning("live data stand still, the database is away: %s", str(error) or type(error).__name__)
+            unknown = None if isinstance(error, _AWAY) else error
+            text = "live data stand still, the database is away: %s"
+            _LOG.warning(text, str(error) or type(error).__name__, exc_info=unknown)
         self._note(is_present=False)
         await self._disconnect()
 
