@@ -11,20 +11,16 @@ from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
     AddPerson,
     Command,
-    Disposition,
-    DispositionAction,
     HoldSubject,
     PlaceHold,
     ReceiveLot,
-    ReleaseHold,
     Submission,
 )
 from cellwright.model.facts import OperationCompleted
 from cellwright.plant.check import CheckReport, check, effect_digest, rebuild
 from cellwright.plant.gate import Gate
 from cellwright.testing.database import Databases
-from cellwright.testing.flow import results
-from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.testing.replay import RecordingDriver, long_story, through_gate
 from cellwright.views.inline import INLINE
 from cellwright.views.people import catch_up
 from cellwright.views.recorded import (
@@ -39,33 +35,9 @@ from cellwright.views.status import read_status
 from cellwright.views.yields import Tally, read_yields
 
 
-def tell() -> RecordingDriver:
-    """A story that puts at least one row into every inline table."""
-    driver = RecordingDriver()
-    driver.supply()
-    driver.person("P-1", "quality", qualification="hv_work")
-    driver.person("P-2", "quality")
-    module, cells = driver.module()
-    driver.work("TEST-01", [module], person="P-1", results=results(voltage_v=[13.2]))
-    driver.wait(60)
-    more = driver.wind(6)
-    driver.submit(driver.ask("SEAL-01", units=more[:1]))
-    driver.submit(driver.ask("WIND-99", count=1))
-    driver.work("ASM-01", more)
-    driver.work("SEAL-01", more, verdicts=(True, False, True, True, True, True), results=results(leak_pamin=[1.0] * 6))
-    driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=more[:2], reason="look"), actor="P-1")
-    driver.must(PlaceHold(subject=HoldSubject.LOT, codes=("SEP-1",), reason="odour"), actor="P-1")
-    driver.must(ReleaseHold(hold=1, reason="fine", second_person="P-2"), actor="P-1")
-    driver.must(Disposition(units=more[2:3], action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
-    driver.receive("BARE-1", "foil", 1000, certificate_sha256="")
-    assert driver.unit(cells[0]).parent
-    driver.check_in("ASM-02", units=more[1:2])
-    return driver
-
-
 @pytest.fixture(scope="module")
 def driver() -> RecordingDriver:
-    return tell()
+    return long_story()
 
 
 @pytest.fixture(scope="module")

@@ -27,12 +27,12 @@ def wilson_interval(good_count: int, count: int, z_sigma: float = Z_95) -> tuple
     return low, high
 
 
-def rolled_ratio(ratios: Iterable[float | None]) -> float | None:
+def rolled_ratio(passed_ratio: Iterable[float | None]) -> float | None:
     """Return the rolled throughput yield (0..1): the product of first-pass yields; None when one is unknown.
 
     It is the share of units that would pass every operation without a repeat if operations failed independently.
     """
-    known = list(ratios)
+    known = list(passed_ratio)
     if not known:
         return None
     product = 1.0

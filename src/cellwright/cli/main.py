@@ -15,6 +15,7 @@ EXIT_UNAVAILABLE = 3
 """Database, machines or files are not there or not right."""
 
 VERBS = {
+    "audit": ("cellwright.cli.audit", "audit", "Verify or export the trail of who changed what."),
     "check": ("cellwright.cli.check", "check", "Fold the journal and compare with the tables."),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),

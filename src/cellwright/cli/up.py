@@ -102,6 +102,7 @@ async def up(
                     plant=plant,
                     clock=now,
                     wall_us=wall_us,
+                    machines=runtime.machine_signs,
                     is_simulated=clock is not None,
                     trail=folder / "audit",
                 )

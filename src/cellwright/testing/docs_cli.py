@@ -13,9 +13,11 @@ from cellwright.cli import main
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.plant import StationRecipe
+from cellwright.journal.audit import AuditVerdict
 from cellwright.plant.check import CheckReport
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
+from cellwright.web.access.roster import Person
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 
@@ -155,6 +157,23 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "facts": "How many facts were folded.",
         "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
         "problem": 'Where the journal could not be folded any further, "" = nowhere.',
+        "audit": "The audit trail as of `cellwright audit verify`; null after a rebuild.",
+    },
+    AuditVerdict: {
+        "whole": "Whether every row is there, unchanged and in its place.",
+        "rows": "How many there are.",
+        "seq": "Number of the last.",
+        "hash": "Its hash, SHA-256 hex: write it down elsewhere.",
+        "checkpoints": "How many checkpoints were compared with.",
+        "faults": "What is wrong, as sentences, at most 20.",
+    },
+    Person: {
+        "person": "Badge code.",
+        "roles": "Roles.",
+        "disabled": "Whether the person may act no more.",
+        "has_account": "Whether the person can sign in.",
+        "seen_us": "Last use of a living session, UTC us; 0 = there is none.",
+        "token_count": "Living API tokens.",
     },
     Finding: {
         "name": "What was looked at.",
@@ -170,7 +189,9 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `stations`", StationStatus),
         ("each of `loaded`", LoadedLot),
     ],
+    "cellwright audit verify": [("", AuditVerdict)],
     "cellwright check": [("", CheckReport)],
+    "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
@@ -185,6 +206,10 @@ _NOTES = {
     "each reason; those after the first are indented.",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
+    "cellwright user add": "Who may do what, and how people come in: [access](access.md).",
+    "cellwright user link": "What a link is good for: [accounts](../how-to/accounts.md).",
+    "cellwright user token": "With `--json` the keys are `token` and `text`. Scopes: [access](access.md).",
+    "cellwright audit export": "How to verify the lines without Cellwright: [access](access.md#audit-trail).",
     "cellwright plant check": "The files: [plant files](plant-files.md).",
     "cellwright up": "Its machines: [connect machines](../how-to/connect-machines.md).",
     "cellwright demo": "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "

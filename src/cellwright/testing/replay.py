@@ -5,10 +5,18 @@ from typing import Any
 
 from cellwright.database.pool import connect
 from cellwright.model.answers import Answer
-from cellwright.model.commands import Command, Submission
+from cellwright.model.commands import (
+    Command,
+    Disposition,
+    DispositionAction,
+    HoldSubject,
+    PlaceHold,
+    ReleaseHold,
+    Submission,
+)
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
-from cellwright.testing.flow import START_US, Driver
+from cellwright.testing.flow import START_US, Driver, results
 
 
 class RecordingDriver(Driver):
@@ -32,6 +40,29 @@ class RecordingDriver(Driver):
         )
         self.submissions.append((self.now_us, submission, answer))
         return answer
+
+
+def long_story() -> RecordingDriver:
+    """Tell a story that puts at least one row into every inline table."""
+    driver = RecordingDriver()
+    driver.supply()
+    driver.person("P-1", "quality", qualification="hv_work")
+    driver.person("P-2", "quality")
+    module, _ = driver.module()
+    driver.work("TEST-01", [module], person="P-1", results=results(voltage_v=[13.2]))
+    driver.wait(60)
+    more = driver.wind(6)
+    driver.submit(driver.ask("SEAL-01", units=more[:1]))
+    driver.submit(driver.ask("WIND-99", count=1))
+    driver.work("ASM-01", more)
+    driver.work("SEAL-01", more, verdicts=(True, False, True, True, True, True), results=results(leak_pamin=[1.0] * 6))
+    driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=more[:2], reason="look"), actor="P-1")
+    driver.must(PlaceHold(subject=HoldSubject.LOT, codes=("SEP-1",), reason="odour"), actor="P-1")
+    driver.must(ReleaseHold(hold=1, reason="fine", second_person="P-2"), actor="P-1")
+    driver.must(Disposition(units=more[2:3], action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
+    driver.receive("BARE-1", "foil", 1000, certificate_sha256="")
+    driver.check_in("ASM-02", units=more[1:2])
+    return driver
 
 
 async def through_gate(url: str, driver: RecordingDriver) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+from litestar import Litestar
 from msgspec import Struct
 
 from cellwright.model.plant import Plant
@@ -37,6 +38,7 @@ class WebPlant(Struct, frozen=True):
 
     address: str
     access: Access
+    app: Litestar
     live: Live
     gate: Gate
     plant: Plant
@@ -60,4 +62,4 @@ async def running_web(
             pace=pace,
         )
         async with open_web(behind, Listen(port=0)) as face:
-            yield WebPlant(face.address, face.access, face.live, gate, files, times, database_url)
+            yield WebPlant(face.address, face.access, face.app, face.live, gate, files, times, database_url)

@@ -11,6 +11,7 @@ from cellwright.model.facts import (
     Assembled,
     Disassembled,
     Dispositioned,
+    OperationAborted,
     OperationCompleted,
     OperationStarted,
     UnitsCommissioned,
@@ -67,7 +68,7 @@ class _Moves:
             self.statuses[span.kind, before] -= 1
         self.statuses[span.kind, after] += 1
 
-    def fold(self) -> None:
+    def fold(self) -> None:  # noqa: C901 one case each
         """Go through the page."""
         for each in self._page.recorded:
             since_us = moment_us(each.envelope)
@@ -78,6 +79,8 @@ class _Moves:
                     self._start(fact)
                 case OperationCompleted() as fact:
                     self._complete(fact, since_us)
+                case OperationAborted() as fact:
+                    self._abort(fact, since_us)
                 case Assembled() as fact:
                     self._join(fact.members)
                 case Disassembled() as fact:
@@ -109,6 +112,16 @@ class _Moves:
             operation = span.next_operation(step)
             self.enter(unit, span, operation, since_us)
             self.turn(span, UnitStatus.RUNNING, UnitStatus.WAITING if operation else UnitStatus.FINISHED)
+
+    def _abort(self, fact: OperationAborted, since_us: int) -> None:
+        for unit in fact.units:
+            span = self._page.span_of(unit)
+            self.enter(unit, span, fact.operation, since_us)
+            self.turn(span, UnitStatus.RUNNING, UnitStatus.WAITING)
+        for member in fact.members:
+            span = self._page.span_of(member)
+            self.enter(member, span, "", since_us)
+            self.turn(span, UnitStatus.RESERVED, UnitStatus.FINISHED)
 
     def _join(self, members: Iterable[int]) -> None:
         for member in members:

@@ -17,6 +17,7 @@ from cellwright.model.facts import (
     Assembled,
     Dispositioned,
     Envelope,
+    OperationAborted,
     OperationCompleted,
     OperationStarted,
     UnitsCommissioned,
@@ -131,7 +132,7 @@ def _units_of(recorded: Recorded) -> Iterable[Sequence[int]]:
         case UnitsCommissioned() as fact:
             # The unit before tells whether its span only grows.
             found: tuple[Sequence[int], ...] = ((fact.id_from - 1, fact.id_from + fact.count - 1),)
-        case OperationStarted() as fact:
+        case OperationStarted() | OperationAborted() as fact:
             found = (fact.units, fact.members)
         case OperationCompleted() | Dispositioned() as fact:
             found = (fact.units,)

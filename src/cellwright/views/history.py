@@ -110,6 +110,7 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.UnitsCommissioned: lambda fact: _Touched(tuple(range(fact.id_from, fact.id_from + fact.count))),
     f.OperationStarted: lambda fact: _Touched(fact.units + fact.members, fact.lots),
     f.OperationCompleted: lambda fact: _Touched(fact.units, _once(part.lot for part in fact.parts)),
+    f.OperationAborted: lambda fact: _Touched(fact.units + fact.members, fact.lots),
     f.LotTransformed: lambda fact: _Touched(lots=_once([*fact.lots, *(part.parent for part in fact.parts)])),
     f.Assembled: lambda fact: _Touched((fact.parent, *fact.members)),
     f.Disassembled: lambda fact: _Touched((fact.parent, *fact.members)),
@@ -289,7 +290,7 @@ def _event(recorded: Recorded, fields: _Fields) -> Event:
 # --- what a fact says of one unit -------------------------------------------------------------------
 
 
-def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: PLR0911 one case each
+def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: C901, PLR0911 one case each
     match fact:
         case f.UnitsCommissioned():
             return {"units_count": fact.count}
@@ -297,6 +298,8 @@ def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _
             return _started(fact, unit)
         case f.OperationCompleted():
             return _completed(fact, fact.units.index(unit), operations)
+        case f.OperationAborted():
+            return _aborted(fact, unit)
         case f.Assembled() | f.Disassembled():
             return _joined(fact, unit)
         case f.CarrierLoaded():
@@ -334,6 +337,13 @@ def _completed(fact: f.OperationCompleted, index: int, operations: Sequence[str]
         "units_count": len(fact.units),
         **_next(fact.next_steps[index], operations),
     }
+
+
+def _aborted(fact: f.OperationAborted, unit: int) -> _Fields:
+    if unit in fact.members:
+        return {"parent": fact.units[0]}
+    attempt = {"attempt": fact.attempts[fact.units.index(unit)]} if fact.attempts else {}
+    return {**attempt, "units_count": len(fact.units), "members": fact.members}
 
 
 def _stretch(part: f.RunPart, index: int) -> tuple[str, int, int, int, int]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded
 from cellwright.model.answers import Reason
-from cellwright.model.facts import LotTransformed, OperationCompleted, OperationStarted, Refused
+from cellwright.model.facts import LotTransformed, OperationAborted, OperationCompleted, OperationStarted, Refused
 from cellwright.views.following import Page, PeopleView, lot_codes, moment_us, unit_codes, write
 
 _CYCLES = 20
@@ -136,7 +136,7 @@ _DONE = msgspec.json.Decoder(tuple[_Done, ...])
 
 async def _fold(connection: Connection, page: Page) -> None:
     facts = [(each, each.envelope.fact) for each in page.recorded]
-    touching = (OperationStarted, OperationCompleted, LotTransformed, Refused)
+    touching = (OperationStarted, OperationCompleted, OperationAborted, LotTransformed, Refused)
     named = {fact.station for _, fact in facts if isinstance(fact, touching) and fact.station}
     states = {code: _State(code) for code in sorted(named)}
     states.update(await _load_states(connection, named))
@@ -146,6 +146,8 @@ async def _fold(connection: Connection, page: Page) -> None:
                 _start(states[fact.station], each, fact)
             case OperationCompleted() | LotTransformed():
                 _complete(states[fact.station], each, fact)
+            case OperationAborted():
+                _abort(states[fact.station], fact)
             case Refused() if fact.station:
                 _refuse(states[fact.station], each, fact)
             case _:
@@ -168,7 +170,8 @@ def _complete(state: _State, recorded: Recorded, fact: OperationCompleted | LotT
     is_lot = isinstance(fact, LotTransformed)
     numbers = fact.lots if isinstance(fact, LotTransformed) else fact.units
     state.operation = fact.operation
-    state.running = tuple(_left(state, recorded, set(numbers), is_lot=is_lot))
+    ended = _leave(state, set(numbers), is_lot=is_lot)
+    state.cycles_s = last_of((*state.cycles_s, *(_cycle_s(page, recorded) for page in ended)), _CYCLES)
     good_count = sum(fact.verdicts)
     state.ok_count += good_count
     state.ng_count += len(fact.verdicts) - good_count
@@ -182,17 +185,26 @@ def _complete(state: _State, recorded: Recorded, fact: OperationCompleted | LotT
     state.units = last_of((*state.units, *done), _UNITS)
 
 
-def _left(state: _State, recorded: Recorded, done: set[int], *, is_lot: bool) -> Iterable[_Running]:
-    """Yield what is still in process after a report; a page that is reported whole ends a cycle."""
-    for running in state.running:
-        numbers = running.lots if is_lot else running.units
-        left = tuple(number for number in numbers if number not in done)
+def _abort(state: _State, fact: OperationAborted) -> None:
+    """What was given up was tried and did not become good; it makes no cycle."""
+    _leave(state, set(fact.units or fact.lots), is_lot=not fact.units)
+    state.ng_count += len(fact.units or fact.lots)
+
+
+def _leave(state: _State, gone: set[int], *, is_lot: bool) -> list[_Running]:
+    """Take units or lots out of process; return the pages that thereby left whole."""
+    staying, ended = [], []
+    for page in state.running:
+        numbers = page.lots if is_lot else page.units
+        left = tuple(number for number in numbers if number not in gone)
         if left == numbers:
-            yield running
+            staying.append(page)
         elif left:
-            yield msgspec.structs.replace(running, **{"lots" if is_lot else "units": left})
+            staying.append(msgspec.structs.replace(page, **{"lots" if is_lot else "units": left}))
         else:
-            state.cycles_s = last_of((*state.cycles_s, _cycle_s(running, recorded)), _CYCLES)
+            ended.append(page)
+    state.running = tuple(staying)
+    return ended
 
 
 def _cycle_s(running: _Running, recorded: Recorded) -> float:

@@ -1,15 +1,17 @@
 """Opening the face of a running plant: its connections, its application, its socket."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
+from litestar import Litestar
 from msgspec import Struct
 
 from cellwright.database.pool import Connection, connect, create_pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
 from cellwright.web.live.pace import Pace
@@ -31,6 +33,8 @@ class Behind(Struct, frozen=True, kw_only=True):
     plant: Plant
     clock: Clock
     wall_us: Callable[[], int]
+    machines: Callable[[], Mapping[str, MachineSign]] = dict
+    """What the stations' machines say of themselves; no entry = no machine is named."""
     is_simulated: bool = False
     trail: Path | None = None
     """Folder of the audit trail's checkpoints; None = none are kept."""
@@ -39,10 +43,11 @@ class Behind(Struct, frozen=True, kw_only=True):
 
 
 class Face(Struct, frozen=True):
-    """A web server at work: its address, who may come in, and what it sends by itself."""
+    """A web server at work: its address, who may come in, its application, and what it sends by itself."""
 
     address: str
     access: Access
+    app: Litestar
     live: Live
 
 
@@ -70,11 +75,13 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             clock=behind.clock,
             live=live,
             wall_us=behind.wall_us,
+            machines=behind.machines,
             is_simulated=behind.is_simulated,
         )
+        app = make_app(services)
         # Live data stop first, so that their clients are told why before the server closes.
-        async with access.cared_for(), serving(make_app(services), listen) as address, live.running():
-            yield Face(address, access, live)
+        async with access.cared_for(), serving(app, listen) as address, live.running():
+            yield Face(address, access, app, live)
     finally:
         await pool.close()
 
@@ -83,5 +90,5 @@ def _open_live(behind: Behind, access: Access) -> Live:
     def open_connection() -> Awaitable[Connection]:
         return connect(behind.database_url, name="live", statement_timeout_ms=_LIVE_STATEMENT_MS)
 
-    origin = Origin(open_connection, follow, behind.plant, behind.clock)
+    origin = Origin(open_connection, follow, behind.plant, behind.clock, behind.machines)
     return Live(TOPICS, origin, access.refresh, pace=behind.pace)

@@ -1,5 +1,7 @@
 """Every page of the product."""
 
+from cellwright.web.line import LINE
 from cellwright.web.overview import OVERVIEW
+from cellwright.web.station import STATION
 
-PAGES = (OVERVIEW,)
+PAGES = (OVERVIEW, LINE, STATION)

@@ -1,6 +1,6 @@
 """What the pages and the API are made of: opened by whoever starts the server, handed down as one value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -10,6 +10,7 @@ from cellwright.database.pool import Pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access
 from cellwright.web.live.service import Live
 
@@ -23,6 +24,8 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Clock
     wall_us: Callable[[], int]
     access: Access
+    machines: Callable[[], Mapping[str, MachineSign]] = dict
+    """What the stations' machines say of themselves; no entry = no machine is named."""
     live: Live
     is_simulated: bool = False
     """Whether the plant's time is driven, so that every page says that nothing here is real."""

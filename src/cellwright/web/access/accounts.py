@@ -73,20 +73,10 @@ class Accounts:
             await end_all(change, person)
             return await self._sessions.open(change, person, terminal=author.terminal, browser=browser)
 
-    async def has_admin(self) -> bool:
-        """Tell whether any admin can sign in."""
-        async with self._ground.reading() as connection:
-            return bool(
-                await connection.fetchval(
-                    "SELECT EXISTS (SELECT FROM account JOIN person AS p USING (person)"
-                    " WHERE NOT p.disabled AND 'admin' = ANY (p.roles))"
-                )
-            )
-
     async def _set_up(self, token: str, person: str, author: Author) -> None:
         if not person:
             raise AccessRefusedError("name yourself", 422, fields=(("person", "write your badge code"),))
-        if await self.has_admin():
+        if await self._links.has_admin():
             raise AccessRefusedError("this plant has an admin already; ask for an invitation", 409)
         await self._links.bind(token, person, author)
         await self._make_admin(person, author)

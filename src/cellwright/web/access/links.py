@@ -69,6 +69,29 @@ class Links:
             change.note("link_made", person, new={"purpose": purpose, "expires_us": expires_us})
         return token
 
+    async def make_for(self, person: str, author: Author) -> tuple[Purpose, str]:
+        """Return a new link for a person, with its purpose: an invitation without an account, else a new password."""
+        async with self._ground.reading() as connection:
+            has_account = await connection.fetchval(
+                "SELECT a.person IS NOT NULL FROM person AS p LEFT JOIN account AS a USING (person)"
+                " WHERE person = $1 AND NOT p.disabled",
+                person,
+            )
+        if has_account is None:
+            raise AccessRefusedError(f"{person[:40]!r} is nobody's badge code, or disabled; add the person first", 404)
+        purpose = Purpose.RESET if has_account else Purpose.INVITATION
+        return purpose, await self.make(purpose, person, author)
+
+    async def has_admin(self) -> bool:
+        """Tell whether any admin can sign in."""
+        async with self._ground.reading() as connection:
+            return bool(
+                await connection.fetchval(
+                    "SELECT EXISTS (SELECT FROM account JOIN person AS p USING (person)"
+                    " WHERE NOT p.disabled AND 'admin' = ANY (p.roles))"
+                )
+            )
+
     async def find(self, token: str) -> Link:
         """Return a link that may still be used; raises LinkRefusedError."""
         async with self._ground.reading() as connection:

@@ -1,29 +1,17 @@
 """People as admins manage them: every change is a command to the gate, the only writer of who may do what."""
 
-from msgspec import Struct
-
 from cellwright.journal.audit import Author
 from cellwright.model.answers import Refusal
 from cellwright.model.commands import AddPerson, Command, DisablePerson, Submission
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.web.access.ground import AccessRefusedError, Ground
-from cellwright.web.access.links import Links, Purpose
+from cellwright.web.access.links import Links
+from cellwright.web.access.roster import Person, read_roster
 from cellwright.web.problems import RefusedError
 
 SOURCE = "web"
 """What facts that people caused through pages name as their source."""
-
-
-class Person(Struct, frozen=True, kw_only=True):
-    """A person, whether there is an account, when it was last signed in to (UTC us, 0 = not now), and living tokens."""
-
-    person: str
-    roles: tuple[str, ...]
-    disabled: bool
-    has_account: bool
-    seen_us: int
-    token_count: int
 
 
 class People:
@@ -39,8 +27,7 @@ class People:
     async def list(self) -> list[Person]:
         """Return everybody, by badge code."""
         async with self._ground.reading() as connection:
-            records = await connection.fetch(_SQL, self._ground.wall_us())
-        return [Person(**{**dict(record), "roles": tuple(record["roles"])}) for record in records]
+            return await read_roster(connection, self._ground.wall_us())
 
     async def add(self, person: str, roles: tuple[str, ...], author: Author) -> None:
         """Make a person known. Raises AccessRefusedError when there is one with this badge code."""
@@ -65,15 +52,11 @@ class People:
         """Return the token of an invitation for a person who has no account yet; a reset takes the command line."""
         await self._refuse_unknown(person)
         async with self._ground.reading() as connection:
-            is_open = await connection.fetchval(
-                "SELECT true FROM person AS p LEFT JOIN account AS a USING (person)"
-                " WHERE person = $1 AND NOT p.disabled AND a.person IS NULL",
-                person,
-            )
-        if not is_open:
-            text = f"{person} has an account or is disabled; a new password takes `cellwright user link {person}`"
-            raise AccessRefusedError(text, 409)
-        return await self._links.make(Purpose.INVITATION, person, author)
+            if await connection.fetchval("SELECT true FROM account WHERE person = $1", person):
+                text = f"{person} has an account; a new password takes `cellwright user link {person}`"
+                raise AccessRefusedError(text, 409)
+        _, token = await self._links.make_for(person, author)
+        return token
 
     async def make_admin(self, person: str, author: Author) -> None:
         """Make a person an admin, beside the roles there are; nothing happens when it is one already."""
@@ -110,13 +93,3 @@ class People:
 def _refuse_self(person: str, author: Author) -> None:
     if person == author.actor:
         raise AccessRefusedError("nobody changes their own roles or disables themselves; ask another admin", 403)
-
-
-_SQL = """
-SELECT p.person, p.roles, p.disabled, a.person IS NOT NULL AS has_account,
-       coalesce((SELECT max(seen_us) FROM session AS s WHERE s.person = p.person), 0) AS seen_us,
-       (SELECT count(*) FROM api_token AS t
-        WHERE t.person = p.person AND t.revoked_us = 0 AND t.expires_us > $1) AS token_count
-FROM person AS p LEFT JOIN account AS a USING (person)
-ORDER BY p.person
-"""

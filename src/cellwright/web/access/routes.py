@@ -12,8 +12,8 @@ from cellwright.model.commands import Code
 from cellwright.web.access.accounts import Credentials
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, cookie_name, is_secure, session_id_of
-from cellwright.web.access.people import Person
 from cellwright.web.access.permissions import Caller, ObjectRule, Permission
+from cellwright.web.access.roster import Person
 from cellwright.web.access.sessions import Browser, Session
 from cellwright.web.access.tokens import ApiToken, TokenWish
 from cellwright.web.problems import NotFoundError, Problem, problem_response

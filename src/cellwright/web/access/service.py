@@ -79,7 +79,7 @@ class Access:
 
     async def make_set_up_link(self, author: Author) -> str | None:
         """Return the token of a new link for the first admin; None when there is an admin already."""
-        return None if await self.accounts.has_admin() else await self.links.make(Purpose.SET_UP, "", author)
+        return None if await self.links.has_admin() else await self.links.make(Purpose.SET_UP, "", author)
 
     async def checkpoint(self) -> bool:
         """Keep the end of the audit trail outside the database; tell whether there was anything new."""

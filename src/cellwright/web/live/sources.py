@@ -1,23 +1,26 @@
 """What a topic says: who may see it and how it is read. The readers are those of the pages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.model.plant import Plant
+from cellwright.plant.stations import MachineSign
 from cellwright.web.access.permissions import Permission
 from cellwright.web.live.frames import Keys
 
 
 class Asking(Struct, frozen=True):
-    """What a reader gets: a connection, the plant, the object's code ("" = none), and the plant's time (UTC us)."""
+    """What a reader gets: `code` names the object, "" = none; `now_us` is the plant's time (UTC us)."""
 
     connection: Connection
     plant: Plant
     code: str
     now_us: int
+    signs: Mapping[str, MachineSign]
+    """What the stations' machines say of themselves."""
 
 
 class Source(Struct, frozen=True, kw_only=True):

@@ -3,46 +3,24 @@
 import asyncio
 from typing import Final
 
-from msgspec import Struct, structs
-
 from cellwright.database.pool import Connection
 from cellwright.model.plant import Plant
-from cellwright.views.buffers import Buffer, read_buffers
 from cellwright.views.overview import Overview, read_overview
 from cellwright.views.people import CONSUMER, follow_all
-from cellwright.views.stations import StationView, read_stations
-from cellwright.views.status import LoadedLot, read_loaded
 from cellwright.web.access.permissions import Permission
+from cellwright.web.line import LineNow, read_line
 from cellwright.web.live.sources import Asking, Source, Sources
 from cellwright.web.live.watcher import Followed
+from cellwright.web.station import StationNow, read_station
 
 
-class Line(Struct, frozen=True):
-    """The line now: stations that ever worked or asked, without their last units; what waits between them."""
-
-    stations: tuple[StationView, ...]
-    buffers: tuple[Buffer, ...]
+async def _read_line(asking: Asking) -> LineNow:
+    return await read_line(asking.connection, asking.plant, asking.now_us, asking.signs)
 
 
-class StationNow(Struct, frozen=True):
-    """A station now; None = it never worked or asked."""
-
-    station: StationView | None
-    loaded: tuple[LoadedLot, ...]
-
-
-async def read_line(asking: Asking) -> Line:
-    """Return the line as far as people's views have come."""
-    stations = await read_stations(asking.connection)
-    buffers = await read_buffers(asking.connection, asking.now_us)
-    return Line(tuple(structs.replace(each, last_units=()) for each in stations), tuple(buffers))
-
-
-async def read_station(asking: Asking) -> StationNow:
-    """Return a station as far as people's views have come."""
-    found = await read_stations(asking.connection, [asking.code])
-    loaded = await read_loaded(asking.connection, asking.code)
-    return StationNow(found[0] if found else None, loaded)
+async def _read_station(asking: Asking) -> StationNow:
+    code, now_us, signs = asking.code, asking.now_us, asking.signs
+    return await read_station(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
 
 
 async def _read_overview(asking: Asking) -> Overview:
@@ -58,14 +36,14 @@ TOPICS: Final = Sources(
     Source(
         name="line",
         permission=Permission.PLANT_READ,
-        read=read_line,
-        keys={"stations": ("station",), "buffers": ("product", "operation")},
+        read=_read_line,
+        keys={"tiles": ("station",), "buffers": ("product", "operation")},
     ),
     Source(
         name="station/",
         permission=Permission.PLANT_READ,
-        read=read_station,
-        keys={"loaded": ("position",)},
+        read=_read_station,
+        keys={"loaded": ("position",), "refusals": ("position",)},
         has=_has_station,
     ),
     Source(

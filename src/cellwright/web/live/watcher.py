@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import asyncpg
@@ -13,6 +13,7 @@ from cellwright.database.pool import Connection
 from cellwright.errors import DatabaseError
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
+from cellwright.plant.stations import MachineSign
 from cellwright.web.live.frames import plain_data
 from cellwright.web.live.hub import Hub, Topic
 from cellwright.web.live.sources import Asking
@@ -61,6 +62,7 @@ class Origin(Struct, frozen=True):
     follow: Callable[[Connection, float], Awaitable[Followed]]
     plant: Plant
     clock: Clock
+    machines: Callable[[], Mapping[str, MachineSign]]
 
 
 class Watcher:
@@ -154,12 +156,12 @@ class Watcher:
             topic.is_broken = True
 
     async def _read(self, connection: Connection, topic: Topic) -> None:
-        """Read a topic when facts have come since, or when it is old; hand it to its channels."""
+        """Read a topic when facts or machines said more since, or when it is old; hand it to its channels."""
         assert topic.source.read is not None  # noqa: S101 - what is due is read
-        now_s, now_us = asyncio.get_running_loop().time(), self._origin.clock()
-        data, version = topic.data, self._followed.version
+        now_s, now_us, signs = asyncio.get_running_loop().time(), self._origin.clock(), self._origin.machines()
+        data, version = topic.data, (self._followed.version, dict(signs))
         if data is None or topic.version != version or now_s - topic.read_s > self._hub.pace.refresh_s:
-            asking = Asking(connection, self._origin.plant, topic.code, now_us)
+            asking = Asking(connection, self._origin.plant, topic.code, now_us, signs)
             data = plain_data(await topic.source.read(asking))
             topic.version, topic.read_s = version, now_s
         topic.publish(data, now_us, self._tick)
