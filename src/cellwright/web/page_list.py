@@ -10,6 +10,7 @@ from cellwright.web.plant_map import PLANT
 from cellwright.web.refusal_list import REFUSALS
 from cellwright.web.search import SEARCH
 from cellwright.web.station import STATION
+from cellwright.web.styleguide import STYLEGUIDE
 from cellwright.web.trace import TRACE
 from cellwright.web.unit import UNIT
 from cellwright.web.unit_list import UNITS
@@ -28,4 +29,5 @@ PAGES = (
     REFUSALS,
     SEARCH,
     PLANT,
+    STYLEGUIDE,
 )
