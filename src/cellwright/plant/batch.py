@@ -13,7 +13,6 @@ from cellwright.plant.store import Loaded
 from cellwright.rules.apply import apply
 from cellwright.rules.decide import decide
 from cellwright.rules.reasons import Decision, reason
-from cellwright.rules.state import Row, UnitRow
 
 _FUTILE_LIMIT = 5000
 """Decisions made in vain per batch, a fraction of a second; beyond it, what waits is tried again only at the end."""
@@ -107,7 +106,6 @@ class Batch:
         self.repeats = 0
         self.conflicts = 0
         self.marks: dict[Sender, int] = {}
-        self.worked: set[int] = set()
         self.entries: list[Entry] = []
         self.envelopes: list[tuple[int, Envelope]] = []
         self.answers: list[tuple[Message, Answer]] = []
@@ -205,7 +203,7 @@ class Batch:
                 fact=fact,
             )
             try:
-                self._absorb(apply(self._loaded.state, envelope))
+                self._loaded.state.absorb(apply(self._loaded.state, envelope))
             except Exception as error:
                 raise PoisonError(pending) from error
             self.envelopes.append((part, envelope))
@@ -214,13 +212,3 @@ class Batch:
         self._known[pending.key] = Stored(pending.payload_sha256, decision.answer)
         self.entries.append(Entry(source, epoch, seq, pending.payload_sha256, decision.answer))
         self.answers.append((pending, decision.answer))
-
-    def _absorb(self, rows: Sequence[Row]) -> None:
-        """Put new rows into the state, and mark the units whose times or attempts are no longer the same."""
-        state = self._loaded.state
-        for row in rows:
-            if isinstance(row, UnitRow):
-                before = state.get(UnitRow, row.id)
-                if before is None or before.completed_us is not row.completed_us:
-                    self.worked.add(row.id)
-        state.absorb(rows)

@@ -187,7 +187,7 @@ class Writer:
     async def _write(self, connection: Connection, loaded: Loaded, batch: Batch) -> None:
         if batch.entries or batch.envelopes:
             changes = loaded.state.take_changes()
-            written = Written(batch.entries, batch.envelopes, changes, batch.worked, batch.now_us)
+            written = Written(batch.entries, batch.envelopes, changes, batch.now_us)
             await commit(connection, loaded, written)
         loaded.marks.update({sender: max(seq, loaded.marks[sender]) for sender, seq in batch.marks.items()})
         for message, answer in batch.answers:
