@@ -18,6 +18,7 @@ from cellwright.rules.state import (
     CarrierRow,
     CounterRow,
     HoldRow,
+    Key,
     LoadingRow,
     LoadRun,
     LotPartRow,
@@ -26,6 +27,7 @@ from cellwright.rules.state import (
     MemberRow,
     PersonRow,
     QualificationRow,
+    R,
     Row,
     State,
     ToolRow,
@@ -46,6 +48,14 @@ def _row(state: State, kind: type[Any], key: object) -> Any:
         msg = f"{kind.__name__} {key} is not in the state"
         raise MissingRowError(msg)
     return row
+
+
+def _page(state: State, kind: type[R], keys: Iterable[Key]) -> list[R]:
+    try:
+        return state.page(kind, keys)
+    except KeyError as error:
+        msg = f"{kind.__name__} {error} is not in the state"
+        raise MissingRowError(msg) from error
 
 
 def apply(state: State, envelope: Envelope) -> list[Row]:
@@ -145,8 +155,7 @@ def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> I
 
 def _operation_started(state: State, _: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
     yield _count(state, running_counter(fact.station), len(fact.units) or 1)
-    for number in fact.units:
-        unit = _row(state, UnitRow, number)
+    for unit in _page(state, UnitRow, fact.units):
         yield replace(unit, status=UnitStatus.RUNNING, station=fact.station)
     if fact.members:
         yield AssemblyRow(id=fact.units[0], members=fact.members)
@@ -188,8 +197,9 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
     moment = _moment(envelope)
     yield _count(state, running_counter(fact.station), -len(fact.units))
     grades = fact.grades or ("",) * len(fact.units)
-    for number, attempt, step, grade in zip(fact.units, fact.attempts, fact.next_steps, grades, strict=True):
-        yield _passed(_row(state, UnitRow, number), attempt=attempt, step=step, grade=grade, moment_us=moment)
+    units = _page(state, UnitRow, fact.units)
+    for unit, attempt, step, grade in zip(units, fact.attempts, fact.next_steps, grades, strict=True):
+        yield _passed(unit, attempt=attempt, step=step, grade=grade, moment_us=moment)
     yield from _wear(state, fact.station, fact.tools, len(fact.units))
     for loading in _fed(state, fact.station, fact.taken, fact.released):
         parts = [part for part in fact.parts if part.kind == loading.position]
@@ -203,15 +213,14 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
 
 
 def _passed(unit: UnitRow, *, attempt: int, step: int, grade: str, moment_us: int) -> UnitRow:
-    completed, attempts = list(unit.completed_us), list(unit.attempts)
-    completed[unit.step], attempts[unit.step] = moment_us, attempt
+    done, completed, attempts = unit.step, unit.completed_us, unit.attempts
     return replace(
         unit,
         step=step,
         status=UnitStatus.FINISHED if step >= len(completed) else UnitStatus.WAITING,
         station="",
-        completed_us=tuple(completed),
-        attempts=tuple(attempts),
+        completed_us=(*completed[:done], moment_us, *completed[done + 1 :]),
+        attempts=(*attempts[:done], attempt, *attempts[done + 1 :]),
         grade=grade or unit.grade,
     )
 

@@ -101,8 +101,7 @@ def _need_carrier(needs: Needs, state: State, code: str) -> None:
     if row is None:
         needs.carriers.add(code)
         return
-    for number in row.slots:
-        _need_unit(needs, state, number)
+    needs.units |= state.missing(UnitRow, row.slots) - {0}
 
 
 def _need_members(needs: Needs, state: State, command: CheckOut) -> None:

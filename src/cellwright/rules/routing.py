@@ -7,6 +7,7 @@ from msgspec import Struct
 from cellwright.model.answers import Reason, RefusalCode
 from cellwright.model.equipment import Station
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.pages import places_of
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import State, UnitRow, UnitStatus
 
@@ -35,9 +36,9 @@ _STATUS_CODES = {
 def test_status(ask: Ask) -> Iterator[Reason]:
     """Each unit waits: not scrapped, assembled, finished or claimed elsewhere."""
     for unit in ask.units:
-        refusal = _STATUS_CODES.get(unit.status)
-        if refusal is None:
+        if unit.status is UnitStatus.WAITING:
             continue
+        refusal = _STATUS_CODES[unit.status]
         code = ask.state.code_of(unit.id)
         where = f" at {unit.station}" if unit.station else ""
         text = f"unit {code} is {unit.status}{where}; only a waiting unit may be checked in"
@@ -55,17 +56,17 @@ def test_hold(ask: Ask) -> Iterator[Reason]:
 
 def test_step(ask: Ask) -> Iterator[Reason]:
     """The operation is the next one on each unit's own route revision."""
+    places = places_of(ask.state, ask.units, ask.operation)
     for unit in ask.units:
-        route = ask.state.get(Route, unit.route)
-        if route is None or unit.status is UnitStatus.FINISHED:
+        if (unit.route, unit.step) in places:
             continue
-        step = route.step_of(ask.operation)
-        if step != unit.step:
-            yield _step_reason(ask, unit, route=route, step=step)
+        route = ask.state.get(Route, unit.route)
+        if route is not None and unit.status is not UnitStatus.FINISHED:
+            yield _step_reason(ask, unit, route)
 
 
-def _step_reason(ask: Ask, unit: UnitRow, *, route: Route, step: int) -> Reason:
-    code = ask.state.code_of(unit.id)
+def _step_reason(ask: Ask, unit: UnitRow, route: Route) -> Reason:
+    code, step = ask.state.code_of(unit.id), route.step_of(ask.operation)
     waits_for = route.operations[unit.step].code if unit.step < len(route.operations) else "nothing"
     if step < 0:
         refusal, why = RefusalCode.STATION_WRONG, f"{ask.operation} is not on its route"
@@ -79,9 +80,12 @@ def _step_reason(ask: Ask, unit: UnitRow, *, route: Route, step: int) -> Reason:
 
 def test_queue_time(ask: Ask) -> Iterator[Reason]:
     """The time since earlier operations lies within the route's windows."""
+    places = places_of(ask.state, ask.units, ask.operation)
+    if not any(operation.queue_times for operation in places.values()):
+        return
     for unit in ask.units:
-        operation = _operation(ask, unit)
-        if operation is not None and operation.queue_times:
+        operation = places.get((unit.route, unit.step))
+        if operation is not None:
             yield from _queue_reasons(ask, unit, operation)
 
 
@@ -105,18 +109,14 @@ def _queue_reasons(ask: Ask, unit: UnitRow, operation: Operation) -> Iterator[Re
 
 def test_attempts(ask: Ask) -> Iterator[Reason]:
     """No unit was tried more often than its operation allows."""
+    places = places_of(ask.state, ask.units, ask.operation)
     for unit in ask.units:
-        operation = _operation(ask, unit)
+        operation = places.get((unit.route, unit.step))
         if operation is None or unit.attempts[unit.step] <= operation.not_good.limit:
             continue
         code, tried = ask.state.code_of(unit.id), unit.attempts[unit.step]
         text = f"unit {code} had {tried} attempts at {operation.code}; disposition it"
         yield reason(RefusalCode.RETEST_LIMIT, text, unit=code, attempts=tried, limit=operation.not_good.limit + 1)
-
-
-def _operation(ask: Ask, unit: UnitRow) -> Operation | None:
-    operation = ask.state.operation_of(unit)
-    return operation if operation is not None and operation.code == ask.operation else None
 
 
 UNIT_TESTS: tuple[Callable[[Ask], Iterator[Reason]], ...] = (

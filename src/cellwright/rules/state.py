@@ -313,6 +313,7 @@ Change = tuple[Row | None, Row]
 """A row as it was when a batch began (None = it is new), and as it is now."""
 
 Key = int | str | tuple[int, int] | tuple[str, str] | tuple[str, int] | tuple[str, int, int]
+K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 
 
@@ -337,6 +338,15 @@ class State:
     def get(self, kind: type[R], key: Key) -> R | None:
         """Return a row, or None."""
         return self._tables[kind].get(key)  # type: ignore[index, return-value]
+
+    def page(self, kind: type[R], keys: Iterable[Key]) -> list[R]:
+        """Return the rows of keys in their order; raises KeyError for a key whose row is not present."""
+        table = self._tables[kind]  # type: ignore[index]
+        return [table[key] for key in keys]  # type: ignore[misc]
+
+    def missing(self, kind: type[Row], keys: Iterable[K]) -> set[K]:
+        """Return the keys whose rows are not present."""
+        return set(keys).difference(self._tables[kind])
 
     def rows(self, kind: type[R]) -> Iterable[R]:
         """Return all rows of a type that are present."""
