@@ -255,9 +255,7 @@ async def test_no_number_breaks_the_server(web: WebPlant, path: str) -> None:
 # --- live connections ---------------------------------------------------------------------------------
 
 
-@websocket(
-    "/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE}, signature_types=[]
-)
+@websocket("/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE})
 async def live(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.accept()
     await socket.send_text(socket.state.caller.person)
