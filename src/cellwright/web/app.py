@@ -15,6 +15,8 @@ from cellwright.web.access.guard import NO_CALLER, Authentication, check_access,
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
+from cellwright.web.live.stream import live_stream
+from cellwright.web.live.websocket import live_socket
 from cellwright.web.page_list import PAGES
 from cellwright.web.pages import STATIC, page_handlers, release
 from cellwright.web.services import Services
@@ -50,7 +52,8 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    return [*access_routes.ROUTES, *(handler for page in PAGES for handler in page_handlers(page))]
+    own = [*access_routes.ROUTES, live_socket, live_stream]
+    return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
 
 
 def _static_files() -> Any:
