@@ -395,3 +395,17 @@ async def test_sign_ins_at_once_do_not_hold_up_the_rest(web: WebPlant) -> None:
     codes = [each.status_code for each in answers]
     assert codes.count(401) == 20
     assert codes.count(429) == 20
+
+
+async def test_no_log_holds_the_secret_of_a_link(
+    web: WebPlant, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await web.access.make_set_up_link(AUTHOR)
+    assert token is not None
+    db = await connect(database_url)
+    await db.execute("ALTER TABLE access_link RENAME TO gone")
+    await db.close()
+    async with browser(web) as client:
+        assert (await client.get(f"/api/v1/set-up/{token}")).status_code == 500
+    assert "/api/v1/set-up/" in caplog.text
+    assert token not in caplog.text
