@@ -318,12 +318,12 @@ async def test_a_route_that_does_not_say_who_may_stops_the_start() -> None:
     async def silent_live(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.close()
 
-    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None)
+    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None, logging_config=None)
     with pytest.raises(ConfigurationError) as caught:
         require_declared(app)
     named = sorted(each.split()[1] for each in caught.value.problems)
     assert named == ["/blind", "/half", "/live", "/silent", "/text"]
-    require_declared(Litestar([declared], openapi_config=None))
+    require_declared(Litestar([declared], openapi_config=None, logging_config=None))
 
 
 # --- secrets and the trail ------------------------------------------------------------------------------
@@ -407,5 +407,6 @@ async def test_no_log_holds_the_secret_of_a_link(
     await db.close()
     async with browser(web) as client:
         assert (await client.get(f"/api/v1/set-up/{token}")).status_code == 500
-    assert "/api/v1/set-up/" in caplog.text
-    assert token not in caplog.text
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    assert any("/api/v1/set-up/" in each for each in ours)
+    assert not [each for each in ours if token in each]

@@ -50,7 +50,16 @@ async def fixture_web(database_url: str, listen: Listen) -> AsyncIterator[WebPla
             wall_us=lambda: times.wall_us,
         )
         async with open_web(behind, listen) as face:
-            yield WebPlant(face.address, face.access, face.live, face.app, gate, plant, times, database_url)
+            yield WebPlant(
+                address=face.address,
+                access=face.access,
+                live=face.live,
+                app=face.app,
+                gate=gate,
+                plant=plant,
+                times=times,
+                database_url=database_url,
+            )
 
 
 @websocket("/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE})
