@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
@@ -48,9 +49,12 @@ class WebPlant(Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def running_web(
-    database_url: str, plant: Plant | None = None, *, pace: Pace = _PACE, web_url: str = ""
+    database_url: str, plant: Plant | None = None, *, pace: Pace = _PACE, web_url: str = "", trail: Path | None = None
 ) -> AsyncIterator[WebPlant]:
-    """Run gate and web server on a database until the context ends; `web_url` = another way to it for pages."""
+    """Run gate and web server on a database until the context ends.
+
+    `web_url` is another way to it for pages; checkpoints of the audit trail go to `trail`.
+    """
     files, times = plant or small_plant(), Times()
     async with make_gate(database_url, files, lambda: times.plant_us) as gate:
         behind = Behind(
@@ -60,6 +64,7 @@ async def running_web(
             clock=lambda: times.plant_us,
             wall_us=lambda: times.wall_us,
             pace=pace,
+            trail=trail,
         )
         async with open_web(behind, Listen(port=0)) as face:
             yield WebPlant(face.address, face.access, face.app, face.live, gate, files, times, database_url)

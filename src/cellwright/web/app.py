@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from cellwright.web.access import routes as access_routes
@@ -39,6 +40,8 @@ def make_app(services: Services) -> Litestar:
             title="Cellwright",
             version="0.1.0",
             path="/openapi",
+            # The framework's other pages of it load scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin()],
             openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT),
         ),
         request_max_body_size=_BODY_MAX,

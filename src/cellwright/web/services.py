@@ -24,9 +24,9 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Clock
     wall_us: Callable[[], int]
     access: Access
+    live: Live
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
-    live: Live
     is_simulated: bool = False
     """Whether the plant's time is driven, so that every page says that nothing here is real."""
 

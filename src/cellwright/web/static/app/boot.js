@@ -39,7 +39,9 @@ const NOTHING = {
 /** @returns {Boot} */
 function read() {
   const text = document.getElementById('boot')?.textContent;
-  return text ? { ...NOTHING, ...JSON.parse(text) } : NOTHING;
+  if (!text) return NOTHING;
+  const given = JSON.parse(text);
+  return { ...NOTHING, ...given, plant: given.plant ?? NOTHING.plant };
 }
 
 export const boot = read();

@@ -106,7 +106,7 @@ function options(place, { series, limits, digits, height_px, sync }, onCursor) {
   return {
     width: place.clientWidth,
     height: height_px,
-    padding: [8, longest(series) * 6.4 + 12, 0, 0],
+    padding: [8, longest(series) * 7.4 + 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, sync: sync ? { key: sync } : undefined },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone()),

@@ -28,7 +28,7 @@ export function Genealogy({ kind, code, up, down }) {
 }
 
 /** @param {{side: 'up' | 'down', nodes: Relative[]}} props */
-const Bracket = ({ side, nodes }) => html`<div class="genealogy-bracket" data-side=${side} data-many=${nodes.length > 1} aria-hidden="true">
+const Bracket = ({ side, nodes }) => html`<div class="genealogy-bracket" data-side=${side} data-many=${nodes.length > 1} data-count=${nodes.length} aria-hidden="true">
   <${Icon} name="chevron-right" />
 </div>`;
 

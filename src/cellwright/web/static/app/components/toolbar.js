@@ -9,7 +9,7 @@ import { toggleHelp } from './help.js';
 import { Icon } from './icon.js';
 import { SearchScan } from './search_scan.js';
 
-/** @typedef {{facts_count?: number, last_fact_age_us?: number}} PlantStatus */
+/** @typedef {{facts_count?: number, last_fact_us?: number}} PlantStatus */
 
 const STALE_US = 3_000_000;
 
