@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
+from cellwright.web import doors
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
@@ -47,7 +48,7 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    return [*access_routes.ROUTES, *(handler for page in PAGES for handler in page_handlers(page))]
+    return [*access_routes.ROUTES, *doors.ROUTES, *(handler for page in PAGES for handler in page_handlers(page))]
 
 
 def _static_files() -> Any:
