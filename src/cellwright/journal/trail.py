@@ -47,7 +47,7 @@ SELECT * FROM (
      FROM audit
      WHERE (xid, seq) < ($1::text::xid8, $2)
        AND ($3 = '' OR actor = $3) AND ($4 = '' OR action = $4) AND ($5 = '' OR object = $5)
-       AND recorded_us >= $6 AND ($7 = 0 OR recorded_us < $7)
+       AND recorded_us >= $6 AND ($7::bigint = 0 OR recorded_us < $7)
      ORDER BY xid DESC, seq DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM
@@ -57,7 +57,7 @@ SELECT * FROM (
          FROM fact
          WHERE source IN ('web', 'cli') AND (xid, position) < ($1::text::xid8, $2)
            AND ($3 = '' OR actor = $3) AND ($4 = '' OR kind = $4)
-           AND recorded_us >= $6 AND ($7 = 0 OR recorded_us < $7)) AS f
+           AND recorded_us >= $6 AND ($7::bigint = 0 OR recorded_us < $7)) AS f
      WHERE $5 = '' OR f.object = $5
      ORDER BY xid DESC, position DESC LIMIT $8)
 ) AS t
@@ -93,7 +93,8 @@ def _place(before: str) -> tuple[str, int]:
     if not before:
         return _NEWEST, 0
     transaction, _, number = before.partition("-")
-    if not (transaction.isdecimal() and number.isdecimal()) or max(int(transaction), int(number)) >= 2**63:
+    numbers = [int(each) for each in (transaction, number) if each.isascii() and each.isdigit() and len(each) < 20]
+    if len(numbers) < 2 or max(numbers) >= 2**63:
         raise ValueError(f"{before[:40]!r} is no key of an entry; take the `key` of the last entry you have")
     return transaction, int(number)
 

@@ -127,15 +127,20 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
             state.load(await stored.load_page(connection, where, sorted(keys)))
 
 
-async def commit(connection: Connection, loaded: Loaded, written: Written) -> None:
-    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
-    question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
+def writing(written: Written) -> list[Write]:
+    """Return the writes of a decided batch; raises ValueError for a text that PostgreSQL cannot keep."""
     writes = []
     if written.entries:
         writes.append(storing(written.entries, written.recorded_us))
     if written.envelopes:
         writes.append(appending(written.envelopes))
     writes.extend(saving(written.changes))
+    return writes
+
+
+async def commit(connection: Connection, loaded: Loaded, writes: Sequence[Write]) -> None:
+    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
+    question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
     try:
         loaded.version = await execute_together(connection, question, writes)
     except asyncpg.TransactionRollbackError as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, RefusalCode
+from cellwright.model.commands import Command
 from cellwright.model.equipment import Station
 from cellwright.model.ids import split_code
 from cellwright.model.materials import CarrierType
@@ -79,6 +80,13 @@ def carrier_type(plant: Plant, code: str) -> CarrierType | None:
     """Return the type of a carrier by its code's prefix, or None."""
     fitting = [each for each in plant.carriers.values() if each.prefix and code.startswith(each.prefix)]
     return max(fitting, key=lambda each: len(each.prefix), default=None)
+
+
+def units_count(plant: Plant, command: Command) -> int:
+    """Return about how many units a command speaks of: those named, those asked for, or its carrier's slots."""
+    named, asked = len(getattr(command, "units", ())), getattr(command, "count", 0)
+    kind = None if named else carrier_type(plant, getattr(command, "carrier", ""))
+    return max(1, named, asked, 0 if kind is None else kind.slot_count)
 
 
 def units_in_carrier(state: State, code: str) -> Found:

@@ -1,13 +1,13 @@
 """May these units be worked on here, now? Every test yields every failing reason; the table lists the tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, RefusalCode
 from cellwright.model.equipment import Station
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.pages import places_of
+from cellwright.rules.pages import Place
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import State, UnitRow, UnitStatus
 
@@ -22,6 +22,8 @@ class Ask(Struct, frozen=True):
     operation: str
     units: list[UnitRow]
     now_us: int
+    places: Mapping[Place, Operation]
+    """Where a unit stands that waits for the operation, and what the operation is there."""
 
 
 _STATUS_CODES = {
@@ -56,9 +58,8 @@ def test_hold(ask: Ask) -> Iterator[Reason]:
 
 def test_step(ask: Ask) -> Iterator[Reason]:
     """The operation is the next one on each unit's own route revision."""
-    places = places_of(ask.state, ask.units, ask.operation)
     for unit in ask.units:
-        if (unit.route, unit.step) in places:
+        if (unit.route, unit.step) in ask.places:
             continue
         route = ask.state.get(Route, unit.route)
         if route is not None and unit.status is not UnitStatus.FINISHED:
@@ -80,11 +81,10 @@ def _step_reason(ask: Ask, unit: UnitRow, route: Route) -> Reason:
 
 def test_queue_time(ask: Ask) -> Iterator[Reason]:
     """The time since earlier operations lies within the route's windows."""
-    places = places_of(ask.state, ask.units, ask.operation)
-    if not any(operation.queue_times for operation in places.values()):
+    if not any(operation.queue_times for operation in ask.places.values()):
         return
     for unit in ask.units:
-        operation = places.get((unit.route, unit.step))
+        operation = ask.places.get((unit.route, unit.step))
         if operation is not None:
             yield from _queue_reasons(ask, unit, operation)
 
@@ -109,9 +109,8 @@ def _queue_reasons(ask: Ask, unit: UnitRow, operation: Operation) -> Iterator[Re
 
 def test_attempts(ask: Ask) -> Iterator[Reason]:
     """No unit was tried more often than its operation allows."""
-    places = places_of(ask.state, ask.units, ask.operation)
     for unit in ask.units:
-        operation = places.get((unit.route, unit.step))
+        operation = ask.places.get((unit.route, unit.step))
         if operation is None or unit.attempts[unit.step] <= operation.not_good.limit:
             continue
         code, tried = ask.state.code_of(unit.id), unit.attempts[unit.step]

@@ -46,7 +46,9 @@ def browser(web: WebPlant, session_id: str = "") -> httpx.AsyncClient:
     headers = {"origin": web.address, "sec-fetch-site": "same-origin"}
     if session_id:
         headers[CSRF_HEADER] = csrf_of(session_id)
-    cookies = {COOKIE: session_id} if session_id else None
+    cookies = httpx.Cookies()
+    if session_id:
+        cookies.set(COOKIE, session_id, domain="127.0.0.1", path="/")
     return httpx.AsyncClient(base_url=web.address, cookies=cookies, headers=headers, timeout=20)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
@@ -13,11 +14,17 @@ from cellwright.testing.flow import START_US
 from cellwright.testing.gates import make_gate
 from cellwright.testing.plants import small_plant
 from cellwright.web.access.service import Access
+from cellwright.web.live.pace import Pace
+from cellwright.web.live.service import Live
 from cellwright.web.opening import Behind, open_web
 from cellwright.web.server import Listen
 
 WALL_US: Final = 1_790_000_000_000_000
 """Real time of tests (UTC us): 2026-09-21."""
+
+
+_PACE: Final = Pace(tick_s=0.025, beat_s=0.05, recheck_s=0.1, recovery_s=0.5, refresh_s=0.25)
+"""Live data of tests: twenty times as often, but as patient as ever: a loaded machine is not a lost database."""
 
 
 class Times(Struct):
@@ -32,6 +39,7 @@ class WebPlant(Struct, frozen=True):
 
     address: str
     access: Access
+    live: Live
     app: Litestar
     gate: Gate
     plant: Plant
@@ -40,16 +48,23 @@ class WebPlant(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def running_web(database_url: str, plant: Plant | None = None) -> AsyncIterator[WebPlant]:
-    """Run gate and web server on a database until the context ends."""
+async def running_web(
+    database_url: str, plant: Plant | None = None, *, pace: Pace = _PACE, web_url: str = "", trail: Path | None = None
+) -> AsyncIterator[WebPlant]:
+    """Run gate and web server on a database until the context ends.
+
+    `web_url` is another way to it for pages; checkpoints of the audit trail go to `trail`.
+    """
     files, times = plant or small_plant(), Times()
     async with make_gate(database_url, files, lambda: times.plant_us) as gate:
         behind = Behind(
-            database_url=database_url,
+            database_url=web_url or database_url,
             gate=gate,
             plant=files,
             clock=lambda: times.plant_us,
             wall_us=lambda: times.wall_us,
+            pace=pace,
+            trail=trail,
         )
         async with open_web(behind, Listen(port=0)) as face:
-            yield WebPlant(face.address, face.access, face.app, gate, files, times, database_url)
+            yield WebPlant(face.address, face.access, face.live, face.app, gate, files, times, database_url)

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from cellwright.web import doors
@@ -15,6 +16,8 @@ from cellwright.web.access.guard import NO_CALLER, Authentication, check_access,
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
+from cellwright.web.live.stream import live_stream
+from cellwright.web.live.websocket import live_socket
 from cellwright.web.page_list import PAGES
 from cellwright.web.pages import STATIC, page_handlers, release
 from cellwright.web.services import Services
@@ -38,6 +41,8 @@ def make_app(services: Services) -> Litestar:
             title="Cellwright",
             version="0.1.0",
             path="/openapi",
+            # The framework's other pages of it load scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin()],
             openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT),
         ),
         request_max_body_size=_BODY_MAX,
@@ -48,7 +53,8 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    return [*access_routes.ROUTES, *doors.ROUTES, *(handler for page in PAGES for handler in page_handlers(page))]
+    own = [*access_routes.ROUTES, *doors.ROUTES, live_socket, live_stream]
+    return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
 
 
 def _static_files() -> Any:

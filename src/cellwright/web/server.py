@@ -15,6 +15,12 @@ from cellwright.errors import ConfigurationError
 
 _STARTED_S = 10.0
 _LOOK_S = 0.02
+_MESSAGE_MAX = 1 << 16
+"""Longest message of a WebSocket client (bytes)."""
+_SEND_BUFFER = 1 << 17
+"""What the kernel may hold of an answer (bytes; Linux doubles it): more would hide that a client does not read."""
+_UNREAD_MS = 30_000
+"""How long a client may leave what was sent unread before its connection ends."""
 
 
 class Listen(Struct, frozen=True):
@@ -75,7 +81,9 @@ async def serving(app: Litestar, listen: Listen) -> AsyncIterator[str]:
         ssl_keyfile=listen.key,
         timeout_graceful_shutdown=2,
         ws="websockets-sansio",
-        ws_max_size=1 << 16,
+        ws_max_size=_MESSAGE_MAX,
+        # Compression is per client: it would cost more than all the rest of a frame that is encoded once.
+        ws_per_message_deflate=False,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([bound]), name="web server")
@@ -91,10 +99,14 @@ async def serving(app: Litestar, listen: Listen) -> AsyncIterator[str]:
 def _bind(listen: Listen) -> socket.socket:
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=1024)
+        bound = socket.create_server((listen.host, listen.port), family=family, backlog=1024)
     except OSError as error:
         text = f"{listen.host}:{listen.port}: {error.strerror}; choose another port with --listen HOST:PORT"
         raise ConfigurationError([text]) from error
+    # Accepted sockets inherit both.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
+    return bound
 
 
 async def _started(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:

@@ -117,9 +117,9 @@ export const unitSymbol = (unit) => (unit ? (SYMBOLS[unit.toLowerCase()] ?? unit
  */
 export function quantityParts(value, unit, options = {}) {
   if (isUnknown(value)) return [t('common.unknown'), ''];
-  if (unit === 'ratio') return [number(value * 100, { digits: 1, ...options }), '%'];
+  if (unit === 'ratio') return [number(value * 100, { ...options, digits: options.digits ?? 1 }), '%'];
   const scale = SCALES[unit ?? '']?.find(([from]) => Math.abs(value) >= from);
-  if (scale) return [number(value / scale[1], { digits: 1, ...options }), scale[2]];
+  if (scale) return [number(value / scale[1], { ...options, digits: options.digits ?? 1 }), scale[2]];
   return [number(value, options), unitSymbol(unit)];
 }
 

@@ -9,11 +9,12 @@ import { Icon } from '../components/icon.js';
 /**
  * The frame of every chart: title with unit, a read-out in its corner, the picture, and the same as a table.
  * @param {{title: string, unit?: string, sentence: string, table: () => ChartTable, read?: Children, note?: Children,
- *   isEmpty?: boolean, children?: Children}} props
+ *   isEmpty?: boolean, hasLinks?: boolean, children?: Children}} props
+ * `hasLinks`: what is drawn can be followed, so it is a group and no picture.
  */
-export function Figure({ title, unit, sentence, table, read, note, isEmpty, children }) {
+export function Figure({ title, unit, sentence, table, read, note, isEmpty, hasLinks, children }) {
   const [isTable, setTable] = useState(false);
-  const picture = html`<div class="chart-body" role="img" aria-label=${sentence}>${children}</div>`;
+  const picture = html`<div class="chart-body" role=${hasLinks ? 'group' : 'img'} aria-label=${sentence}>${children}</div>`;
   return html`<figure class="chart">
     <div class="chart-head">
       <figcaption class="chart-title">${title}${unit && html` <span class="chart-unit">${unit}</span>`}</figcaption>

@@ -23,7 +23,8 @@ export function Pareto({ title, unit, causes, total }) {
     headings: [t('chart.cause'), t('chart.count'), t('chart.share'), t('chart.cumulative')],
     rows: rows.map(({ label, count, cumulative }) => [label, number(count), quantity(count / total, 'ratio'), quantity(cumulative, 'ratio')]),
   });
-  return html`<${Figure} title=${title} unit=${unit} sentence=${sentence} table=${table} isEmpty=${total === 0}>
+  return html`<${Figure} title=${title} unit=${unit} sentence=${sentence} table=${table} isEmpty=${total === 0}
+    hasLinks=${causes.some(({ href }) => href)}>
     <div ref=${ref}><${Rows} ...${{ rows, total, width_px }} /></div>
   <//>`;
 }

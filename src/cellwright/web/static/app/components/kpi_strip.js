@@ -27,7 +27,7 @@ function KpiCell({ label, value, unit, digits, note, href, trend, isStale }) {
   const [shown, symbol] = typeof value === 'string' ? [value, ''] : quantityParts(value, unit, { digits });
   const isUnknown = value === null || value === undefined;
   const body = html`<span class="kpi-label">${label}</span>
-    <span class="kpi-value ${isUnknown ? 'kpi-unknown' : ''}">${shown}${symbol && html`<small>${symbol}</small>`}</span>
+    <span class="kpi-value ${isUnknown ? 'kpi-unknown' : ''} ${typeof value === 'string' ? 'kpi-text' : ''}">${shown}${symbol && html`<small>${symbol}</small>`}</span>
     <span class="kpi-note">${note ?? '\u00a0'}</span>
     ${trend && html`<${Sparkline} values=${trend} />`}`;
   return href

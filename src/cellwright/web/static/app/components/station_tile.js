@@ -27,6 +27,9 @@ import { Sparkline } from './sparkline.js';
  * @property {boolean} [is_stale]
  */
 
+/** A cycle from here on is told in minutes and hours. */
+const LONG_S = 120;
+
 /** The glyph that says a state besides its word; running is plain. @type {Partial<Record<MachineState, string>>} */
 const GLYPHS = {
   starved: 'arrow-left',
@@ -76,7 +79,8 @@ export function StationTile(station) {
 /** @param {Station} station */
 function TileFigure({ state, state_age_us, cycle_s, cycle_target_s }) {
   if (state === 'down') return html`<span class="tile-figure">${duration(state_age_us)}</span>`;
-  const [value, unit] = quantityParts(cycle_s, t('format.s'), { digits: 1 });
+  const isLong = (cycle_s ?? 0) >= LONG_S;
+  const [value, unit] = isLong ? [duration((cycle_s ?? 0) * 1e6), ''] : quantityParts(cycle_s, t('format.s'), { digits: 1 });
   const isUnknown = cycle_s === null || cycle_s === undefined;
   return html`<span class="tile-figure ${isUnknown ? 'tile-unknown' : ''}">
     ${value}${unit && html`<small>${unit}</small>`}

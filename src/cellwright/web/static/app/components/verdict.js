@@ -50,7 +50,7 @@ export function NextAction({ text, detail, missing = [], onNext, label = t('acti
 
 /** Measured values against their limits, each with its bar and verdict. @param {{checks: Check[], caption: string}} props */
 export function CheckTable({ checks, caption }) {
-  return html`<div class="table-scroll">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${caption}>
     <table class="table checks">
       <caption class="visually-hidden">${caption}</caption>
       <thead>

@@ -35,7 +35,7 @@ export default function Styleguide() {
         )}
       </div>
     <//>
-    <div class="styleguide" data-columns=${THEMES[show].length}>
+    <div class="styleguide wide" data-columns=${THEMES[show].length}>
       ${SECTIONS.map(([name, Section]) =>
         THEMES[show].map(
           (theme) => html`<section class="styleguide-panel" key=${`${name}-${theme}`} data-theme=${theme} aria-label="${t(`styleguide.${name}`)}, ${t(`styleguide.${theme}`)}">
