@@ -75,7 +75,7 @@ async def test_the_first_admin_sets_up_the_plant(browser: Browser, web: WebPlant
         await expect(page.get_by_label("Badge code")).to_be_focused()
         await page.get_by_label("Badge code").fill("B-0001")
         await fill_pair(page, "short", "other")
-        await expect(page.locator("[data-rule=length]")).to_have_attribute("data-state", "open")
+        await expect(page.locator("[data-rule=length]")).to_have_attribute("data-state", "bad")
         await expect(page.locator("[data-rule=equal]")).to_have_attribute("data-state", "bad")
         await save_screenshot(page, screenshots / "set-up-rules-en-light-1440.png")
         await fill_pair(page, "password-password-2026")

@@ -35,6 +35,8 @@ API: Final = {
     "GET /api/v1/me/tokens": BY_SESSION,
     "GET /api/v1/people": frozenset({"admin", "auditor", "script"}),
     "GET /api/v1/set-up/{token}": ANYBODY,
+    "GET /set-up/{token}": ANYBODY,
+    "GET /sign-in": ANYBODY,
     "GET /openapi": SIGNED_IN,
     "GET /openapi/openapi.json": SIGNED_IN,
     "GET /openapi/{path}": SIGNED_IN,
@@ -49,6 +51,7 @@ API: Final = {
     "POST /api/v1/people/invite": ADMIN,
     "POST /api/v1/people/roles": ADMIN,
     "POST /api/v1/set-up/{token}": ANYBODY,
+    "POST /api/v1/set-up/{token}/enter": ANYBODY,
     "POST /api/v1/sign-in": ANYBODY,
     "POST /api/v1/sign-out": BY_SESSION,
     "LIVE /api/v1/test-live": PLANT,
@@ -56,7 +59,9 @@ API: Final = {
 PAGES_FOR: Final = {"line": PLANT, "overview": PLANT, "station": PLANT}
 OWN_OBJECTS: Final = {
     "GET /api/v1/set-up/{token}",
+    "GET /set-up/{token}",
     "POST /api/v1/set-up/{token}",
+    "POST /api/v1/set-up/{token}/enter",
     "POST /api/v1/me/sessions/{number}/end",
     "POST /api/v1/me/tokens/{token_id}/revoke",
 }
@@ -179,11 +184,14 @@ async def test_a_fresh_plant_answers_nothing_but_the_door(web: WebPlant) -> None
     open_to_all = {name for name, callers in expected().items() if "nobody" in callers}
     assert open_to_all == {
         "GET /api/v1/set-up/{token}",
+        "GET /set-up/{token}",
+        "GET /sign-in",
         "GET /static/{file_path}",
         "HEAD /static/{file_path}",
         "POST /api/v1/set-up/{token}",
+        "POST /api/v1/set-up/{token}/enter",
         "POST /api/v1/sign-in",
     }
     async with browser(web) as stranger:
         answers = {name: await ask(web, stranger, name, path, "nobody") for name, path, _ in routes_of(web)}
-    assert not {name: status for name, status in answers.items() if status < 400}
+    assert [name for name, status in answers.items() if status < 400] == ["GET /sign-in"]

@@ -13,13 +13,13 @@ const characters = (text) => [...text.normalize('NFKC')];
 
 /**
  * The rules and how far a password meets them; what only the server knows stays open until it refused.
- * @param {Pair} pair @param {Rules} rules @param {boolean} isRefused @returns {Rule[]}
+ * @param {Pair} pair @param {Rules} rules @param {{isRefused?: boolean, isTried?: boolean}} [told] @returns {Rule[]}
  */
-export function ruled({ password, again }, rules, isRefused) {
+export function ruled({ password, again }, rules, { isRefused = false, isTried = false } = {}) {
   const typed = characters(password);
   const different = new Set(typed.map((each) => each.toLowerCase())).size;
   /** @param {boolean} isGood @param {boolean} isBegun @returns {Rule['state']} */
-  const state = (isGood, isBegun) => (isGood ? 'good' : isBegun ? 'bad' : 'open');
+  const state = (isGood, isBegun) => (isGood ? 'good' : isBegun || isTried ? 'bad' : 'open');
   const isLong = typed.length >= rules.length_min && typed.length <= rules.length_max;
   return [
     { key: 'length', text: t('password.rule_length', { min: rules.length_min, max: rules.length_max }), state: state(isLong, typed.length > rules.length_max) },
@@ -30,7 +30,7 @@ export function ruled({ password, again }, rules, isRefused) {
 }
 
 /** Whether a password may be sent. @param {Pair} pair @param {Rules} rules */
-export const isComplete = (pair, rules) => ruled(pair, rules, false).every(({ key, state }) => key === 'known' || state === 'good');
+export const isComplete = (pair, rules) => ruled(pair, rules).every(({ key, state }) => key === 'known' || state === 'good');
 
 const ICONS = { good: 'check', bad: 'cross', open: 'wait' };
 
@@ -40,15 +40,14 @@ const ICONS = { good: 'check', bad: 'cross', open: 'wait' };
  */
 export function PasswordPair({ pair, setPair, rules, isRefused, isTried }) {
   const [isShown, setShown] = useState(false);
-  const list = ruled(pair, rules, isRefused);
-  const open = list.filter(({ key, state }) => key !== 'known' && state !== 'good');
-  /** @param {string} key */
-  const problem = (key) => (isTried ? (open.find((rule) => (rule.key === 'equal') === (key === 'again'))?.text ?? '') : '');
+  const list = ruled(pair, rules, { isRefused, isTried });
+  /** @param {string} value */
+  const missing = (value) => (isTried && value === '' ? t('form.required') : undefined);
   const field = { type: 'string', format: isShown ? undefined : 'password', autocomplete: 'new-password' };
   return html`<${FieldView} name="password" field=${{ ...field, title: t('password.new') }} value=${pair.password} isRequired=${true}
-      problem=${problem('password') || undefined} set=${(/** @type {string} */ password) => setPair({ ...pair, password })} />
+      problem=${missing(pair.password)} set=${(/** @type {string} */ password) => setPair({ ...pair, password })} />
     <${FieldView} name="again" field=${{ ...field, title: t('password.again') }} value=${pair.again} isRequired=${true}
-      problem=${problem('again') || undefined} set=${(/** @type {string} */ again) => setPair({ ...pair, again })} />
+      problem=${missing(pair.again)} set=${(/** @type {string} */ again) => setPair({ ...pair, again })} />
     <ul class="rules" aria-label=${t('password.rules')}>
       ${list.map(
         ({ key, text, state }) => html`<li key=${key} class="rule" data-rule=${key} data-state=${state}>

@@ -1,6 +1,6 @@
 import { html, useState } from '../../vendor/preact.js';
 import { boot } from '../boot.js';
-import { age, number, t, word } from '../i18n.js';
+import { age, list, number, t, word } from '../i18n.js';
 import { age_us, state, useTopic } from '../live.js';
 import { send } from '../api.js';
 import { openCode } from '../scan.js';
@@ -59,7 +59,7 @@ function Account({ user }) {
     <${Menu} icon="account" label=${user.person}>
       <div class="account-who">
         <b class="code">${user.person}</b>
-        <span class="caption">${user.roles.map((role) => word('role', role)).join(t('format.and'))}</span>
+        <span class="caption">${list(user.roles.map((role) => word('role', role)))}</span>
       </div>
       <a class="menu-item account-item" href="/account"><${Icon} name="account" />${t('page.account')}</a>
       <button type="button" class="menu-item account-item" data-action="sign-out" disabled=${isLeaving} onClick=${leave}>
