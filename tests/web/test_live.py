@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
@@ -18,7 +19,7 @@ from cellwright.testing.live import (
     until,
 )
 from cellwright.testing.web import WebPlant, running_web
-from cellwright.web.live.frames import Data
+from cellwright.web.live.frames import Data, plain_data
 from cellwright.web.live.sources import Asking
 
 
@@ -32,10 +33,6 @@ def has_refused(count: int) -> Callable[[Data], bool]:
     return lambda data: any(row["refused_count"] == count for row in data["tiles"])
 
 
-def asked(data: Data) -> list[str]:
-    return [row["station"] for row in data["tiles"] if row["refused_count"]]
-
-
 # --- frames -----------------------------------------------------------------------------
 
 
@@ -44,9 +41,9 @@ async def test_a_topic_begins_whole_and_goes_on_with_changes(hall: Hall) -> None
     async with hall.client() as client:
         assert "hello" in await client.receive()
         await client.subscribe("line")
-        await client.until_data("line", lambda data: len(asked(data)) == 1)
+        await client.until_data("line", lambda data: len(data["tiles"]) == len(hall.web.plant.stations))
         await hall.refuse("ASM-02")
-        await client.until_data("line", lambda data: len(asked(data)) == 2)
+        await client.until(lambda _: hall.refused(client, "ASM-02") == 1)
         await hall.refuse("ASM-01", 2)
         frame = await client.until(lambda _: hall.refused(client, "ASM-01") == 3)
         # Only the row that changed was sent.
@@ -74,9 +71,19 @@ async def test_every_topic_says_what_it_is_about(hall: Hall) -> None:
         assert status["database"] == "present"
         assert status["last_fact_us"] == hall.web.times.plant_us
         station = await client.until_data("station/ASM-01", lambda _: True)
-        assert station["tile"]["refused_count"] == 1
+        assert station["tile"]["refused_count"] == len(station["refusals"]) == 1
         silent = await client.until_data("station/WIND-01", lambda _: True)
-        assert (silent["tile"]["state"], silent["tile"]["last_fact_us"]) == ("idle", 0)
+        assert (silent["running"], silent["machine"]) == ([], None)
+
+
+async def test_a_topic_says_what_the_page_of_its_name_shows(hall: Hall) -> None:
+    await hall.refuse("ASM-01")
+    async with hall.client() as client, httpx.AsyncClient(base_url=hall.web.address, headers=hall.headers) as page:
+        for topic in ("line", "overview", "station/ASM-01"):
+            path = f"/{topic}.json".replace("station/", "stations/")
+            shown = plain_data((await page.get(path)).json()["now"])
+            await client.subscribe(topic)
+            assert await client.until_data(topic, lambda _: True) == shown
 
 
 async def test_frames_carry_no_ages(hall: Hall) -> None:

@@ -6,8 +6,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cellwright.database.pool import borrow
+from cellwright.testing.access import AUTHOR
 from cellwright.testing.live import (
-    AUTHOR,
     LIMIT_S,
     Hall,
     closed,

@@ -54,9 +54,11 @@ API: Final = {
     "POST /api/v1/set-up/{token}/enter": ANYBODY,
     "POST /api/v1/sign-in": ANYBODY,
     "POST /api/v1/sign-out": BY_SESSION,
+    "GET /api/v1/stream": PLANT,
+    "LIVE /api/v1/live": PLANT,
     "LIVE /api/v1/test-live": PLANT,
 }
-PAGES_FOR: Final = {"line": PLANT, "overview": PLANT, "station": PLANT}
+PAGES_FOR: Final = {"line": PLANT, "overview": PLANT, "station": PLANT, "styleguide": SIGNED_IN}
 OWN_OBJECTS: Final = {
     "GET /api/v1/set-up/{token}",
     "GET /set-up/{token}",

@@ -9,18 +9,16 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from cellwright.journal.audit import Author
 from cellwright.model.commands import AddPerson, CheckIn
+from cellwright.testing.access import AUTHOR, command, make_account
 from cellwright.testing.gates import Sender
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.guard import COOKIE
-from cellwright.web.access.permissions import Permission, permissions_of
-from cellwright.web.access.sessions import Browser
+from cellwright.web.access.permissions import Permission
 from cellwright.web.access.tokens import TokenWish
 from cellwright.web.live.frames import Data
 from cellwright.web.live.sources import Asking, Source
 
-AUTHOR: Final = Author(actor="tester", terminal="test", request_id="")
 LIMIT_S: Final = 30.0
 _LOOK_S: Final = 0.01
 
@@ -95,24 +93,15 @@ class LiveClient:
 
 async def open_session(web: WebPlant, person: str, *roles: str) -> dict[str, str]:
     """Make a person known with a session; return the headers of its browser."""
-    await _add(web, person, *roles)
-    async with web.access.ground.changing(AUTHOR) as change:
-        session_id = await web.access.sessions.open(change, person, terminal="test", browser=Browser())
-    return {"cookie": f"{COOKIE}={session_id}"}
+    return {"cookie": f"{COOKIE}={await make_account(web, person, *roles)}"}
 
 
 async def open_token(web: WebPlant, person: str, *roles: str) -> dict[str, str]:
     """Make a person known with an API token that reads; return the headers of its scripts."""
-    await _add(web, person, *roles)
+    await command(web, AddPerson(person=person, roles=roles))
     wish = TokenWish(name="script", scopes=("plant_read",), days=1)
     _, text = await web.access.tokens.make(person, wish, AUTHOR)
     return {"authorization": f"Bearer {text}"}
-
-
-async def _add(web: WebPlant, person: str, *roles: str) -> None:
-    assert permissions_of(roles)  # noqa: S101 - this is a test's helper
-    sender = Sender(f"people-{person}", web.plant, epoch=1, time_us=web.times.plant_us)
-    await web.gate.submit(sender.message(AddPerson(person=person, roles=roles)))
 
 
 @contextlib.asynccontextmanager

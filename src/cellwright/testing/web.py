@@ -39,8 +39,8 @@ class WebPlant(Struct, frozen=True):
 
     address: str
     access: Access
-    live: Live
     app: Litestar
+    live: Live
     gate: Gate
     plant: Plant
     times: Times
@@ -67,4 +67,4 @@ async def running_web(
             trail=trail,
         )
         async with open_web(behind, Listen(port=0)) as face:
-            yield WebPlant(face.address, face.access, face.live, face.app, gate, files, times, database_url)
+            yield WebPlant(face.address, face.access, face.app, face.live, gate, files, times, database_url)

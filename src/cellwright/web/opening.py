@@ -43,12 +43,12 @@ class Behind(Struct, frozen=True, kw_only=True):
 
 
 class Face(Struct, frozen=True):
-    """A web server at work: its address, who may come in, what it sends by itself, and its application."""
+    """A web server at work: its address, who may come in, its application, and what it sends by itself."""
 
     address: str
     access: Access
-    live: Live
     app: Litestar
+    live: Live
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +81,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
         app = make_app(services)
         # Live data stop first, so that their clients are told why before the server closes.
         async with access.cared_for(), serving(app, listen) as address, live.running():
-            yield Face(address, access, live, app)
+            yield Face(address, access, app, live)
     finally:
         await pool.close()
 

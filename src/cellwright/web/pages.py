@@ -244,10 +244,10 @@ def _theme(request: Asked) -> str:
     return asked if asked in THEMES else "system"
 
 
-def plain_page(name: str, path: str) -> Page:
-    """Return a page that everybody may see and that has no data of its own."""
+def plain_page(name: str, path: str, permission: Permission = Permission.PUBLIC) -> Page:
+    """Return a page that has no data of its own."""
 
     async def load(_: Question) -> dict[str, Any]:
         return {}
 
-    return Page(name=name, path=path, permission=Permission.PUBLIC, load=load)
+    return Page(name=name, path=path, permission=permission, load=load)

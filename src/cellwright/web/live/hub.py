@@ -19,7 +19,7 @@ _STOPPING: Final = Ending(Close.RESTART, "the server stops; come back in a momen
 
 
 class Topic:
-    """A topic that is watched, at one or more rates; `version` is the state of the journal that it was read from."""
+    """A topic that is watched, at one or more rates; `version` is what it was read from."""
 
     def __init__(self, name: str, source: Source, code: str) -> None:
         """Begin unread."""
@@ -27,7 +27,7 @@ class Topic:
         self.source = source
         self.code = code
         self.data: Data | None = None
-        self.version = -1
+        self.version: object = None
         self.read_s = 0.0
         self.is_broken = False
         self._time_us = 0

@@ -13,13 +13,14 @@ from cellwright.web.live.frames import Keys
 
 
 class Asking(Struct, frozen=True):
-    """What a reader gets: a connection, the plant, the object's code ("" = none), the plant's time (UTC us), machines."""
+    """What a reader gets: `code` names the object, "" = none; `now_us` is the plant's time (UTC us)."""
 
     connection: Connection
     plant: Plant
     code: str
     now_us: int
-    machines: Mapping[str, MachineSign]
+    signs: Mapping[str, MachineSign]
+    """What the stations' machines say of themselves."""
 
 
 class Source(Struct, frozen=True, kw_only=True):

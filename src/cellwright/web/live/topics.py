@@ -15,11 +15,12 @@ from cellwright.web.station import StationNow, read_station
 
 
 async def _read_line(asking: Asking) -> LineNow:
-    return await read_line(asking.connection, asking.plant, asking.now_us, asking.machines)
+    return await read_line(asking.connection, asking.plant, asking.now_us, asking.signs)
 
 
 async def _read_station(asking: Asking) -> StationNow:
-    return await read_station(asking.connection, asking.plant, asking.code, now_us=asking.now_us, signs=asking.machines)
+    code, now_us, signs = asking.code, asking.now_us, asking.signs
+    return await read_station(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
 
 
 async def _read_overview(asking: Asking) -> Overview:

@@ -19,7 +19,15 @@ from cellwright.web.live.hub import Hub, Topic
 from cellwright.web.live.sources import Asking
 
 _LOG = logging.getLogger(__name__)
-_AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseError, OSError, TimeoutError)
+_AWAY: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What the driver says of a connection that was lost in the middle of a statement.
+    asyncpg.InternalClientError,
+    DatabaseError,
+    OSError,
+    TimeoutError,
+)
 _CLOSE_S: Final = 1.0
 _PAUSE_RATIO: Final = 0.1
 
@@ -54,8 +62,7 @@ class Origin(Struct, frozen=True):
     follow: Callable[[Connection, float], Awaitable[Followed]]
     plant: Plant
     clock: Clock
-    machines: Callable[[], Mapping[str, MachineSign]] = dict
-    """What the stations' machines say of themselves; no entry = no machine is named."""
+    machines: Callable[[], Mapping[str, MachineSign]]
 
 
 class Watcher:
@@ -123,7 +130,7 @@ class Watcher:
         try:
             async with asyncio.timeout(self._hub.pace.patience_s):
                 await self._look(due)
-        except _AWAY as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: what cannot be read is away, and is tried again
             await self._lose(error)
         else:
             self._note(is_present=True)
@@ -149,19 +156,21 @@ class Watcher:
             topic.is_broken = True
 
     async def _read(self, connection: Connection, topic: Topic) -> None:
-        """Read a topic when facts have come since, or when it is old; hand it to its channels."""
+        """Read a topic when facts or machines said more since, or when it is old; hand it to its channels."""
         assert topic.source.read is not None  # noqa: S101 - what is due is read
-        now_s, now_us = asyncio.get_running_loop().time(), self._origin.clock()
-        data, version = topic.data, self._followed.version
+        now_s, now_us, signs = asyncio.get_running_loop().time(), self._origin.clock(), self._origin.machines()
+        data, version = topic.data, (self._followed.version, dict(signs))
         if data is None or topic.version != version or now_s - topic.read_s > self._hub.pace.refresh_s:
-            asking = Asking(connection, self._origin.plant, topic.code, now_us, self._origin.machines())
+            asking = Asking(connection, self._origin.plant, topic.code, now_us, signs)
             data = plain_data(await topic.source.read(asking))
             topic.version, topic.read_s = version, now_s
         topic.publish(data, now_us, self._tick)
 
     async def _lose(self, error: Exception) -> None:
         if self._is_present is not False:
-            _LOG.warning("live data stand still, the database is away: %s", str(error) or type(error).__name__)
+            unknown = None if isinstance(error, _AWAY) else error
+            text = "live data stand still, the database is away: %s"
+            _LOG.warning(text, str(error) or type(error).__name__, exc_info=unknown)
         self._note(is_present=False)
         await self._disconnect()
 

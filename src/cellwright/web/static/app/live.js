@@ -91,7 +91,7 @@ function onMessage(event) {
   const frame = JSON.parse(event.data);
   last_ms.value = performance.now();
   state.value = 'live';
-  if (frame.topic) take(frame);
+  if (frame.kind !== undefined) take(frame);
   else if (frame.hello !== undefined) greet(frame.hello);
   else if (frame.notice === 'slow') slow_hz.value = frame.rate_hz;
   else if (frame.notice === 'recovered') slow_hz.value = null;
