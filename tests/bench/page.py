@@ -205,9 +205,7 @@ async def open_sessions(face: Face, count: int) -> list[str]:
     sessions = []
     for _ in range(count):
         async with face.access.ground.changing(AUTHOR) as change:
-            sessions.append(
-                await face.access.sessions.open(change, "VIEWER", terminal="bench", browser=Browser())
-            )
+            sessions.append(await face.access.sessions.open(change, "VIEWER", terminal="bench", browser=Browser()))
     return sessions
 
 
@@ -219,7 +217,8 @@ async def run_round(face: Face, writes: Writes, count: int, seconds: float) -> R
         began = (time.perf_counter(), time.process_time(), writes.cpu_s)
         seen = json.loads(await said.readline())
         took_s, cpu_s, writes_cpu_s = (
-            now - then for now, then in zip((time.perf_counter(), time.process_time(), writes.cpu_s), began, strict=True)
+            now - then
+            for now, then in zip((time.perf_counter(), time.process_time(), writes.cpu_s), began, strict=True)
         )
         memory = resident_bytes() - empty_bytes
     return Round(count, took_s, cpu_s, writes_cpu_s, memory, seen)
@@ -262,7 +261,9 @@ def server_summary(rounds: Sequence[Round]) -> dict[str, Any]:
     return {
         "cpu_ratio": spread(each.cpu_ratio for each in rounds),
         "own_cpu_ratio": spread(each.own_cpu_ratio for each in rounds),
-        "frames_per_viewer_hz": rounded(statistics.median(each.seen["frames"] / viewers / each.took_s for each in rounds)),
+        "frames_per_viewer_hz": rounded(
+            statistics.median(each.seen["frames"] / viewers / each.took_s for each in rounds)
+        ),
         "bytes_per_viewer_s": rounded(statistics.median(each.seen["bytes"] / viewers / each.took_s for each in rounds)),
         "latency_p50_ms": rounded(latencies_us[len(latencies_us) // 2] / 1000),
         "latency_p99_ms": rounded(latencies_us[int(len(latencies_us) * 0.99)] / 1000),
@@ -296,7 +297,11 @@ window.WebSocket = class extends Plain {
 def addresses_of(plant: Plant) -> dict[str, str]:
     """Return every page's address by name; a page of objects shows the plant's first one, if it is known which."""
     firsts = {"station": next(iter(plant.stations))}
-    return {page.name: address_of(page, firsts) for page in PAGES if not page.path.endswith("/") or page.name in firsts or page.path == "/"}
+    return {
+        page.name: address_of(page, firsts)
+        for page in PAGES
+        if not page.path.endswith("/") or page.name in firsts or page.path == "/"
+    }
 
 
 def address_of(page: Page, firsts: dict[str, str]) -> str:
@@ -368,7 +373,11 @@ async def measure_tabs(context: Any) -> dict[str, Any]:
     for page in pages:
         await page.close()
     lives = sum(now > then for now, then in zip(after, before, strict=True))
-    return {"tabs": TABS, "live": lives, "frames_in_5_s": spread(now - then for now, then in zip(after, before, strict=True))}
+    return {
+        "tabs": TABS,
+        "live": lives,
+        "frames_in_5_s": spread(now - then for now, then in zip(after, before, strict=True)),
+    }
 
 
 async def measure_soak(face: Face, context: Any, plant: Plant, messages: int) -> dict[str, Any]:
@@ -413,7 +422,7 @@ async def after_frames(page: Any, client: Any, count: int) -> dict[str, int]:
     }
 
 
-def shake_line(face: Face, plant: Plant) -> None:
+def shake_line(face: Face) -> None:
     """Let the line say something else at each tick, without a database."""
     hub, watcher, number = face.live.hub, face.live._watcher, 0
     line: LineNow | None = None
@@ -471,7 +480,11 @@ async def prepare(url: str, plant: Plant) -> None:
     await migrate(url)
     async with open_gate(url, plant, host_clock) as gate:
         await release_plant(gate, plant, host_clock(), 1)
-        await gate.submit(Sender("bench", plant, epoch=1, time_us=host_clock()).message(AddPerson(person="VIEWER", roles=("operator",))))
+        await gate.submit(
+            Sender("bench", plant, epoch=1, time_us=host_clock()).message(
+                AddPerson(person="VIEWER", roles=("operator",))
+            )
+        )
 
 
 async def run(sizes: argparse.Namespace) -> None:

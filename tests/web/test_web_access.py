@@ -369,8 +369,12 @@ async def test_every_mutating_route_leaves_its_row(web: WebPlant, database_url: 
         before = await rows()
         assert (await client.post(f"/api/v1/set-up/{link}", json={"password": PASSWORD})).status_code == 200
         assert await rows() > before
+        link = await web.access.links.make_sign_in("B-1", AUTHOR)
+        before = await rows()
+        assert (await client.post(f"/api/v1/set-up/{link}/enter")).status_code == 200
+        assert await rows() > before
     tried = {path.replace(token_id, "X").replace(f"/{other.session}/", "/X/") for path, _ in calls}
-    assert changing_routes(web) == tried | {"/api/v1/set-up/X"}
+    assert changing_routes(web) == tried | {"/api/v1/set-up/X", "/api/v1/set-up/X/enter"}
     assert (await verify_audit(db)).whole
     await db.close()
 

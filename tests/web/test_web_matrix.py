@@ -34,7 +34,8 @@ API: Final = {
     "GET /api/v1/me/tokens": BY_SESSION,
     "GET /api/v1/people": frozenset({"admin", "auditor", "script"}),
     "GET /api/v1/set-up/{token}": ANYBODY,
-    "GET /api/v1/stream": PLANT,
+    "GET /set-up/{token}": ANYBODY,
+    "GET /sign-in": ANYBODY,
     "GET /openapi": SIGNED_IN,
     "GET /openapi/openapi.json": SIGNED_IN,
     "GET /openapi/{path}": SIGNED_IN,
@@ -49,6 +50,7 @@ API: Final = {
     "POST /api/v1/people/invite": ADMIN,
     "POST /api/v1/people/roles": ADMIN,
     "POST /api/v1/set-up/{token}": ANYBODY,
+    "POST /api/v1/set-up/{token}/enter": ANYBODY,
     "POST /api/v1/sign-in": ANYBODY,
     "POST /api/v1/sign-out": BY_SESSION,
     "GET /api/v1/stream": PLANT,
@@ -59,7 +61,9 @@ OPEN_PAGES: Final[set[str]] = set()
 """Pages that strangers may see: nothing of the plant is on them."""
 OWN_OBJECTS: Final = {
     "GET /api/v1/set-up/{token}",
+    "GET /set-up/{token}",
     "POST /api/v1/set-up/{token}",
+    "POST /api/v1/set-up/{token}/enter",
     "POST /api/v1/me/sessions/{number}/end",
     "POST /api/v1/me/tokens/{token_id}/revoke",
 }
@@ -177,11 +181,14 @@ async def test_a_fresh_plant_answers_nothing_but_the_door(web: WebPlant) -> None
     shown = {name for page in PAGES if page.name in OPEN_PAGES for name in routes_of_page(page)}
     assert {name for name, callers in expected().items() if "nobody" in callers} - shown == {
         "GET /api/v1/set-up/{token}",
+        "GET /set-up/{token}",
+        "GET /sign-in",
         "GET /static/{file_path}",
         "HEAD /static/{file_path}",
         "POST /api/v1/set-up/{token}",
+        "POST /api/v1/set-up/{token}/enter",
         "POST /api/v1/sign-in",
     }
     async with browser(web) as stranger:
         answers = {name: await ask(web, stranger, name, path, "nobody") for name, path, _ in routes_of(web)}
-    assert {name for name, status in answers.items() if status < 400} <= shown
+    assert {name for name, status in answers.items() if status < 400} - shown == {"GET /sign-in"}

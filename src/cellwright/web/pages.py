@@ -59,7 +59,7 @@ NAVIGATION = (
     Entry("holds", "/holds", Permission.PLANT_READ),
     Entry("plant", "/plant", Permission.PLANT_READ),
     Entry("audit", "/audit", Permission.AUDIT_READ),
-    Entry("people", "/people", Permission.PEOPLE_MANAGE),
+    Entry("people", "/people", Permission.PEOPLE_READ),
 )
 
 
