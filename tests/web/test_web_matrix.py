@@ -56,7 +56,22 @@ API: Final = {
     "GET /api/v1/stream": PLANT,
     "LIVE /api/v1/live": PLANT,
 }
-PAGES_FOR: Final = {"line": PLANT, "overview": PLANT, "station": PLANT, "styleguide": SIGNED_IN}
+PAGES_FOR: Final = {
+    "carrier": PLANT,
+    "holds": PLANT,
+    "line": PLANT,
+    "lot": PLANT,
+    "lots": PLANT,
+    "overview": PLANT,
+    "plant": PLANT,
+    "refusals": PLANT,
+    "search": PLANT,
+    "station": PLANT,
+    "styleguide": SIGNED_IN,
+    "trace": PLANT,
+    "unit": PLANT,
+    "units": PLANT,
+}
 OPEN_PAGES: Final[set[str]] = set()
 """Pages that strangers may see: nothing of the plant is on them."""
 OWN_OBJECTS: Final = {
@@ -99,7 +114,7 @@ def routes_of_page(page: Page) -> set[str]:
     tail = "/{code}" if is_object else ""
     paths = [page.path.rstrip("/") + tail or "/", f"/api/v1{name}{tail}"]
     paths += [] if is_object else [f"{name}.{suffix}" for suffix in ("json", "csv", "xlsx", "parquet")]
-    return {f"GET {path}" for path in paths}
+    return {f"GET {path}" for path in (*paths, *(f"{alias}{{code}}" for alias in page.aliases))}
 
 
 async def test_every_route_is_in_the_table_and_nothing_else(web: WebPlant) -> None:
