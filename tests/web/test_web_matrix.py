@@ -35,14 +35,16 @@ API: Final = {
     "GET /api/v1/me/tokens": BY_SESSION,
     "GET /api/v1/people": frozenset({"admin", "auditor", "script"}),
     "GET /api/v1/set-up/{token}": ANYBODY,
+    "GET /openapi": SIGNED_IN,
     "GET /set-up/{token}": ANYBODY,
     "GET /sign-in": ANYBODY,
-    "GET /openapi": SIGNED_IN,
+    "GET /{path}": ANYBODY,
     "GET /openapi/openapi.json": SIGNED_IN,
     "GET /openapi/{path}": SIGNED_IN,
     "GET /static/{file_path}": ANYBODY,
     "HEAD /static/{file_path}": ANYBODY,
     "POST /api/v1/me/password": BY_SESSION,
+    "POST /api/v1/me/sessions/end-others": BY_SESSION,
     "POST /api/v1/me/sessions/{number}/end": BY_SESSION,
     "POST /api/v1/me/tokens": BY_SESSION,
     "POST /api/v1/me/tokens/{token_id}/revoke": BY_SESSION,
@@ -58,7 +60,15 @@ API: Final = {
     "LIVE /api/v1/live": PLANT,
     "LIVE /api/v1/test-live": PLANT,
 }
-PAGES_FOR: Final = {"line": PLANT, "overview": PLANT, "station": PLANT, "styleguide": SIGNED_IN}
+PAGES_FOR: Final = {
+    "account": BY_SESSION,
+    "audit": frozenset({"admin", "auditor", "script"}),
+    "line": PLANT,
+    "overview": PLANT,
+    "people": frozenset({"admin", "auditor", "script"}),
+    "station": PLANT,
+    "styleguide": SIGNED_IN,
+}
 OWN_OBJECTS: Final = {
     "GET /api/v1/set-up/{token}",
     "GET /set-up/{token}",
@@ -103,8 +113,12 @@ def expected() -> dict[str, frozenset[str]]:
         callers = PAGES_FOR[page.name]
         name, is_object = page.path.rstrip("/") or f"/{page.name}", page.path != "/" and page.path.endswith("/")
         tail = "/{code}" if is_object else ""
-        paths = [page.path.rstrip("/") + tail or "/", f"/api/v1{name}{tail}"]
-        paths += [] if is_object else [f"{name}.{suffix}" for suffix in ("json", "csv", "xlsx", "parquet")]
+        paths = [page.path.rstrip("/") + tail or "/", *([f"/api/v1{name}{tail}"] if page.is_in_api else [])]
+        paths += (
+            []
+            if is_object or not page.has_files
+            else [f"{name}.{suffix}" for suffix in ("json", "csv", "xlsx", "parquet")]
+        )
         table |= {f"GET {path}": callers for path in paths}
     return table
 
@@ -188,6 +202,7 @@ async def test_a_fresh_plant_answers_nothing_but_the_door(web: WebPlant) -> None
         "GET /api/v1/set-up/{token}",
         "GET /set-up/{token}",
         "GET /sign-in",
+        "GET /{path}",
         "GET /static/{file_path}",
         "HEAD /static/{file_path}",
         "POST /api/v1/set-up/{token}",
