@@ -49,6 +49,9 @@ export function word(area, code) {
   return has(key) ? t(key) : String(code).replaceAll('_', ' ');
 }
 
+/** Several texts as one: "Operator, Admin". @param {string[]} texts */
+export const list = (texts) => texts.reduceRight((rest, first) => (rest ? t('format.list', { first, rest }) : first), '');
+
 /** @typedef {{digits?: number, is_signed?: boolean}} NumberOptions */
 
 /** @param {number | null | undefined} value @param {NumberOptions} [options] @returns {string} */
