@@ -65,7 +65,7 @@ const LISTED = 6;
 function members(codes) {
   const rest = codes.length - LISTED;
   return html`<span class="code-list">${codes.slice(0, LISTED).map((code) => html`<${CodeLink} key=${code} kind="unit" code=${code} />`)}
-    ${rest > 0 && html`<span>${t('genealogy.more', { n: rest })}</span>`}</span>`;
+    ${rest > 0 && html`<span>${t('object.more', { n: rest })}</span>`}</span>`;
 }
 
 /** @param {Fact} fact */

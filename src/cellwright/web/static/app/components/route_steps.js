@@ -28,10 +28,10 @@ function mark({ state, is_good }) {
 export function RouteSteps({ steps }) {
   return html`<ol class="steps">
     ${steps.map(
-      (step) => html`<li key=${step.operation} class="step" data-state=${step.state} aria-current=${['running', 'waiting', 'stopped'].includes(step.state) ? 'step' : undefined}>
+      (step) => html`<li key=${step.operation} class="step" data-state=${step.state} data-bad=${step.is_good === false} aria-current=${['running', 'waiting', 'stopped'].includes(step.state) ? 'step' : undefined}>
         <span class="step-mark" aria-hidden="true">${mark(step) && html`<${Icon} name=${mark(step)} />`}</span>
         <span class="step-name" title=${step.name}>${operation(step.operation, step.name)}</span>
-        <span class="step-state">${t(`step.${step.state}`)}${step.attempts_count > 1 && html` · ${t('fact.attempts', { n: step.attempts_count })}`}</span>
+        <span class="step-state">${t(step.state === 'stopped' && step.is_good !== false ? 'object.held' : `step.${step.state}`)}${step.attempts_count > 1 && html` · ${t('fact.attempts', { n: step.attempts_count })}`}</span>
         <span class="step-note">${step.station && html`<a class="code" href=${pageOf('station', step.station)}>${step.station}</a> `}
           ${step.completed_us && step.state !== 'running' && html`<span class="nowrap">${date(step.completed_us)}</span> <span class="nowrap">${time(step.completed_us)}</span>`}</span>
       </li>`,

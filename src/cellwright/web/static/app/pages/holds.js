@@ -27,5 +27,5 @@ export default function HoldsPage({ boot: { data } }) {
 function Subjects({ subject, codes, subjects_count }) {
   const rest = subjects_count - Math.min(LISTED, codes.length);
   return html`<span class="code-list">${codes.slice(0, LISTED).map((/** @type {string} */ code) => html`<${CodeLink} key=${code} kind=${subject} code=${code} />`)}
-    ${rest > 0 && html`<span class="muted">${t('genealogy.more', { n: rest })}</span>`}</span>`;
+    ${rest > 0 && html`<span class="muted">${t('object.more', { n: rest })}</span>`}</span>`;
 }

@@ -56,9 +56,8 @@ function wayUp({ unit, part_of }) {
 
 /** @param {Data} data */
 function Now(data) {
-  const { unit, part_of, steps } = data;
+  const { unit, part_of } = data;
   const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
-  const running = steps.find((/** @type {any} */ each) => each.state === 'running');
   const waits = operation(data.operation, data.operation_name);
   const items = [
     { label: t('unit.product'), value: term(unit.product, data.product_name) },
@@ -69,7 +68,8 @@ function Now(data) {
     data.since_us && { label: t('unit.since'), value: html`${dateTime(data.since_us)} <span class="muted">${age(boot.now_us - data.since_us)}</span>` },
     ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: operation(each.after) }), value: html`<${Window} ...${each} />` })),
   ].filter(Boolean);
-  const key = unit.status === 'running' && !running ? 'waiting' : unit.status;
+  const isHeld = unit.holds_count > 0 && unit.status === 'waiting';
+  const key = isHeld ? 'held' : unit.status;
   return html`<p class="now">${t(`unit.now_${key}`, { operation: waits, station: unit.station, parent: parent ? t(`thing.${parent.kind}`).toLowerCase() : '' })}</p>
     <${KeyValue} items=${items} />`;
 }
