@@ -105,8 +105,7 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
             screen.step("starting Cellwright, which tells every machine what it may do")
             way_in = await _make_way_in(database)
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
-                if options.listen != "none":
-                    await _invite(gate, screen, way_in)
+                await _invite(gate, screen, options, way_in)
                 last = await _watch(machines, gate, screen, options.folder)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
@@ -225,8 +224,10 @@ async def _make_way_in(database: Database) -> str:
         return link_path(await Links(ground).make_sign_in(_VIEWER, local_author()))
 
 
-async def _invite(gate: Child, screen: Watcher, way_in: str) -> None:
+async def _invite(gate: Child, screen: Watcher, options: DemoOptions, way_in: str) -> None:
     """Tell where the pages are, as soon as they are there."""
+    if options.listen == "none":
+        return
     async for line in gate.lines():
         said = msgspec.json.decode(line, type=_Said)
         if said.event == "serving":

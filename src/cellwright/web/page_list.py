@@ -1,17 +1,18 @@
 """Every page of the product."""
 
+from cellwright.web.account import ACCOUNT
+from cellwright.web.api_guide import API_GUIDE
+from cellwright.web.audit import AUDIT
 from cellwright.web.carrier import CARRIER
 from cellwright.web.hold_list import HOLDS
-from cellwright.web.account import ACCOUNT
-from cellwright.web.audit import AUDIT
 from cellwright.web.line import LINE
 from cellwright.web.lot import LOT
 from cellwright.web.lot_list import LOTS
 from cellwright.web.overview import OVERVIEW
+from cellwright.web.people import PEOPLE
 from cellwright.web.plant_map import PLANT
 from cellwright.web.refusal_list import REFUSALS
 from cellwright.web.search import SEARCH
-from cellwright.web.people import PEOPLE
 from cellwright.web.station import STATION
 from cellwright.web.styleguide import STYLEGUIDE
 from cellwright.web.trace import TRACE
@@ -35,5 +36,6 @@ PAGES = (
     AUDIT,
     PEOPLE,
     ACCOUNT,
+    API_GUIDE,
     STYLEGUIDE,
 )
