@@ -7,6 +7,7 @@ from msgspec import structs
 
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
+    CloseOrder,
     DisablePerson,
     Disposition,
     DispositionAction,
@@ -14,6 +15,7 @@ from cellwright.model.commands import (
     PlaceHold,
     ReleaseHold,
     ReleaseLot,
+    ReleaseOrder,
     ReplaceTool,
     Submission,
     UnloadMaterial,
@@ -59,6 +61,8 @@ def _go_wrong(driver: Driver) -> None:
     driver.must(Disposition(units=codes, action=DispositionAction.SCRAP, reason="dented"), actor="QA1")
     driver.submit(driver.ask("ASM-01", units=codes))
     driver.must(DisablePerson(person="QA1"))
+    driver.must(ReleaseOrder(order="WO-1", product="module", quantity=3, due_us=driver.now_us + 10**12), actor="PLAN")
+    driver.must(CloseOrder(order="WO-1", reason="made elsewhere"), actor="PLAN")
 
 
 def _disassembled(driver: Driver) -> Envelope:

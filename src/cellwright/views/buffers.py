@@ -44,10 +44,9 @@ class _Place(Struct, frozen=True):
 class _Moves:
     """What a page of facts does to buffers and statuses."""
 
-    def __init__(self, page: Page, places: dict[int, str]) -> None:
-        """Begin with the operations that units to be dispositioned wait for."""
+    def __init__(self, page: Page) -> None:
+        """Begin with nothing moved."""
         self._page = page
-        self._places = places
         self.entered: dict[int, _Place] = {}
         self.gone: set[int] = set()
         self.buffers: Counter[tuple[str, str]] = Counter()
@@ -83,7 +82,7 @@ class _Moves:
                 case Disassembled() as fact:
                     self._part(fact.members, since_us)
                 case Dispositioned() as fact:
-                    self._disposition(fact, since_us)
+                    self._disposition(each.position, fact, since_us)
                 case _:
                     pass
 
@@ -120,11 +119,10 @@ class _Moves:
             self.enter(member, span, "", since_us)
             self.turn(span, UnitStatus.ASSEMBLED, UnitStatus.FINISHED)
 
-    def _disposition(self, fact: Dispositioned, since_us: int) -> None:
+    def _disposition(self, position: int, fact: Dispositioned, since_us: int) -> None:
         for unit in fact.units:
             span = self._page.span_of(unit)
-            here = self.entered.get(unit)
-            operation = here.operation if here else self._places[unit]
+            operation = self._page.waited[position, unit]
             self.leave(unit, span, operation)
             before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
             if fact.action == DispositionAction.SCRAP:
@@ -135,22 +133,13 @@ class _Moves:
 
 
 async def _fold(connection: Connection, page: Page) -> None:
-    moves = _Moves(page, await _load_places(connection, page))
+    moves = _Moves(page)
     moves.fold()
     await write(
         connection, "DELETE FROM unit_waiting WHERE unit = ANY($1::bigint[])", [*moves.gone - moves.entered.keys()]
     )
     await _save_entered(connection, moves)
     await _save_counts(connection, moves)
-
-
-async def _load_places(connection: Connection, page: Page) -> dict[int, str]:
-    facts = (each.envelope.fact for each in page.recorded)
-    units = [unit for fact in facts if isinstance(fact, Dispositioned) for unit in fact.units]
-    if not units:
-        return {}
-    found = await connection.fetch("SELECT unit, operation FROM unit_waiting WHERE unit = ANY($1::bigint[])", units)
-    return {record["unit"]: record["operation"] for record in found}
 
 
 async def _save_entered(connection: Connection, moves: _Moves) -> None:

@@ -8,19 +8,19 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import read_page
 from cellwright.journal.outbox import advance, next_facts
-from cellwright.views import buffers, following, history, overview, stations, yields
+from cellwright.views import buffers, following, history, orders, overview, spans, stations, yields
 
 CONSUMER = "people"
 PEOPLE = (
     following.JOURNAL,
-    following.SPANS,
     buffers.VIEW,
     history.VIEW,
     stations.VIEW,
     yields.VIEW,
     overview.VIEW,
+    orders.VIEW,
 )
-TABLES = tuple(table for view in PEOPLE for table in view.tables)
+TABLES = (*spans.TABLES, *(table for view in PEOPLE for table in view.tables))
 
 _PAGE = 500
 _EXAMPLES_MAX = 5
@@ -44,7 +44,7 @@ async def follow_all(connection: Connection, limit: int = _PAGE) -> int:
         recorded = await next_facts(connection, CONSUMER, limit)
         if not recorded:
             return 0
-        page = await following.read_around(connection, recorded)
+        page = await spans.open_page(connection, recorded)
         for view in PEOPLE:
             await view.fold(connection, page)
         await advance(connection, CONSUMER, recorded[-1].position)
@@ -94,7 +94,7 @@ async def compare_people(connection: Connection, schema: str) -> dict[str, Compa
     after = 0
     while past := [each for each in await read_page(connection, after, _PAGE) if each.position <= cursor]:
         after = past[-1].position
-        page = await following.read_around(connection, past)
+        page = await spans.open_page(connection, past)
         for view in PEOPLE:
             await view.fold(connection, page)
     return {table: await _compare(connection, f"pg_temp.{table}", f"{schema}.{table}") for table in TABLES}

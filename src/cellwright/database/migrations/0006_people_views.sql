@@ -17,9 +17,33 @@ CREATE TABLE unit_span (
     id_to bigint NOT NULL CHECK (id_from < id_to),
     kind text NOT NULL,
     product text NOT NULL,
-    route integer NOT NULL
+    route integer NOT NULL,
+    work_order text NOT NULL
 );
-COMMENT ON TABLE unit_span IS 'Units [id_from, id_to) are of one kind, product and route revision.';
+CREATE INDEX unit_span_order ON unit_span (work_order, id_from);
+COMMENT ON TABLE unit_span IS 'Units [id_from, id_to) are of one kind, product, route revision and work order ("" = made for none).';
+
+CREATE TABLE order_want (
+    work_order text PRIMARY KEY,
+    position bigint NOT NULL,
+    product text NOT NULL,
+    quantity bigint NOT NULL,
+    started_count bigint NOT NULL,
+    scrapped_count bigint NOT NULL
+);
+COMMENT ON TABLE order_want IS 'Open orders: each wants units until its quantity were started and not scrapped, the oldest first.';
+
+CREATE TABLE order_tally (
+    work_order text NOT NULL,
+    product text NOT NULL,
+    started_count bigint NOT NULL,
+    good_count bigint NOT NULL,
+    scrapped_count bigint NOT NULL,
+    first_us bigint NOT NULL,
+    last_us bigint NOT NULL,
+    PRIMARY KEY (work_order, product)
+);
+COMMENT ON TABLE order_tally IS 'What was made for an order; "" = for none.';
 
 -- Where units stand.
 
