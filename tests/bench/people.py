@@ -113,19 +113,22 @@ async def timed(work: Any) -> float:
     return time.perf_counter() - started_s
 
 
-async def catch_up(connection: Connection, pages_s: list[float]) -> None:
+async def catch_up(connection: Connection, page: int, pages_s: list[float]) -> None:
     while True:
         started_s = time.perf_counter()
-        if not await follow_all(connection):
+        if not await follow_all(connection, page):
             return
         pages_s.append(time.perf_counter() - started_s)
 
 
-async def one_round(connection: Connection, number: int, trays: int, seqs: "count[int]") -> dict[str, float]:
+async def one_round(
+    connection: Connection, number: int, sizes: argparse.Namespace, seqs: "count[int]"
+) -> dict[str, float]:
+    trays = sizes.trays
     await write_journal(connection, number * trays, trays, seqs)
     pages_s: list[float] = []
     cpu_s = time.process_time()
-    took_s = await timed(catch_up(connection, pages_s))
+    took_s = await timed(catch_up(connection, sizes.page, pages_s))
     cpu_s = time.process_time() - cpu_s
     operations = trays * TRAY * STEPS
     unit = FIRST + number * trays * TRAY
@@ -154,7 +157,7 @@ async def main(sizes: argparse.Namespace) -> None:
         units = sizes.rounds * sizes.trays * TRAY
         await BLOCKS.save_page(connection, [UnitBlock(FIRST, units, PREFIX, 1)])
         seqs = count(1)
-        rounds = [await one_round(connection, number, sizes.trays, seqs) for number in range(sizes.rounds)]
+        rounds = [await one_round(connection, number, sizes, seqs) for number in range(sizes.rounds)]
         query = f"SELECT {', '.join(f'pg_total_relation_size({table!r}) AS {table}' for table in TABLES)}"
         bytes_of = await connection.fetchrow(query)
         await connection.close()
@@ -174,6 +177,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--trays", type=int, default=200, help="trays of 100 cells in a round")
+    parser.add_argument("--page", type=int, default=200, help="facts that are folded in one transaction")
     return parser.parse_args()
 
 

@@ -111,6 +111,7 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "ng_count": "Units or lots that were not good.",
         "refused_count": "Refused commands.",
         "last_refusal": 'Code of the last refusal, "" = none.',
+        "last_fact_us": "When the server recorded the last fact of it, UTC us; 0 = never.",
     },
     LoadedLot: {
         "station": "Code of the station.",
