@@ -36,7 +36,7 @@ FILL = f"""
     SELECT {FIRST} + n, 'cell', 'cell', 1, 0, 'waiting', '', '{{}}', '{{}}', '', 0, '', -1, 0
     FROM generate_series(1, {FACTS}) AS n;
     INSERT INTO unit_waiting
-    SELECT {FIRST} + n, 'product-' || n % 2, 'op-' || n % 20, n FROM generate_series(1, {FACTS}) AS n;
+    SELECT {FIRST} + n, {FIRST} + n + 1, 'product-' || n % 2, 'op-' || n % 20, n FROM generate_series(1, {FACTS}) AS n;
     INSERT INTO buffer SELECT product, operation, count(*) FROM unit_waiting GROUP BY product, operation;
     INSERT INTO unit_span
     SELECT {FIRST} + n * 10, {FIRST} + n * 10 + 10, 'cell', 'cell', 1, 'WO-' || n % 100

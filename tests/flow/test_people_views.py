@@ -124,7 +124,7 @@ TAMPERED = {
     "history": "UPDATE history SET units = units || 5::bigint WHERE position = (SELECT max(position) FROM history)",
     "station_state": "UPDATE station_state SET ok_count = ok_count + 1 WHERE station = 'SEAL-01'",
     "buffer": "UPDATE buffer SET waiting_count = 7 WHERE operation = 'seal'",
-    "unit_waiting": "DELETE FROM unit_waiting WHERE unit = (SELECT min(unit) FROM unit_waiting)",
+    "unit_waiting": "DELETE FROM unit_waiting WHERE id_from = (SELECT min(id_from) FROM unit_waiting)",
     "unit_tally": "UPDATE unit_tally SET units_count = units_count + 1 WHERE kind = 'cell' AND status = 'scrapped'",
     "refusal": "UPDATE refusal SET station = 'X' WHERE position = (SELECT max(position) FROM refusal)",
     "refusal_code": "DELETE FROM refusal_code WHERE code = 'unit_early'",

@@ -5,8 +5,9 @@ it may read what never changes: blocks of codes, routes, the subjects of a hold.
 """
 
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,6 +16,8 @@ from cellwright.database.writes import Write, array_literal, execute
 from cellwright.journal.facts import Recorded
 from cellwright.model.facts import Envelope
 from cellwright.model.ids import UnitKind, compose_code
+
+T = TypeVar("T", bound=Hashable)
 
 
 class Span(Struct):
@@ -52,6 +55,29 @@ class Page:
         if last is None or not last.id_from <= unit < last.id_to:
             last = self._last = self._spans[bisect_right(self._firsts, unit) - 1]
         return last
+
+    def parted(self, units: Sequence[int]) -> Iterable[tuple[Span, Sequence[int]]]:
+        """Return units by span; most pages lie in one."""
+        if not units:
+            return ()
+        first = self.span_of(min(units))
+        if max(units) < first.id_to:
+            return ((first, units),)
+        parts: dict[int, tuple[Span, list[int]]] = {}
+        for unit in units:
+            span = self.span_of(unit)
+            parts.setdefault(span.id_from, (span, []))[1].append(unit)
+        return parts.values()
+
+
+def by_value(units: Sequence[int], values: Sequence[T]) -> Iterable[tuple[T, Sequence[int]]]:
+    """Return units by the value that each has; most pages have one."""
+    if len(set(values)) == 1:
+        return ((values[0], units),)
+    parts: dict[T, list[int]] = {}
+    for unit, value in zip(units, values, strict=True):
+        parts.setdefault(value, []).append(unit)
+    return parts.items()
 
 
 class PeopleView(Struct, frozen=True):

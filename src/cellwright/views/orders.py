@@ -7,7 +7,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.model.commands import DispositionAction
 from cellwright.model.facts import Dispositioned, OperationCompleted, UnitsCommissioned
-from cellwright.views.following import Page, PeopleView, Span, unit_codes, write
+from cellwright.views.following import Page, PeopleView, Span, by_value, unit_codes, write
 
 
 class Progress(Struct, frozen=True):
@@ -103,8 +103,8 @@ async def _fold(connection: Connection, page: Page) -> None:
         time_us = each.envelope.recorded_us
         match each.envelope.fact:
             case UnitsCommissioned() as fact:
-                for unit in range(fact.id_from, fact.id_from + fact.count):
-                    tallies.of(page.span_of(unit), time_us).started_count += 1
+                for span, units in page.parted(range(fact.id_from, fact.id_from + fact.count)):
+                    tallies.of(span, time_us).started_count += len(units)
             case OperationCompleted() as fact:
                 _finish(tallies, page, fact, time_us=time_us)
             case Dispositioned() as fact:
@@ -115,10 +115,10 @@ async def _fold(connection: Connection, page: Page) -> None:
 
 
 def _finish(tallies: _Tallies, page: Page, fact: OperationCompleted, *, time_us: int) -> None:
-    for unit, step in zip(fact.units, fact.next_steps, strict=True):
-        span = page.span_of(unit)
-        if step >= len(span.operations):
-            tallies.of(span, time_us).good_count += 1
+    for step, reached in by_value(fact.units, fact.next_steps):
+        for span, units in page.parted(reached):
+            if step >= len(span.operations):
+                tallies.of(span, time_us).good_count += len(units)
 
 
 def _disposition(tallies: _Tallies, page: Page, fact: Dispositioned, *, position: int, time_us: int) -> None:

@@ -214,7 +214,14 @@ async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, in
     if not chosen:
         return {}
     records = await connection.fetch(
-        "SELECT unit, operation FROM unit_waiting WHERE unit = ANY($1::bigint[])", list(chosen)
+        """
+        SELECT k.unit, w.operation
+        FROM unnest($1::bigint[]) AS k (unit)
+        CROSS JOIN LATERAL (SELECT id_to, operation FROM unit_waiting
+                            WHERE id_from <= k.unit ORDER BY id_from DESC LIMIT 1) AS w
+        WHERE k.unit < w.id_to
+        """,
+        list(chosen),
     )
     places = {record["unit"]: record["operation"] for record in records}
     waited: dict[tuple[int, int], str] = {}

@@ -48,13 +48,16 @@ COMMENT ON TABLE order_tally IS 'What was made for an order; "" = for none.';
 -- Where units stand.
 
 CREATE TABLE unit_waiting (
-    unit bigint PRIMARY KEY,
+    id_from bigint PRIMARY KEY,
+    id_to bigint NOT NULL CHECK (id_from < id_to),
     product text NOT NULL,
     operation text NOT NULL,
     since_us bigint NOT NULL
 );
+-- Rows come and go quickly; the oldest is found behind those that went.
+ALTER TABLE unit_waiting SET (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX unit_waiting_since ON unit_waiting (product, operation, since_us);
-COMMENT ON TABLE unit_waiting IS 'What waits now, and for which operation; "" = finished and member of nothing yet.';
+COMMENT ON TABLE unit_waiting IS 'Units [id_from, id_to) wait for an operation since the same fact; "" = finished and member of nothing yet.';
 
 CREATE TABLE buffer (
     product text NOT NULL,
