@@ -9,7 +9,15 @@ from cellwright.model.commands import CloseOrder, Disposition, DispositionAction
 from cellwright.plant.check import check, rebuild
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver, through_gate
-from cellwright.views.orders import CodeRange, Progress, order_of, read_order, read_order_units, read_orders
+from cellwright.views.orders import (
+    CodeRange,
+    OrderProgress,
+    OrderUnits,
+    order_of,
+    read_order,
+    read_order_units,
+    read_orders,
+)
 from cellwright.views.people import catch_up
 from cellwright.views.trace import find_code
 
@@ -42,7 +50,7 @@ class Told:
         return {code: numbers(each) for code, each in found.items()}
 
 
-def numbers(progress: Progress) -> tuple[int, int, int, int]:
+def numbers(progress: OrderProgress) -> tuple[int, int, int, int]:
     return (progress.started_count, progress.in_process_count, progress.good_count, progress.scrapped_count)
 
 
@@ -149,7 +157,7 @@ async def test_orders_are_listed_with_what_people_ask_of_them(story: Told) -> No
     assert order.progress.last_us == now_us
     assert cells
     assert every.orders[0].due_us is None
-    assert every.orders[0].progress == Progress("cell", 0, 0, 0, 0, None, None)
+    assert every.orders[0].progress == OrderProgress("cell", 0, 0, 0, 0, None, None)
     assert await read_order(connection, "WO-9", now_us) is None
 
 
@@ -172,4 +180,6 @@ async def test_many_orders_part_the_units_and_are_paged(story: Told) -> None:
     assert await story.counts() == {f"WO-{number}": (0, 0, 0, 0) for number in (0, 1, 2, 3, 9)}
     await catch_up(connection)
     assert (await story.counts())["WO-3"] == (2, 2, 0, 0)
-    assert (await read_order_units(connection, "WO-3")).next_after is None
+    whole = await read_order_units(connection, "WO-3")
+    assert whole.total_count == len(whole.ranges) == 1
+    assert await read_order_units(connection, "WO-3", offset=1) == OrderUnits((), 1)

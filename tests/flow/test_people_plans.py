@@ -12,7 +12,7 @@ from cellwright.views.buffers import count_waiting, read_buffers
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.orders import order_of, read_order_units
 from cellwright.views.overview import read_overview
-from cellwright.views.stations import Wanted, read_refusals, read_stations
+from cellwright.views.stations import RefusalFilter, read_refusals, read_stations
 
 FIRST = first_id(UnitKind.CELL, 1) + 1
 FACTS = 40_000
@@ -91,11 +91,11 @@ async def events(connection: Connection) -> int:
 
 async def refusals(connection: Connection) -> int:
     chosen = (
-        Wanted(),
-        Wanted(station="STATION-2"),
-        Wanted(code="code_2"),
-        Wanted(from_us=500, to_us=900),
-        Wanted(station="STATION-2", code="code_2"),
+        RefusalFilter(),
+        RefusalFilter(station="STATION-2"),
+        RefusalFilter(code="code_2"),
+        RefusalFilter(from_us=500, to_us=900),
+        RefusalFilter(station="STATION-2", code="code_2"),
     )
     return sum([len((await read_refusals(connection, each, before=FACTS // 2)).refusals) for each in chosen])
 

@@ -23,7 +23,7 @@ from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.views.history import unit_history
 from cellwright.views.overview import read_overview
 from cellwright.views.people import follow_all
-from cellwright.views.stations import Wanted, read_refusals, read_stations
+from cellwright.views.stations import RefusalFilter, read_refusals, read_stations
 
 STEPS = 200
 
@@ -193,7 +193,7 @@ async def stations_agree(connection: Connection, chance: Chance) -> None:
     stations = {each.station: each for each in await read_stations(connection)}
     assert {code: each.running_count for code, each in stations.items() if each.running_count} == running
     seen = await read_overview(connection, chance.driver.now_us)
-    refusals = (await read_refusals(connection, Wanted(), limit=1000)).refusals
+    refusals = (await read_refusals(connection, RefusalFilter(), limit=1000)).refusals
     assert sum(seen.refusals.values()) == sum(len(each.codes) for each in refusals)
     lost = {each.operation: each.first_count - each.first_good_count for each in seen.first_pass}
     assert {each.operation: each.lost_count for each in seen.losses} == {code: n for code, n in lost.items() if n}

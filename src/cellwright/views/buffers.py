@@ -22,7 +22,7 @@ from cellwright.views.following import Page, PeopleView, Span, by_value, moment_
 _US_PER_S = 1_000_000
 
 
-class Buffer(Struct, frozen=True):
+class BufferView(Struct, frozen=True):
     """Units of a product that wait for an operation; "" = finished, and member of nothing yet."""
 
     product: str
@@ -200,6 +200,9 @@ async def _put_in(connection: Connection, runs: Sequence[_Run]) -> None:
         """
         INSERT INTO unit_waiting (id_from, id_to, product, operation, since_us)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+        ON CONFLICT (id_from) DO UPDATE
+        SET id_to = excluded.id_to, product = excluded.product, operation = excluded.operation,
+            since_us = excluded.since_us
         """,
         [first for first, _, _ in runs],
         [last + 1 for _, last, _ in runs],
@@ -234,7 +237,7 @@ async def _save_counts(connection: Connection, moves: _Moves) -> None:
     )
 
 
-async def read_buffers(connection: Connection, now_us: int) -> list[Buffer]:
+async def read_buffers(connection: Connection, now_us: int) -> list[BufferView]:
     """Return every buffer that ever held a unit, as of a plant time (UTC us)."""
     records = await connection.fetch(
         """
@@ -249,9 +252,9 @@ async def read_buffers(connection: Connection, now_us: int) -> list[Buffer]:
     return [_buffer(*record, now_us=now_us) for record in records]
 
 
-def _buffer(product: str, operation: str, count: int, since_us: int | None, *, now_us: int) -> Buffer:
+def _buffer(product: str, operation: str, count: int, since_us: int | None, *, now_us: int) -> BufferView:
     age_s = None if since_us is None else (now_us - since_us) / _US_PER_S
-    return Buffer(product, operation, count, since_us, age_s)
+    return BufferView(product, operation, count, since_us, age_s)
 
 
 async def count_waiting(connection: Connection) -> dict[str, int]:

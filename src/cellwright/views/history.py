@@ -39,7 +39,7 @@ class PartStretch(Struct, frozen=True):
     tolerance: int
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class HistoryEvent(Struct, frozen=True, kw_only=True):
     """A fact that touched a unit or lot, with what it says of that one; None and "" = the fact does not say."""
 
     position: int
@@ -82,10 +82,10 @@ class Event(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
 
-class Events(Struct, frozen=True):
+class HistoryPage(Struct, frozen=True):
     """Events, the newest first; `next_before` asks for older ones, None = there are none."""
 
-    events: tuple[Event, ...]
+    events: tuple[HistoryEvent, ...]
     next_before: int | None
 
 
@@ -133,7 +133,7 @@ async def _fold(connection: Connection, page: Page) -> None:
         if touches is not None:
             rows.append((each, touches(fact)))
         elif isinstance(fact, f.Released):
-            rows.append((each, lifted[fact.hold]))
+            rows.append((each, lifted.get(fact.hold, _Touched())))
     facts: list[Any] = [each.envelope.fact for each, _ in rows]
     await write(
         connection,
@@ -185,7 +185,9 @@ _Fields = dict[str, Any]
 """Fields of an event in which units and lots still are numbers."""
 
 
-async def unit_history(connection: Connection, unit: int, before: int | None = None, *, limit: int = 100) -> Events:
+async def unit_history(
+    connection: Connection, unit: int, before: int | None = None, *, limit: int = 100
+) -> HistoryPage:
     """Return what happened to a unit before a position (None = until now), and which refusals named it."""
     code = (await unit_codes(connection, [unit])).get(unit, "")
     operations = await _operations(connection, unit)
@@ -194,7 +196,7 @@ async def unit_history(connection: Connection, unit: int, before: int | None = N
     return await _compose(connection, records, limit, lambda fact: _of_unit(fact, unit, code, operations))
 
 
-async def lot_history(connection: Connection, lot: int, before: int | None = None, *, limit: int = 100) -> Events:
+async def lot_history(connection: Connection, lot: int, before: int | None = None, *, limit: int = 100) -> HistoryPage:
     """Return what happened to a lot before a position (None = until now), and which refusals named it."""
     code = (await lot_codes(connection, [lot])).get(lot, "")
     older = _NEWEST if before is None else before
@@ -220,13 +222,13 @@ async def _operations(connection: Connection, unit: int) -> Sequence[str]:
 
 async def _compose(
     connection: Connection, records: Sequence[Any], limit: int, pick: Callable[[f.Fact], _Fields]
-) -> Events:
+) -> HistoryPage:
     recorded = [Recorded(record["position"], envelope_of(record)) for record in records[:limit]]
     picked = [pick(each.envelope.fact) for each in recorded]
     units = await unit_codes(connection, {unit for fields in picked for unit in _units_in(fields)})
     lots = await lot_codes(connection, {lot for fields in picked for lot in _lots_in(fields)})
     events = [_event(each, _named(fields, units, lots)) for each, fields in zip(recorded, picked, strict=True)]
-    return Events(tuple(events), recorded[-1].position if len(records) > limit else None)
+    return HistoryPage(tuple(events), recorded[-1].position if len(records) > limit else None)
 
 
 def _units_in(fields: _Fields) -> Iterable[int]:
@@ -269,14 +271,14 @@ def _part(part: f.LotPart, lots: dict[int, str]) -> PartStretch:
     )
 
 
-def _event(recorded: Recorded, fields: _Fields) -> Event:
+def _event(recorded: Recorded, fields: _Fields) -> HistoryEvent:
     envelope, fact = recorded.envelope, recorded.envelope.fact
     common = {
         name: getattr(fact, name)
         for name in ("station", "operation", "person", "carrier", "hold", "action", "reason", "second_person")
         if hasattr(fact, name)
     }
-    return Event(
+    return HistoryEvent(
         position=recorded.position,
         kind=type(fact).__name__,
         time_us=moment_us(envelope),

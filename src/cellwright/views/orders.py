@@ -10,7 +10,7 @@ from cellwright.model.facts import Dispositioned, OperationCompleted, UnitsCommi
 from cellwright.views.following import Page, PeopleView, Span, by_value, unit_codes, write
 
 
-class Progress(Struct, frozen=True):
+class OrderProgress(Struct, frozen=True):
     """Units of a product that were begun, are on their way, reached the end of their route, or were scrapped."""
 
     product: str
@@ -24,7 +24,7 @@ class Progress(Struct, frozen=True):
     """When the last one was begun, finished or dispositioned (UTC us)."""
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class WorkOrder(Struct, frozen=True, kw_only=True):
     """A work order and how far it is."""
 
     order: str
@@ -42,15 +42,15 @@ class Order(Struct, frozen=True, kw_only=True):
     closed_by: str
     reason: str
     """Why it was closed."""
-    progress: Progress
+    progress: OrderProgress
 
 
-class Orders(Struct, frozen=True):
+class WorkOrders(Struct, frozen=True):
     """Orders, the newest first, how many there are in all, and what was made for none of them."""
 
-    orders: tuple[Order, ...]
+    orders: tuple[WorkOrder, ...]
     total_count: int
-    unattributed: tuple[Progress, ...]
+    unattributed: tuple[OrderProgress, ...]
 
 
 class CodeRange(Struct, frozen=True):
@@ -62,10 +62,10 @@ class CodeRange(Struct, frozen=True):
 
 
 class OrderUnits(Struct, frozen=True):
-    """Units of an order; `next_after` asks for more, None = there are none."""
+    """Units of an order, and how many ranges there are in all."""
 
     ranges: tuple[CodeRange, ...]
-    next_after: int | None
+    total_count: int
 
 
 # --- folding ----------------------------------------------------------------------------------------
@@ -171,20 +171,20 @@ _COUNT = f"SELECT count(*) FROM work_order AS w {_CHOSEN}"  # noqa: S608 the con
 
 async def read_orders(
     connection: Connection, now_us: int, *, is_open: bool | None = None, limit: int = 100, offset: int = 0
-) -> Orders:
+) -> WorkOrders:
     """Return orders as of a plant time (UTC us): open ones, closed ones, or both (None)."""
     records = await connection.fetch(_PAGE, is_open, limit, offset)
     total_count = await connection.fetchval(_COUNT, is_open)
-    return Orders(tuple(_order(record, now_us) for record in records), total_count, await _unattributed(connection))
+    return WorkOrders(tuple(_order(record, now_us) for record in records), total_count, await _unattributed(connection))
 
 
-async def read_order(connection: Connection, order: str, now_us: int) -> Order | None:
+async def read_order(connection: Connection, order: str, now_us: int) -> WorkOrder | None:
     """Return one order as of a plant time (UTC us), None when there is no such."""
     record = await connection.fetchrow(f"{_ORDER} WHERE w.code = $1", order)
     return None if record is None else _order(record, now_us)
 
 
-async def _unattributed(connection: Connection) -> tuple[Progress, ...]:
+async def _unattributed(connection: Connection) -> tuple[OrderProgress, ...]:
     records = await connection.fetch(
         """
         SELECT product, started_count, good_count, scrapped_count, first_us, last_us
@@ -194,10 +194,10 @@ async def _unattributed(connection: Connection) -> tuple[Progress, ...]:
     return tuple(_progress(*record) for record in records)
 
 
-def _order(record: Any, now_us: int) -> Order:
+def _order(record: Any, now_us: int) -> WorkOrder:
     progress = _progress(record["product"], *tuple(record)[9:])
     due_us, is_open = record["due_us"], not record["closed_us"]
-    return Order(
+    return WorkOrder(
         order=record["code"],
         product=record["product"],
         quantity=record["quantity"],
@@ -213,25 +213,26 @@ def _order(record: Any, now_us: int) -> Order:
     )
 
 
-def _progress(product: str, *columns: int | None) -> Progress:
+def _progress(product: str, *columns: int | None) -> OrderProgress:
     """Return a row of counts and times, which are None for an order that nothing was begun for."""
     started_count, good_count, scrapped_count = (count or 0 for count in columns[:3])
     in_process_count = started_count - good_count - scrapped_count
-    return Progress(product, started_count, in_process_count, good_count, scrapped_count, *columns[3:])
+    return OrderProgress(product, started_count, in_process_count, good_count, scrapped_count, *columns[3:])
 
 
-async def read_order_units(connection: Connection, order: str, *, after: int = 0, limit: int = 100) -> OrderUnits:
+async def read_order_units(connection: Connection, order: str, *, limit: int = 100, offset: int = 0) -> OrderUnits:
     """Return the units of an order, by ranges of numbers that follow one another."""
     records = await connection.fetch(
-        "SELECT id_from, id_to FROM unit_span WHERE work_order = $1 AND id_from > $2 ORDER BY id_from LIMIT $3",
+        "SELECT id_from, id_to FROM unit_span WHERE work_order = $1 ORDER BY id_from LIMIT $2 OFFSET $3",
         order,
-        after,
-        limit + 1,
+        limit,
+        offset,
     )
-    shown = [(record["id_from"], record["id_to"] - 1) for record in records[:limit]]
+    total_count = await connection.fetchval("SELECT count(*) FROM unit_span WHERE work_order = $1", order)
+    shown = [(record["id_from"], record["id_to"] - 1) for record in records]
     codes = await unit_codes(connection, [unit for ends in shown for unit in ends])
     ranges = tuple(CodeRange(codes.get(first, ""), codes.get(last, ""), last - first + 1) for first, last in shown)
-    return OrderUnits(ranges, shown[-1][0] if len(records) > limit else None)
+    return OrderUnits(ranges, total_count)
 
 
 async def order_of(connection: Connection, unit: int) -> str:

@@ -232,7 +232,7 @@ async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, in
             case Disassembled():
                 places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
             case Dispositioned():
-                waited.update(((position, unit), places[unit]) for unit in fact.units)
+                waited.update(((position, unit), places.get(unit, "")) for unit in fact.units)
                 places.update(_reached(page, ((unit, fact.step) for unit in fact.units if fact.step >= 0), chosen))
             case _:
                 pass

@@ -45,7 +45,7 @@ class LastUnit(Struct, frozen=True):
     time_us: int
 
 
-class Refusal(Struct, frozen=True):
+class RefusedCommand(Struct, frozen=True):
     """A refused command with every reason; `time_us` by the server (UTC us)."""
 
     position: int
@@ -74,17 +74,17 @@ class StationView(Struct, frozen=True, kw_only=True):
     ok_count: int
     ng_count: int
     refused_count: int
-    last_refusal: Refusal | None
+    last_refusal: RefusedCommand | None
     last_fact_us: int
     """When the server recorded its last fact (UTC us)."""
     last_units: tuple[LastUnit, ...]
     """The newest first, at most 20."""
 
 
-class Refusals(Struct, frozen=True):
+class RefusalPage(Struct, frozen=True):
     """Refusals, the newest first; `next_before` asks for older ones, None = there are none."""
 
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedCommand, ...]
     next_before: int | None
 
 
@@ -326,7 +326,7 @@ def _numbers(states: Iterable[_State], *, is_lot: bool) -> set[int]:
     return found.union(*(page.lots if is_lot else page.units[:1] for page in running))
 
 
-def _view(state: _State, refusal: Refusal | None, units: dict[int, str], lots: dict[int, str]) -> StationView:
+def _view(state: _State, refusal: RefusedCommand | None, units: dict[int, str], lots: dict[int, str]) -> StationView:
     return StationView(
         station=state.station,
         operation=state.operation,
@@ -359,7 +359,7 @@ def _running_page(page: _Running, units: dict[int, str], lots: dict[int, str]) -
     )
 
 
-async def _refusals_at(connection: Connection, positions: Sequence[int]) -> dict[int, Refusal]:
+async def _refusals_at(connection: Connection, positions: Sequence[int]) -> dict[int, RefusedCommand]:
     records = await connection.fetch(
         f"SELECT {_REFUSAL} WHERE r.position = ANY($1::bigint[])",
         positions,
@@ -374,12 +374,12 @@ _REFUSAL = """
 _REASONS = msgspec.json.Decoder(tuple[Reason, ...])
 
 
-def _refusal(record: Any) -> Refusal:
+def _refusal(record: Any) -> RefusedCommand:
     position, time_us, station, command, codes, reasons, actor = record
-    return Refusal(position, time_us, station, command, tuple(codes), _REASONS.decode(reasons), actor)
+    return RefusedCommand(position, time_us, station, command, tuple(codes), _REASONS.decode(reasons), actor)
 
 
-class Wanted(Struct, frozen=True):
+class RefusalFilter(Struct, frozen=True):
     """Which refusals: of a station, with a code, recorded in [from_us, to_us) (UTC us); what is empty does not count."""
 
     station: str = ""
@@ -389,8 +389,8 @@ class Wanted(Struct, frozen=True):
 
 
 async def read_refusals(
-    connection: Connection, wanted: Wanted, *, before: int | None = None, limit: int = 100
-) -> Refusals:
+    connection: Connection, wanted: RefusalFilter, *, before: int | None = None, limit: int = 100
+) -> RefusalPage:
     """Return refusals before a position (None = until now)."""
     chosen = ["r.position < $1", "r.time_us >= $2", "r.time_us < $3"]
     chosen += ["r.station = $4"] if wanted.station else ["$4 = ''"]
@@ -406,4 +406,4 @@ async def read_refusals(
         limit + 1,
     )
     found = tuple(_refusal(record) for record in records[:limit])
-    return Refusals(found, found[-1].position if len(records) > limit else None)
+    return RefusalPage(found, found[-1].position if len(records) > limit else None)
