@@ -32,6 +32,7 @@ For those who change it:
   ./cw docs              build the documentation into build/docs
   ./cw shell             a shell in which `python` and `cellwright` are this checkout's
   ./cw lock              remake requirements/*.txt from requirements/*.in
+  ./cw vendor            remake the libraries that the web client carries; needs Node
   ./cw help              this text
 
 Settings: CW_PYTHON (which Python to use), CW_VENV (where to install; default .venv).
@@ -78,7 +79,7 @@ need_packages() {
     elif command -v apt-get >/dev/null 2>&1; then
         die "$why. Run this and try again: sudo apt-get install $*"
     fi
-    die "$why. Install Python $minimum or newer with its venv module, then try again (CW_PYTHON names a Python)."
+    die "$why. Install $* (names of Debian; Python must be $minimum or newer, CW_PYTHON names it), then try again."
 }
 
 choose_python() {
@@ -169,6 +170,42 @@ ensure() {
     fi
 }
 
+# --- the client's tools -----------------------------------------------------------------
+
+# The product needs no Node; checking the client's types and remaking what it carries do.
+client=$root/build/client
+
+need_node() {
+    missing=''
+    command -v node >/dev/null 2>&1 || missing=nodejs
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
+    # shellcheck disable=SC2086 - a list of packages
+    [ -z "$missing" ] || need_packages 'the client is checked with Node 18 or newer and npm' $missing
+}
+
+# Installs tools/client/package-lock.json, by hash, beside the checkout's other products.
+client_tools() {
+    need_node
+    sum=$(cat "$root/tools/client/package.json" "$root/tools/client/package-lock.json" | cksum)
+    [ "$(cat "$client/.cw-client" 2>/dev/null)" != "$sum" ] || return 0
+    say 'installing the tools of the web client (once) ...'
+    mkdir -p "$client"
+    cp "$root/tools/client/package.json" "$root/tools/client/package-lock.json" "$root/tools/client/.npmrc" "$client"
+    (cd "$client" && npm ci --silent >&2) || die 'npm could not install the tools of tools/client/package-lock.json.'
+    printf '%s\n' "$sum" >"$client/.cw-client"
+}
+
+# In a shell of its own: what is missing fails this gate, and the others still run.
+check_client_types() (
+    client_tools
+    "$client/node_modules/.bin/tsc" --project "$root/tools/client/tsconfig.json"
+)
+
+vendor() {
+    client_tools
+    node "$root/tools/client/vendor.mjs" "$client/node_modules" "$root/src/cellwright/web/static/vendor"
+}
+
 # --- verbs ------------------------------------------------------------------------------
 
 failed=''
@@ -191,10 +228,20 @@ gates() {
     gate 'ruff format' "$python" -m ruff format --check .
     gate 'mypy' "$python" -m mypy
     gate 'import contracts' "$venv/bin/lint-imports" --no-logo
+    gate 'client types' check_client_types
 }
 
 finish() {
     [ -z "$failed" ] || die "failed:${failed%,}"
+}
+
+# The browser tests drive Debian's Chromium; without a Chinese font its screenshots show boxes.
+need_browser() {
+    if ! command -v chromium >/dev/null 2>&1; then
+        need_packages 'no Chromium for the browser tests' chromium fonts-noto-cjk
+    elif command -v fc-list >/dev/null 2>&1 && [ -z "$(fc-list :lang=zh)" ]; then
+        need_packages 'no Chinese font for the browser tests' fonts-noto-cjk
+    fi
 }
 
 run_tests() {
@@ -203,6 +250,7 @@ run_tests() {
         cd "$root"
         exec "$python" -m pytest "$@"
     fi
+    need_browser
     gates
     gate 'tests' "$python" -m pytest -n 2 --dist worksteal --cov --cov-report term:skip-covered
     finish
@@ -272,6 +320,7 @@ case $verb in
         exec "$python" "$root/docs/build/site_builder.py" "$@"
         ;;
     shell) open_shell ;;
+    vendor) vendor ;;
     lock)
         shift
         remake_locks "$@"

@@ -12,10 +12,10 @@ import pytest
 from cellwright.database.pool import connect
 from cellwright.errors import UnansweredError
 from cellwright.model.answers import Admit, Answer, Receipt, Refusal
-from cellwright.model.commands import CheckIn, ReceiveLot, Submission
+from cellwright.model.commands import CheckIn, ReceiveLot, ReleaseLot, Submission
 from cellwright.plant import writer
 from cellwright.plant.check import check
-from cellwright.plant.gate import Gate
+from cellwright.plant.gate import FULL_COUNT, Gate
 from cellwright.testing.database import Databases
 from cellwright.testing.gates import Sender, make_gate
 from cellwright.testing.replay import RecordingDriver, through_gate
@@ -26,15 +26,16 @@ MINUTE_US = 60_000_000
 class Floor:
     """A database where six wound cells wait for assembly, a clock, and senders."""
 
-    def __init__(self, url: str, driver: RecordingDriver, cells: tuple[str, ...]) -> None:
+    def __init__(self, url: str, driver: RecordingDriver, cells: tuple[str, ...], full_count: int) -> None:
         self.url = url
+        self.full_count = full_count
         self.plant = driver.plant
         self.cells = cells
         self.now_us = driver.now_us
         self.read_only = False
 
     def gate(self) -> Gate:
-        gate = make_gate(self.url, self.plant, lambda: self.now_us)
+        gate = make_gate(self.url, self.plant, lambda: self.now_us, full_count=self.full_count)
         gate._writer._connect = self._connect
         return gate
 
@@ -77,14 +78,14 @@ def databases() -> Iterator[Databases]:
     asyncio.run(started.stop())
 
 
-@pytest.fixture
-async def floor(databases: Databases) -> AsyncIterator[Floor]:
+@pytest.fixture(params=(1, FULL_COUNT), ids=lambda count: f"full_at_{count}")
+async def floor(databases: Databases, request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
     driver = RecordingDriver()
     driver.supply()
     cells = driver.wind(6)
     async with databases.fresh() as url:
         await through_gate(url, driver)
-        yield Floor(url, driver, cells)
+        yield Floor(url, driver, cells, request.param)
 
 
 def codes(answer: Answer) -> set[str]:
@@ -381,6 +382,27 @@ async def test_a_message_that_the_database_refuses_fails_alone(floor: Floor, cap
     assert all(isinstance(each, Receipt) for each in answers), answers
     assert "lot_never_7" in caplog.text
     assert await floor.is_sound()
+
+
+async def test_what_was_decided_on_a_message_that_fails_is_decided_again(floor: Floor) -> None:
+    async with floor.connection() as connection:
+        await connection.execute("ALTER TABLE lot ADD CONSTRAINT lot_never_7 CHECK (code <> 'NEW-7')")
+    release = ReleaseLot(lot="NEW-7", certificate_sha256="c" * 64)
+    async with floor.gate() as gate:
+        sent = (floor.sender("RCV-01").message(lot(7)), floor.sender("QA-01").message(release))
+        failed, refused = await asyncio.gather(*map(gate.submit, sent), return_exceptions=True)
+    assert isinstance(failed, UnansweredError)
+    assert isinstance(refused, Refusal)
+    assert refused.codes == {"lot_unknown"}
+    assert await floor.is_sound()
+
+
+async def test_what_cannot_be_read_is_journaled_without_a_retry_however_much_comes(floor: Floor) -> None:
+    async with floor.gate() as gate:
+        answers = await asyncio.gather(*(gate.submit_payload(b"{", f"LINK-{number}") for number in range(10)))
+        assert gate.counts.retries == 0
+    assert all(codes(each) == {"payload_malformed"} for each in answers)
+    assert len(await floor.facts("gate")) == len(answers)
 
 
 async def test_a_database_that_cannot_be_written_is_waited_for(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:

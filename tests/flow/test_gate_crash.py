@@ -194,7 +194,7 @@ async def test_the_gate_heals_when_the_database_is_restarted_under_load(
             answers.append(await gate.submit(sent[-1]))
 
     await wound(url, 20)
-    async with make_gate(url, PLANT, lambda: START_US) as gate, asyncio.TaskGroup() as tasks:
+    async with make_gate(url, PLANT, lambda: START_US, full_count=2) as gate, asyncio.TaskGroup() as tasks:
         for code in ("RCV-01", "RCV-02", "RCV-03"):
             tasks.create_task(load(gate, Sender(code, PLANT, epoch=2, time_us=START_US)))
         supervisor = tasks.create_task(server.supervise())

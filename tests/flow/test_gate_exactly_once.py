@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
@@ -23,9 +22,10 @@ from cellwright.model.commands import (
     UnloadCarrier,
 )
 from cellwright.plant.check import check
-from cellwright.plant.gate import Gate
+from cellwright.plant.gate import FULL_COUNT, Gate
 from cellwright.testing.database import Databases
 from cellwright.testing.flow import START_US, Driver, results
+from cellwright.testing.gates import make_gate
 from cellwright.testing.plants import small_plant, with_operation
 from cellwright.views.inline import INLINE
 
@@ -139,8 +139,8 @@ def shuffled(sent: Sequence[Submission], random: Random) -> list[Submission]:
     return [sent[0]] * COPIES + [each for _, each in sorted(places, key=lambda placed: placed[0])]
 
 
-def open_gate(url: str, story: Story) -> Gate:
-    return Gate(lambda: connect(url, name="gate"), story.plant, lambda: START_US, monotonic_s=time.monotonic)
+def open_gate(url: str, story: Story, full_count: int = FULL_COUNT) -> Gate:
+    return make_gate(url, story.plant, lambda: START_US, full_count=full_count)
 
 
 async def contents(url: str, story: Story) -> dict[str, list[Any]]:
@@ -192,13 +192,13 @@ def test_the_story_is_rich(story: Story, expected: dict[str, list[Any]]) -> None
     assert kinds >= {"Assembled", "Held", "Released", "Dispositioned", "LotTransformed", "CarrierUnloaded", "Refused"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "full_count"), [(0, 1), (1, 20), (2, FULL_COUNT)])
 async def test_messages_three_times_and_shuffled_have_the_effect_of_one_each_in_order(
-    databases: Databases, story: Story, expected: dict[str, list[Any]], seed: int
+    databases: Databases, story: Story, expected: dict[str, list[Any]], seed: int, full_count: int
 ) -> None:
     arriving = shuffled(story.sent, Random(seed))
     async with databases.fresh() as url:
-        async with open_gate(url, story) as gate:
+        async with open_gate(url, story, full_count) as gate:
             patient = [msgspec.structs.replace(each, patience_us=PATIENCE_US) for each in arriving]
             answers = await asyncio.gather(*map(gate.submit, patient))
             assert gate.counts.decided == len(story.sent)

@@ -12,7 +12,7 @@ from cellwright.model.answers import Admit, Answer, Receipt, Refusal
 from cellwright.model.commands import LoadMaterial, ReceiveLot, UnloadMaterial
 from cellwright.model.plant import Plant
 from cellwright.plant.check import check
-from cellwright.plant.gate import Gate
+from cellwright.plant.gate import FULL_COUNT, Gate
 from cellwright.testing.database import Databases
 from cellwright.testing.flow import START_US, Driver
 from cellwright.testing.gates import Sender, make_gate
@@ -49,15 +49,15 @@ def databases() -> Iterator[Databases]:
     asyncio.run(started.stop())
 
 
-@pytest.fixture
-async def pair(databases: Databases) -> AsyncIterator[Pair]:
+@pytest.fixture(params=(1, FULL_COUNT), ids=lambda count: f"full_at_{count}")
+async def pair(databases: Databases, request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     driver = RecordingDriver(roomy())
     driver.supply(CELLS)
     cells = driver.wind(CELLS)
     async with databases.fresh() as url:
         await through_gate(url, driver)
         async with AsyncExitStack() as stack:
-            gates = [make_gate(url, driver.plant, lambda: START_US) for _ in range(2)]
+            gates = [make_gate(url, driver.plant, lambda: START_US, full_count=request.param) for _ in range(2)]
             for gate in gates:
                 await stack.enter_async_context(gate)
             yield Pair(url, driver.plant, (gates[0], gates[1]), cells)

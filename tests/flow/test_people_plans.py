@@ -12,7 +12,7 @@ from cellwright.views.buffers import count_waiting, read_buffers
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.orders import order_of, read_order_units
 from cellwright.views.overview import read_overview
-from cellwright.views.stations import RefusalFilter, read_refusals, read_stations
+from cellwright.views.stations import Wanted, read_refusals, read_stations
 
 FIRST = first_id(UnitKind.CELL, 1) + 1
 FACTS = 40_000
@@ -32,7 +32,8 @@ FILL = f"""
     SELECT n, 'CarrierUnloaded', 'S', '', n, ARRAY(SELECT {FIRST} + n * 5 + k FROM generate_series(0, 9) AS k), ARRAY[n / 10]
     FROM generate_series(1, {FACTS}, 2) AS n;
     INSERT INTO route VALUES (1, 'cell', 1, 'cell', '[]');
-    INSERT INTO unit
+    INSERT INTO unit (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier,
+                      slot, parent)
     SELECT {FIRST} + n, 'cell', 'cell', 1, 0, 'waiting', '', '{{}}', '{{}}', '', 0, '', -1, 0
     FROM generate_series(1, {FACTS}) AS n;
     INSERT INTO unit_waiting
@@ -91,11 +92,11 @@ async def events(connection: Connection) -> int:
 
 async def refusals(connection: Connection) -> int:
     chosen = (
-        RefusalFilter(),
-        RefusalFilter(station="STATION-2"),
-        RefusalFilter(code="code_2"),
-        RefusalFilter(from_us=500, to_us=900),
-        RefusalFilter(station="STATION-2", code="code_2"),
+        Wanted(),
+        Wanted(station="STATION-2"),
+        Wanted(code="code_2"),
+        Wanted(from_us=500, to_us=900),
+        Wanted(station="STATION-2", code="code_2"),
     )
     return sum([len((await read_refusals(connection, each, before=FACTS // 2)).refusals) for each in chosen])
 

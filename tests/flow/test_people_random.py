@@ -7,6 +7,7 @@ import pytest
 
 from cellwright.database.pool import Connection, connect
 from cellwright.model.commands import (
+    AbortOperation,
     CloseOrder,
     Command,
     Disposition,
@@ -23,7 +24,7 @@ from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.views.history import unit_history
 from cellwright.views.overview import read_overview
 from cellwright.views.people import follow_all
-from cellwright.views.stations import RefusalFilter, read_refusals, read_stations
+from cellwright.views.stations import Wanted, read_refusals, read_stations
 
 STEPS = 200
 
@@ -35,6 +36,7 @@ class Chance:
         self.random = random.Random(seed)
         self.driver = RecordingDriver()
         self.driver.supply(cells=60)
+        self.driver.person("P-1", "line_lead", "quality")
         self.driver.graded(4)
         self._orders = 0
 
@@ -46,6 +48,7 @@ class Chance:
             self._disposition,
             self._order,
             self._hold,
+            self._abort,
         )
         for _ in range(STEPS):
             self.driver.wait(self.random.choice((0, 1, 30, 600)))
@@ -118,6 +121,14 @@ class Chance:
         product = self.random.choice(("cell", "cell", "module"))
         self._try(ReleaseOrder(order=f"WO-{self._orders}", product=product, quantity=self.random.randint(1, 6)))
 
+    def _abort(self) -> None:
+        running = [row for row in self.driver.state.rows(UnitRow) if row.status is UnitStatus.RUNNING]
+        if running:
+            one = self.random.choice(running)
+            units = tuple(self.driver.state.code_of(row.id) for row in running if row.station == one.station)
+            units = units[: self.random.randint(1, len(units))]
+            self.driver.submit(AbortOperation(station=one.station, units=units, reason="chance"), actor="P-1")
+
     def _hold(self) -> None:
         self._try(PlaceHold(subject=HoldSubject.UNIT, codes=self._codes(UnitStatus.WAITING, count=2), reason="chance"))
 
@@ -180,9 +191,10 @@ async def histories_agree(connection: Connection, chance: Chance) -> None:
     for row in chance.driver.state.rows(UnitRow):
         events = (await unit_history(connection, row.id, limit=500)).events
         attempts = [each for each in events if each.kind == "OperationCompleted"]
-        assert len(attempts) == sum(row.attempts)
+        aborted = [each for each in events if each.kind == "OperationAborted" and not each.parent]
+        assert len(attempts) + len(aborted) == sum(row.attempts)
         begun = [each for each in events if each.kind == "OperationStarted" and not each.parent]
-        assert len(begun) - len(attempts) == (row.status is UnitStatus.RUNNING)
+        assert len(begun) - len(attempts) - len(aborted) == (row.status is UnitStatus.RUNNING)
 
 
 async def stations_agree(connection: Connection, chance: Chance) -> None:
@@ -193,7 +205,7 @@ async def stations_agree(connection: Connection, chance: Chance) -> None:
     stations = {each.station: each for each in await read_stations(connection)}
     assert {code: each.running_count for code, each in stations.items() if each.running_count} == running
     seen = await read_overview(connection, chance.driver.now_us)
-    refusals = (await read_refusals(connection, RefusalFilter(), limit=1000)).refusals
+    refusals = (await read_refusals(connection, Wanted(), limit=1000)).refusals
     assert sum(seen.refusals.values()) == sum(len(each.codes) for each in refusals)
     lost = {each.operation: each.first_count - each.first_good_count for each in seen.first_pass}
     assert {each.operation: each.lost_count for each in seen.losses} == {code: n for code, n in lost.items() if n}

@@ -17,11 +17,11 @@ from cellwright.testing.flow import START_US, results
 from cellwright.testing.gates import Sender, make_gate
 from cellwright.testing.plants import small_plant
 from cellwright.testing.replay import RecordingDriver, long_story, through_gate
-from cellwright.views.buffers import BufferView, count_waiting, read_buffers
-from cellwright.views.history import HistoryEvent, lot_history, unit_history
-from cellwright.views.overview import HOUR_US, DefectCount, FirstPassLoss, Output, OutputHour, read_overview
+from cellwright.views.buffers import Buffer, count_waiting, read_buffers
+from cellwright.views.history import Event, lot_history, unit_history
+from cellwright.views.overview import HOUR_US, DefectCount, Loss, Output, OutputHour, read_overview
 from cellwright.views.people import PEOPLE, TABLES, catch_up, follow_all
-from cellwright.views.stations import LastUnit, RefusalFilter, StationView, read_refusals, read_stations
+from cellwright.views.stations import LastUnit, StationView, Wanted, read_refusals, read_stations
 from cellwright.views.trace import find_code
 
 
@@ -242,7 +242,7 @@ async def number_of(connection: Connection, code: str) -> int:
     return (await find_code(connection, code)).number
 
 
-def brief(events: tuple[HistoryEvent, ...]) -> list[str]:
+def brief(events: tuple[Event, ...]) -> list[str]:
     return [f"{each.kind} {each.operation}".strip() for each in reversed(events)]
 
 
@@ -307,7 +307,7 @@ async def test_a_history_is_paged_without_loss(connection: Connection, driver: R
     unit = await number_of(connection, cells_of(driver, "wind")[0])
     whole = await unit_history(connection, unit)
     assert whole.next_before is None
-    found: list[HistoryEvent] = []
+    found: list[Event] = []
     before: int | None = None
     while True:
         page = await unit_history(connection, unit, before, limit=3)
@@ -378,18 +378,18 @@ async def test_only_the_last_cycles_and_units_are_kept(own: Connection, driver: 
 
 
 async def test_refusals_are_paged_and_chosen(connection: Connection) -> None:
-    every = await read_refusals(connection, RefusalFilter())
+    every = await read_refusals(connection, Wanted())
     assert [each.codes for each in every.refusals] == [("station_unknown",), ("unit_early",)]
-    first = await read_refusals(connection, RefusalFilter(), limit=1)
+    first = await read_refusals(connection, Wanted(), limit=1)
     assert first.next_before == every.refusals[0].position
-    second = await read_refusals(connection, RefusalFilter(), before=first.next_before, limit=1)
+    second = await read_refusals(connection, Wanted(), before=first.next_before, limit=1)
     assert (second.refusals, second.next_before) == (every.refusals[1:], None)
-    assert (await read_refusals(connection, RefusalFilter(station="SEAL-01"))).refusals == every.refusals[1:]
-    assert (await read_refusals(connection, RefusalFilter(code="station_unknown"))).refusals == every.refusals[:1]
-    assert (await read_refusals(connection, RefusalFilter(station="SEAL-01", code="station_unknown"))).refusals == ()
+    assert (await read_refusals(connection, Wanted(station="SEAL-01"))).refusals == every.refusals[1:]
+    assert (await read_refusals(connection, Wanted(code="station_unknown"))).refusals == every.refusals[:1]
+    assert (await read_refusals(connection, Wanted(station="SEAL-01", code="station_unknown"))).refusals == ()
     time_us = every.refusals[0].time_us
-    assert len((await read_refusals(connection, RefusalFilter(from_us=time_us, to_us=time_us + 1))).refusals) == 2
-    assert (await read_refusals(connection, RefusalFilter(to_us=time_us))).refusals == ()
+    assert len((await read_refusals(connection, Wanted(from_us=time_us, to_us=time_us + 1))).refusals) == 2
+    assert (await read_refusals(connection, Wanted(to_us=time_us))).refusals == ()
 
 
 # --- buffers ----------------------------------------------------------------------------------------
@@ -421,7 +421,7 @@ async def test_the_oldest_in_a_buffer_has_an_age(connection: Connection, driver:
     assert finished.waiting_count == 1
     assert finished.oldest_since_us is not None
     assert finished.oldest_age_s == (driver.now_us - finished.oldest_since_us) / 1_000_000 > 0
-    assert buffers["cell", "wind"] == BufferView("cell", "wind", 0, None, None)
+    assert buffers["cell", "wind"] == Buffer("cell", "wind", 0, None, None)
 
 
 # --- overview ---------------------------------------------------------------------------------------
@@ -449,7 +449,7 @@ async def test_the_overview_counts_what_was_made_and_lost(connection: Connection
     rolled = {each.product: each for each in seen.rolled}
     assert rolled["cell"].rolled_ratio == pytest.approx(12 / 13)
     assert (rolled["cell"].operations_count, rolled["cell"].first_count_min) == (5, 7)
-    assert seen.losses == (FirstPassLoss("seal", 1, 1.0, (DefectCount("", 1, 1.0),)),)
+    assert seen.losses == (Loss("seal", 1, 1.0, (DefectCount("", 1, 1.0),)),)
     assert seen.refusals == {"station_unknown": 1, "unit_early": 1}
     msgspec.json.encode(seen)
 

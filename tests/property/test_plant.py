@@ -13,6 +13,7 @@ from msgspec import structs
 
 from cellwright.model.answers import Admit, Answer, Receipt, Refusal
 from cellwright.model.commands import (
+    AbortOperation,
     CheckOut,
     Command,
     Consumed,
@@ -66,6 +67,7 @@ LEGAL = {
     (UnitStatus.FINISHED, UnitStatus.WAITING),
     (UnitStatus.FINISHED, UnitStatus.RESERVED),
     (UnitStatus.RESERVED, UnitStatus.ASSEMBLED),
+    (UnitStatus.RESERVED, UnitStatus.FINISHED),
 }
 INDEX = st.integers(0, 10**6)
 
@@ -272,6 +274,32 @@ class PlantMachine(RuleBasedStateMachine):
             station="COAT-01", lots=lots, quantities=quantities, verdicts=(good,) * len(lots), consumed=consumed
         )
         if isinstance(self.submit(command), Receipt):
+            self.open_lots.pop(0)
+
+    # --- giving up ----------------------------------------------------------------------------
+
+    @precondition(lambda self: self.stations)
+    @rule(pick=INDEX, part=st.booleans())
+    def give_up_units(self, pick: int, *, part: bool) -> None:
+        busy = sorted({*self.stations.values()})
+        station = busy[pick % len(busy)]
+        running = self.running(station)
+        units = running[: max(1, len(running) // 2)] if part else running
+        before = [self.driver.unit(code) for code in units]
+        answer = self.submit(AbortOperation(station=station, units=units, reason="machine died"), "QA1")
+        assert isinstance(answer, Receipt)
+        for code, row, target in zip(units, before, answer.routing, strict=True):
+            del self.stations[code]
+            self.next_stop[code] = target
+            after = self.driver.unit(code)
+            assert (after.step, after.completed_us) == (row.step, row.completed_us)
+            assert sum(after.attempts) == sum(row.attempts) + 1
+
+    @precondition(lambda self: self.open_lots)
+    @rule()
+    def give_up_a_run(self) -> None:
+        lots = self.open_lots[0]
+        if isinstance(self.submit(AbortOperation(station="COAT-01", lots=lots, reason="pump died"), "QA1"), Receipt):
             self.open_lots.pop(0)
 
     # --- carriers, holds, dispositions, time --------------------------------------------------

@@ -18,7 +18,12 @@ from cellwright.model.commands import Command, Submission
 from cellwright.testing.docs_cli import cli_page, split_help, verbs
 
 LINES = re.compile(r"```jsonl\n(.*?)```", re.DOTALL)
-PAGES = ("how-to/submit-commands.md", "how-to/hold-and-release.md", "tutorial/first-pack.md")
+PAGES = (
+    "how-to/submit-commands.md",
+    "how-to/hold-and-release.md",
+    "how-to/give-up-an-operation.md",
+    "tutorial/first-pack.md",
+)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The default plant, its links and its identity; and files as wrong as they come."""
 
 import copy
+import re
 import shutil
 import tomllib
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from cellwright.plant.config import plants as config
 from cellwright.plant.config import read as config_read
 from cellwright.plant.config.checks import check_tables
 from cellwright.plant.config.entries import FILES
-from cellwright.plant.config.read import Problems, Tables
+from cellwright.plant.config.problems import Problems
+from cellwright.plant.config.tables import Tables
 from cellwright.rules.people import RouteBody
 from cellwright.sim.catalogue import LIMITS
 from cellwright.sim.servers import WORK_CENTERS
@@ -174,9 +176,13 @@ VALUES = st.recursive(
 REMOVED = object()
 
 
-@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES | st.just(REMOVED)), min_size=1, max_size=4))
-def test_no_content_breaks_the_reader(changes: list[tuple[Path_, object]]) -> None:
-    """Whatever the files hold is either named as a mistake, or builds a plant."""
+CHANGES = st.lists(st.tuples(st.sampled_from(PLACES), VALUES | st.just(REMOVED)), min_size=1, max_size=4)
+NAMES = [place for place in PLACES if place[-1] == "name" and len(place) > 2]
+"""Keys that no check of several tables reads."""
+OF_A_NAME = re.compile(r"\.name( \(.*?\))?: (found|missing)")
+
+
+def read_changed(changes: list[tuple[Path_, object]]) -> tuple[Problems, Tables]:
     content: dict[str, dict[str, object]] = copy.deepcopy(CONTENT)
     for place, value in changes:
         change(content, place, value)
@@ -184,9 +190,35 @@ def test_no_content_breaks_the_reader(changes: list[tuple[Path_, object]]) -> No
     for name, each in content.items():
         config_read._read_file(name, each, "", tables=tables, problems=problems)
     check_tables(tables, problems)
-    assert all("; " in message for message in problems.mistakes)
+    return problems, tables
+
+
+@given(CHANGES)
+def test_no_content_breaks_the_reader(changes: list[tuple[Path_, object]]) -> None:
+    """Whatever the files hold is either named as a mistake, or builds a plant."""
+    problems, tables = read_changed(changes)
+    assert all("; " in message and message.isprintable() for message in problems.mistakes)
+    assert not [message for message in (*problems.mistakes, *problems.warnings) if "UNSET" in message]
     if not problems.mistakes:
         config._build(tables)
+
+
+@given(CHANGES)
+def test_a_mistake_in_every_entry_hides_no_other_mistake(changes: list[tuple[Path_, object]]) -> None:
+    changes = [(place, value) for place, value in changes if place not in NAMES]
+    before, _ = read_changed(changes)
+    after, _ = read_changed([*changes, *((place, 5) for place in NAMES)])
+    others = [[each for each in read.mistakes if not OF_A_NAME.search(each)] for read in (before, after)]
+    assert others[0] == others[1]
+    assert after.warnings == before.warnings
+
+
+def test_a_file_that_the_disk_does_not_give_is_named(tmp_path: Path) -> None:
+    folder = shutil.copytree(BASE, tmp_path / "plant")
+    (folder / "routes.toml").unlink()
+    (folder / "routes.toml").symlink_to("/proc/self/mem")  # it opens, and its first byte cannot be read
+    (problem,) = read_plant(folder).problems
+    assert problem.startswith("routes.toml: cannot be read (")
 
 
 def change(node: Any, place: Path_, value: object) -> None:

@@ -60,10 +60,14 @@ def test_replay_gives_the_same_rows_as_living_through_it() -> None:
     assert rows_of(replay(driver.plant, driver.envelopes)) == rows_of(driver.state)
 
 
-def test_changes_are_taken_once_with_their_last_version() -> None:
+def test_changes_are_taken_once_with_their_first_and_last_version() -> None:
     state = State(small_plant())
-    state.absorb([CounterRow("a", 1), CounterRow("a", 2), CounterRow("b", 1)])
-    assert state.take_changes() == {CounterRow: [CounterRow("a", 2), CounterRow("b", 1)]}
+    state.load([CounterRow("b", 1)])
+    state.absorb([CounterRow("a", 1), CounterRow("a", 2), CounterRow("b", 2)])
+    state.absorb([CounterRow("b", 3)])
+    assert state.take_changes() == {
+        CounterRow: [(None, CounterRow("a", 2)), (CounterRow("b", 1), CounterRow("b", 3))],
+    }
     assert state.take_changes() == {}
     assert (state.counter("a"), state.counter("c")) == (2, 0)
 

@@ -59,8 +59,8 @@ class SparseDriver(Driver):
         stored = self.state
         self.state = sparse(stored, command)
         answer = super().submit(command, actor=actor, time_us=time_us)
-        for rows in self.state.take_changes().values():
-            stored.load(rows)
+        for changes in self.state.take_changes().values():
+            stored.load(now for _, now in changes)
         self.state = stored
         return answer
 

@@ -89,8 +89,8 @@ REWORK = NotGood(action=NotGoodAction.REWORK, operation="seal", limit=2)
     ],
 )
 def test_what_is_not_good_goes_back_waits_or_is_scrapped(rule: NotGood, attempts: int, expected: Fate) -> None:
-    assert fate(route(rule), 1, good=False, attempts=(1, attempts, 0)) == expected
+    assert fate(route(rule), 1, good=False, attempts=attempts) == expected
 
 
 def test_what_is_good_goes_on() -> None:
-    assert fate(route(REWORK), 1, good=True, attempts=(1, 9, 0)) == Fate("", 2)
+    assert fate(route(REWORK), 1, good=True, attempts=9) == Fate("", 2)

@@ -4,10 +4,23 @@ import sys
 from pathlib import Path
 
 import click
+from msgspec import structs
 
-from cellwright.cli.common import ask, coroutine, data_option, database_option, json_option, plant_option, show
+from cellwright.cli.audit import audit_lines
+from cellwright.cli.common import (
+    ask,
+    coroutine,
+    data_option,
+    database_option,
+    default_data,
+    json_option,
+    plant_option,
+    show,
+)
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.database.pool import Connection
+from cellwright.journal.audit import verify_audit
+from cellwright.journal.checkpoints import Checkpoints
 from cellwright.plant import check as checking
 from cellwright.plant.check import CheckReport
 from cellwright.plant.config import find_plant, load_plant
@@ -20,11 +33,13 @@ from cellwright.plant.config import find_plant, load_plant
 @json_option
 @coroutine
 async def check(plant_name: str, data: Path | None, database_url: str | None, *, as_json: bool) -> None:
-    """Fold the whole journal and compare every row with the tables. Exit code 1 when they differ."""
+    """Fold the whole journal and compare every row with the tables; walk the audit trail. Exit code 1 when they differ."""
     plant = load_plant(find_plant(plant_name))
+    checkpoints = Checkpoints((data or default_data()) / "audit")
 
     async def question(connection: Connection) -> CheckReport:
-        return await checking.check(connection, plant, progress=_progress)
+        report = await checking.check(connection, plant, progress=_progress)
+        return structs.replace(report, audit=await verify_audit(connection, checkpoints.read()))
 
     _show(await ask(data, database_url, question), as_json=as_json)
 
@@ -53,7 +68,8 @@ def _progress(done: int, total: int) -> None:
 
 def _show(report: CheckReport, *, as_json: bool) -> None:
     show(report, as_json=as_json, lines=lambda: _lines(report))
-    sys.exit(0 if report.equal else EXIT_FAILED)
+    is_whole = report.audit is None or report.audit.whole
+    sys.exit(0 if report.equal and is_whole else EXIT_FAILED)
 
 
 def _lines(report: CheckReport) -> list[str]:
@@ -64,4 +80,4 @@ def _lines(report: CheckReport) -> list[str]:
         lines.extend(f"    {example}" for example in table.examples)
     if report.problem:
         lines.append(report.problem)
-    return lines
+    return lines + ([] if report.audit is None else audit_lines(report.audit))

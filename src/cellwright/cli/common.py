@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import sys
 import time
@@ -17,6 +18,8 @@ from cellwright.database.migrate import migrate
 from cellwright.database.opening import Database, open_database
 from cellwright.database.pool import Connection, connect
 from cellwright.errors import ConfigurationError
+from cellwright.journal.audit import Author
+from cellwright.model.answers import Refusal
 from cellwright.plant.clock import Clock, MappedClock, host_clock
 
 T = TypeVar("T")
@@ -43,6 +46,15 @@ def wall_us() -> int:
 def open_clock(path: Path | None) -> Clock:
     """Return the plant's clock: driven through a file, or the host's."""
     return host_clock if path is None else MappedClock(path)
+
+
+def local_author() -> Author:
+    """Return who changes something by the command line: `cli`, at the account of the operating system."""
+    try:
+        account = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        account = str(os.geteuid())
+    return Author(actor="cli", terminal=f"local:{account}")
 
 
 data_option = click.option(
@@ -129,6 +141,17 @@ def to_json(content: Any) -> str:
 def show(content: Any, *, as_json: bool, lines: Callable[[], list[str]]) -> None:
     """Print an answer as JSON or as lines for people."""
     click.echo(to_json(content) if as_json else "\n".join(lines()))
+
+
+def refusal_lines(refusal: Refusal) -> list[str]:
+    """Return a refusal for people: one reason a line, with its code."""
+    lines = [printable(f"{each.code}: {each.text}") for each in refusal.reasons]
+    return [f"{'        ' if index else 'refused:'} {line}" for index, line in enumerate(lines)]
+
+
+def printable(text: str) -> str:
+    """Return a text that stays on its line and does nothing to a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def coroutine(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     plant: str
     folder: Path
     database_url: str | None
+    listen: str
+    """Where the pages are served, `none` = nowhere."""
+    pace_ratio: float
+    """Plant time per host time at most, 0 = as fast as it goes."""
 
 
 class Progress(Struct):
@@ -68,26 +72,31 @@ class Watcher(Protocol):
         """Show the plant's state until cancelled."""
 
 
-async def run_demo(options: DemoOptions, screen: Watcher) -> Report:
-    """Run the demo to its end and return the report; raises ConfigurationError where a plant is already."""
+async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report], Awaitable[None]]) -> Report:
+    """Run the demo to its end and return the report; raises ConfigurationError where a plant is already.
+
+    `stay` gets the report while the pages are still served; the demo ends when it returns.
+    """
     started_s = time.monotonic()
     plant = load_plant(find_plant(options.plant))
     if any((options.folder / name).exists() for name in ("database", "database.location", "endpoints.json")):
         raise ConfigurationError([f"{options.folder} holds a plant already; give the demo an empty folder"])
-    screen.step("starting PostgreSQL")
+    screen.step("starting the database (PostgreSQL)")
     async with await open_migrated(options.folder, options.database_url) as database:
         await _refuse_a_real_plant(database)
-        screen.step("starting the virtual plant's machines")
+        screen.step("starting the machines of a virtual battery plant")
         async with _virtual_plant(options, plant) as machines:
             await _introduce(options.folder, machines)
             await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"), packs=options.packs)
-            screen.step("starting the gate and the links")
+            screen.step("starting Cellwright, which tells every machine what it may do")
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
                 last = await _watch(machines, gate, screen, options.folder)
-        screen.step("comparing the record with the truth")
-        wall_s = round(time.monotonic() - started_s, 1)
-        run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
-        return await make_report(database.url, plant, options.folder, run)
+                screen.step("comparing what Cellwright recorded with what really happened")
+                wall_s = round(time.monotonic() - started_s, 1)
+                run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
+                report = await make_report(database.url, plant, options.folder, run)
+                await stay(report)
+                return report
 
 
 async def _refuse_a_real_plant(database: Database) -> None:
@@ -124,6 +133,7 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         "cellwright.sim",
         f"--seed={options.seed}",
         f"--packs={options.packs}",
+        f"--pace={options.pace_ratio}",
         f"--endpoints-file={folder / 'endpoints.json'}",
         f"--clock={folder / 'plant.clock'}",
         f"--truth={folder / 'truth'}",
@@ -221,6 +231,7 @@ def _real_plant(options: DemoOptions, database: Database) -> Child:
         f"--data={folder}",
         f"--clock={folder / 'plant.clock'}",
         f"--machines={folder / 'machines.json'}",
+        f"--listen={options.listen}",
     ]
     return Child(arguments, log=folder / "plant.log", environment={"DATABASE_URL": database.url})
 

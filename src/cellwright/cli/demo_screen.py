@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Self
 
 import asyncpg
+from msgspec import Struct
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cellwright.cli.demo_run import Progress
 from cellwright.cli.status import yield_text
+from cellwright.cli.times import moment
 from cellwright.database.pool import connect
 from cellwright.errors import DatabaseError
 from cellwright.model.plant import Plant
@@ -26,8 +27,29 @@ _CELLS_PER_PACK = 320
 _LOOK_S = 0.5
 
 
+class Stage(Struct, frozen=True):
+    """What the virtual plant is doing now: a name that changes seldom, and how far it is."""
+
+    name: str
+    detail: str
+
+
+def stage_of(progress: Progress, packs: int) -> Stage:
+    """Return the stage in words for somebody who has never seen a battery plant."""
+    needed, wound, good = _CELLS_PER_PACK * packs, progress.cells_wound, progress.cells_good
+    if progress.packs_shipped >= packs:
+        return Stage("all packs are shipped", f"{progress.packs_shipped} of {packs}")
+    if good >= needed:
+        return Stage("building packs from tested cells", f"{progress.packs_shipped} of {packs} packs shipped")
+    if good:
+        return Stage("charging and testing cells", f"{wound} wound, {good} good; {packs} packs need {needed}")
+    if wound:
+        return Stage("winding and filling cells", f"{wound} wound; {packs} packs need {needed} good ones")
+    return Stage("making electrodes", "powder is mixed, coated on foil, pressed and slit")
+
+
 class Screen:
-    """Shows progress on standard error, so that standard output holds only the result."""
+    """Shows progress on standard error, so that standard output holds only the result: a bar, or lines in a file."""
 
     def __init__(self, packs: int, *, is_live: bool) -> None:
         """Prepare for a number of packs; `is_live` shows the stations too."""
@@ -39,19 +61,26 @@ class Screen:
         self._task = self._bar.add_task("starting", total=1.0)
         self._live = Live(self._bar, console=self._console, refresh_per_second=4, transient=False)
         self._now_us = 0
+        self._told = ""
 
     def __enter__(self) -> Self:
         """Begin to show."""
-        self._live.start()
+        if self._console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop showing; the last picture stays."""
+        """Stop showing."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop showing for good; the last picture stays."""
         self._live.stop()
 
     def step(self, text: str) -> None:
         """Tell what is being done now."""
         self._bar.update(self._task, description=text)
+        self._tell(text)
 
     def progress(self, progress: Progress, restarts: int) -> None:
         """Show how far the plant is."""
@@ -60,9 +89,16 @@ class Screen:
             min(1.0, each / (_CELLS_PER_PACK * self._packs)) for each in (progress.cells_wound, progress.cells_good)
         )
         share = 0.6 * wound + 0.3 * good + 0.1 * progress.packs_shipped / self._packs
-        again = f", gate restarted {restarts} times" if restarts else ""
-        text = f"{progress.cells_wound} cells wound, {progress.packs_shipped} of {self._packs} packs shipped{again}"
-        self._bar.update(self._task, completed=share, description=text)
+        again = f"; the gate was started again {restarts} times" if restarts else ""
+        stage = stage_of(progress, self._packs)
+        self._bar.update(self._task, completed=share, description=f"{stage.name}: {stage.detail}{again}")
+        self._tell(stage.name)
+
+    def _tell(self, text: str) -> None:
+        """Write a line where no bar can move, once."""
+        if not self._console.is_terminal and text != self._told:
+            self._console.print(text, highlight=False, soft_wrap=True)
+            self._told = text
 
     async def follow(self, database_url: str, plant: Plant) -> None:
         """Show the plant's stations until cancelled; a database that is away for a moment is waited for."""
@@ -107,6 +143,6 @@ def _picture(plant: Plant, seen: Status, yields: list[Tally], now_us: int) -> Ta
 
 
 def _title(plant: Plant, seen: Status, now_us: int) -> str:
-    time = datetime.fromtimestamp(now_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S") if now_us else "unknown"
+    time = moment(now_us) if now_us else "unknown"
     counts = [f"{sum(by_status.values())} {kind}s" for kind, by_status in seen.units.items()]
-    return f"{plant.name}   plant time {time} UTC   {seen.facts} facts   " + "   ".join(counts)
+    return f"{plant.name}   plant time {time}   {seen.facts} facts   " + "   ".join(counts)

@@ -15,10 +15,12 @@ EXIT_UNAVAILABLE = 3
 """Database, machines or files are not there or not right."""
 
 VERBS = {
+    "audit": ("cellwright.cli.audit", "audit", "Verify or export the trail of who changed what."),
     "check": ("cellwright.cli.check", "check", "Fold the journal and compare with the tables."),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
-    "plant": ("cellwright.cli.plant", "plant", "Check a plant's files."),
+    "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
+    "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),
     "submit": ("cellwright.cli.submit", "submit", "Submit commands as JSON lines."),

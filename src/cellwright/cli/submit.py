@@ -1,4 +1,4 @@
-"""`cellwright submit`: commands as JSON lines, answered one line each."""
+"""`cellwright submit`: commands as JSON lines, each answered in the same order."""
 
 import asyncio
 import sys
@@ -17,6 +17,7 @@ from cellwright.cli.common import (
     open_clock,
     open_existing,
     plant_option,
+    refusal_lines,
 )
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.errors import UnansweredError
@@ -45,9 +46,10 @@ async def submit(
     *,
     as_json: bool,
 ) -> None:
-    """Submit FILE (or standard input): one JSON submission a line, each answered by one line in the same order.
+    """Submit FILE (or standard input): one JSON submission a line, answered in the same order.
 
-    The same (source, epoch, seq) may be sent again and gets the same answer. Exit code 1 when any was refused.
+    A refusal has one line for each reason, with --json one line for all. The same (source, epoch, seq) may be sent
+    again and gets the same answer. Exit code 1 when any was refused.
     """
     plant = load_plant(find_plant(plant_name))
     now = open_clock(clock)
@@ -86,5 +88,5 @@ def _print(answer: Answer, *, as_json: bool) -> int:
     if as_json or not isinstance(answer, Refusal):
         click.echo(msgspec.json.encode(answer))
     else:
-        click.echo("refused: " + "; ".join(f"{each.code}: {each.text}" for each in answer.reasons))
+        click.echo("\n".join(refusal_lines(answer)))
     return int(is_refusal)

@@ -1,7 +1,9 @@
 """Connections with one set of session settings, and refusals that say what to do."""
 
 import re
-from typing import Final, TypeAlias
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias, cast
 
 import asyncpg
 
@@ -53,6 +55,14 @@ async def create_pool(
         )
     except _REFUSED as error:
         raise _unavailable(url, error) from error
+
+
+@asynccontextmanager
+async def borrow(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection of a pool until the context ends."""
+    async with pool.acquire() as connection:
+        # What a pool lends stands for a connection in everything but its type.
+        yield cast("Connection", connection)
 
 
 async def check_server(connection: Connection) -> int:

@@ -74,6 +74,17 @@ class CheckOut(_Command, frozen=True, kw_only=True):
     person: Code = ""
 
 
+class AbortOperation(_Command, frozen=True, kw_only=True):
+    """A person gives up an operation whose machine will never report: units by code or carrier, or all lots of a run."""
+
+    station: Code
+    operation: Code = ""
+    units: tuple[Code, ...] = ()
+    lots: tuple[Code, ...] = ()
+    carrier: Code = ""
+    reason: Text = ""
+
+
 class ReceiveLot(_Command, frozen=True, kw_only=True):
     """A supplier's lot arrives; quantity in the material's measure; no certificate = not released."""
 
@@ -226,6 +237,7 @@ class CloseOrder(_Command, frozen=True, kw_only=True):
 Command = (
     CheckIn
     | CheckOut
+    | AbortOperation
     | ReceiveLot
     | LoadMaterial
     | UnloadMaterial

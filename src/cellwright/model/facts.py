@@ -162,6 +162,23 @@ class OperationCompleted(_Fact, frozen=True, kw_only=True):
     clock_skewed: bool = False
 
 
+class OperationAborted(_Fact, frozen=True, kw_only=True):
+    """A person gave up an operation: its units wait for it again, its lots are rejected; nothing was booked."""
+
+    station: str
+    operation: str
+    units: tuple[int, ...] = ()
+    lots: tuple[int, ...] = ()
+    attempts: tuple[int, ...] = ()
+    """How often each unit has now been at this operation, the attempt that was given up included."""
+    members: tuple[int, ...] = ()
+    """Units that were reserved to become members, and are free again."""
+    carrier: str = ""
+    released: tuple[Taken, ...] = ()
+    """Reservations that end."""
+    reason: str = ""
+
+
 class LotTransformed(_Fact, frozen=True, kw_only=True):
     """Lots were made from others: quantities, parts, results and verdicts by output."""
 
@@ -313,6 +330,7 @@ Fact = (
     | OperationStarted
     | UnitsCommissioned
     | OperationCompleted
+    | OperationAborted
     | LotTransformed
     | Assembled
     | Disassembled

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cellwright.journal.inbox import Entry, Identity, Sender, Stored
+from cellwright.journal.inbox import Entry, Identity, Stored
 from cellwright.model.answers import Answer, Refusal, RefusalCode
 from cellwright.model.commands import Submission
 from cellwright.model.facts import Envelope, Refused
@@ -13,7 +13,6 @@ from cellwright.plant.store import Loaded
 from cellwright.rules.apply import apply
 from cellwright.rules.decide import decide
 from cellwright.rules.reasons import Decision, reason
-from cellwright.rules.state import Row, UnitRow
 
 _FUTILE_LIMIT = 5000
 """Decisions made in vain per batch, a fraction of a second; beyond it, what waits is tried again only at the end."""
@@ -53,13 +52,14 @@ WAITABLE = frozenset(
 
 
 class Pending(Struct, eq=False):
-    """A submission that waits for its answer."""
+    """A submission that waits for its answer; `units_count` tells about how many units it speaks of."""
 
     submission: Submission
     payload_sha256: bytes
     future: asyncio.Future[Answer]
     deadline_s: float
     """Monotonic host time until which it may wait for its turn."""
+    units_count: int
 
     @property
     def key(self) -> Identity:
@@ -74,6 +74,7 @@ class Unread(Struct, eq=False):
     source: str
     excerpt: str
     future: asyncio.Future[Answer]
+    units_count: int = 1
 
     @property
     def key(self) -> str:
@@ -96,18 +97,22 @@ class PoisonError(Exception):
 class Batch:
     """Decides messages in order and collects what is to be written and answered."""
 
-    def __init__(self, loaded: Loaded, known: dict[Identity, Stored], *, now_us: int, now_s: float) -> None:
-        """Begin with the answers known from before, at the plant's time (UTC us) and the host's (monotonic)."""
+    def __init__(
+        self, loaded: Loaded, known: dict[Identity, Stored], *, version: int, now_us: int, now_s: float
+    ) -> None:
+        """Begin at a version of the head, with the answers known from before.
+
+        The times are the plant's (UTC us) and the host's (monotonic).
+        """
         self._loaded = loaded
         self._known = known
+        self._version = version
         self._now_s = now_s
         self._notes = 0
         self._futile = 0
         self.now_us = now_us
         self.repeats = 0
         self.conflicts = 0
-        self.marks: dict[Sender, int] = {}
-        self.worked: set[int] = set()
         self.entries: list[Entry] = []
         self.envelopes: list[tuple[int, Envelope]] = []
         self.answers: list[tuple[Message, Answer]] = []
@@ -161,8 +166,7 @@ class Batch:
 
     def _is_ahead(self, submission: Submission) -> bool:
         sender = (submission.source, submission.epoch)
-        last = max(self.marks.get(sender, 0), self._loaded.marks.get(sender, 0))
-        return submission.seq > last + 1
+        return submission.seq > self._loaded.marks.get(sender, 0) + 1
 
     def _repeat(self, pending: Pending, stored: Stored) -> None:
         if stored.payload_sha256 == pending.payload_sha256:
@@ -182,7 +186,7 @@ class Batch:
         self._notes += 1
         envelope = Envelope(
             source=_GATE,
-            epoch=self._loaded.version,
+            epoch=self._version,
             seq=self._notes,
             time_us=self.now_us,
             recorded_us=self.now_us,
@@ -205,22 +209,12 @@ class Batch:
                 fact=fact,
             )
             try:
-                self._absorb(apply(self._loaded.state, envelope))
+                self._loaded.state.absorb(apply(self._loaded.state, envelope))
             except Exception as error:
                 raise PoisonError(pending) from error
             self.envelopes.append((part, envelope))
         source, epoch, seq = pending.key
-        self.marks[(source, epoch)] = max(seq, self.marks.get((source, epoch), 0))
+        self._loaded.marks[source, epoch] = max(seq, self._loaded.marks.get((source, epoch), 0))
         self._known[pending.key] = Stored(pending.payload_sha256, decision.answer)
         self.entries.append(Entry(source, epoch, seq, pending.payload_sha256, decision.answer))
         self.answers.append((pending, decision.answer))
-
-    def _absorb(self, rows: Sequence[Row]) -> None:
-        """Put new rows into the state, and mark the units whose times or attempts are no longer the same."""
-        state = self._loaded.state
-        for row in rows:
-            if isinstance(row, UnitRow):
-                before = state.get(UnitRow, row.id)
-                if before is None or before.completed_us is not row.completed_us:
-                    self.worked.add(row.id)
-        state.absorb(rows)

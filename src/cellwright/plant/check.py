@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection
+from cellwright.journal.audit import AuditVerdict
 from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
@@ -41,6 +42,8 @@ class CheckReport(Struct, frozen=True):
     facts: int
     tables: dict[str, TableCheck]
     problem: str = ""
+    audit: AuditVerdict | None = None
+    """The audit trail, when it was looked at too."""
 
 
 class Digests(Struct, frozen=True):

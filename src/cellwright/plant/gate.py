@@ -19,10 +19,14 @@ from cellwright.model.plant import Plant
 from cellwright.plant.batch import Message, Pending, Unread
 from cellwright.plant.clock import Clock
 from cellwright.plant.writer import GateCounts, Timepieces, Writer
+from cellwright.rules.pages import units_count
 from cellwright.rules.reasons import reason
 
 _LOG = logging.getLogger(__name__)
 _BATCH_LIMIT = 1000
+FULL_COUNT = 400
+"""About as many units as take as long to decide as to commit, the disk included."""
+
 _PAYLOAD_LIMIT_BYTES = 1 << 20
 _PARK_LIMIT = 1000
 _PARK_TICK_S = 0.25
@@ -37,6 +41,7 @@ class Gate:
     """Accepts submissions, answers each exactly once in effect.
 
     `connect` opens a database connection; `clock` is the plant's time; `monotonic_s` the host's, for patience only.
+    A batch about so many units, `full_count`, is full: it does not grow, and is decided while another is committed.
     """
 
     def __init__(
@@ -46,12 +51,16 @@ class Gate:
         clock: Clock,
         *,
         monotonic_s: Callable[[], float],
+        full_count: int = FULL_COUNT,
     ) -> None:
         """Prepare; nothing is opened before `start`."""
+        self._plant = plant
         self._clock = clock
         self._monotonic_s = monotonic_s
         self._last_us = 0
+        self._full_count = full_count
         self._arrived: deque[Message] = deque()
+        self._arrived_count = 0
         self._parked: list[Message] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._wake = asyncio.Event()
@@ -106,7 +115,9 @@ class Gate:
             return await self._refuse(RefusalCode.PAYLOAD_MALFORMED, text, b"", submission.source)
         patience_s = submission.patience_us / 1_000_000
         deadline_s = self._monotonic_s() + patience_s if patience_s and len(self._parked) < _PARK_LIMIT else 0.0
-        return await self._answer(Pending(submission, digest, self._future(), deadline_s))
+        return await self._answer(
+            Pending(submission, digest, self._future(), deadline_s, units_count(self._plant, submission.command))
+        )
 
     async def submit_payload(self, payload: bytes, source: str) -> Answer:
         """Decode and submit JSON from outside; what cannot be read is refused and journaled too."""
@@ -139,6 +150,7 @@ class Gate:
             raise UnansweredError("the gate does not run; start it, then send the same again")
         self._unanswered.add(message.future)
         self._arrived.append(message)
+        self._arrived_count += message.units_count
         self._idle.clear()
         self._wake.set()
         try:
@@ -157,8 +169,10 @@ class Gate:
 
     async def _run(self) -> None:
         while True:
-            if not self._arrived:
-                await self._wait()
+            if self._arrived_count < self._full_count:
+                self._parked += await self._writer.land()
+                if not self._arrived:
+                    await self._wait()
             self._parked = await self._writer.process(self._next_batch())
 
     async def _wait(self) -> None:
@@ -173,10 +187,15 @@ class Gate:
         self._idle.clear()
 
     def _next_batch(self) -> list[Message]:
-        """Take the parked, then what arrived; whoever went away has withdrawn."""
-        batch = self._parked
+        """Take the parked, then what arrived until the batch is full; whoever went away has withdrawn."""
+        batch, rest_count = list(dict.fromkeys(self._parked)), self._full_count
         for _ in range(min(len(self._arrived), _BATCH_LIMIT)):
-            batch.append(self._arrived.popleft())
+            if rest_count <= 0:
+                break
+            message = self._arrived.popleft()
+            self._arrived_count -= message.units_count
+            rest_count -= message.units_count
+            batch.append(message)
         return [message for message in batch if not message.future.done()]
 
 

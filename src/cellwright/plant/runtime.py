@@ -21,7 +21,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.config import route_bodies
 from cellwright.plant.gate import Gate
-from cellwright.plant.stations import StationDesk
+from cellwright.plant.stations import MachineSign, StationDesk
 
 _PATIENCE_S = 10.0
 _LOOK_AGAIN_S = 0.2
@@ -108,6 +108,11 @@ class Runtime:
             OpcUaLink(endpoint, stations.get(code, []), security=outside.security, surroundings=surroundings)
             for code, endpoint in outside.endpoints.items()
         ]
+
+    def machine_signs(self) -> dict[str, MachineSign]:
+        """Return what each connected station's machine says of itself, by station; no entry = no machine is named."""
+        stations = [station for link in self.links for station in link.status().stations]
+        return {each.station: MachineSign(each.is_fresh, each.state, each.fault) for each in stations}
 
     def link_status(self) -> list[LinkStatus]:
         """Return the health of every link."""

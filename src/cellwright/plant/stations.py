@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+from msgspec import Struct
 
 from cellwright.links.opcua.contract import Kind
 from cellwright.links.opcua.station import AnswerOut, RecipeValues, Request
@@ -161,6 +162,14 @@ def to_answer(answer: Answer) -> AnswerOut:
         case Refusal():
             codes = tuple(str(each.code) for each in answer.reasons)
             return AnswerOut(accepted=False, codes=codes, texts=tuple(each.text for each in answer.reasons))
+
+
+class MachineSign(Struct, frozen=True):
+    """What a station's machine says of itself: whether it is heard, its state (OPC 40001-1), and what is wrong."""
+
+    is_heard: bool
+    state: str = ""
+    fault: str = ""
 
 
 class StationDesk:

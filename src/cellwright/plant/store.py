@@ -1,6 +1,6 @@
 """What the gate reads and writes: one connection, set-based statements, one statement per batch."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,7 @@ from cellwright.journal.inbox import Entry, Sender, load_marks, storing
 from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
 from cellwright.rules.needs import Needs
-from cellwright.rules.state import LoadingRow, LotRow, Row, State, UnitRow
+from cellwright.rules.state import Change, LoadingRow, LotRow, Row, State, UnitRow
 from cellwright.views import genealogy, resources, stock, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
@@ -31,7 +31,16 @@ _WHOLE: tuple[Stored[Any], ...] = (
 )
 """Small tables that the gate holds whole; rows of the others are loaded when a command names them."""
 
-_BY_KEYS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+_BY_KEYS = "; ".join(
+    f"SET {setting}"
+    for setting in (
+        "plan_cache_mode = force_generic_plan",
+        "enable_seqscan = off",
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "enable_memoize = off",
+    )
+)
 """Every statement of a gate looks rows up by their keys: a plan made while a table was small must not scan it later."""
 
 
@@ -40,9 +49,7 @@ class Written(Struct, frozen=True):
 
     entries: Sequence[Entry]
     envelopes: Sequence[tuple[int, Envelope]]
-    changes: Mapping[type[Row], Sequence[Row]]
-    worked: Container[int]
-    """Units that completed an operation: their times and attempts changed too."""
+    changes: Mapping[type[Row], Sequence[Change]]
     recorded_us: int
 
 
@@ -121,15 +128,20 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
             state.load(await stored.load_page(connection, where, sorted(keys)))
 
 
-async def commit(connection: Connection, loaded: Loaded, written: Written) -> None:
-    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
-    question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
+def writing(written: Written) -> list[Write]:
+    """Return the writes of a decided batch; raises ValueError for a text that PostgreSQL cannot keep."""
     writes = []
     if written.entries:
         writes.append(storing(written.entries, written.recorded_us))
     if written.envelopes:
         writes.append(appending(written.envelopes))
-    writes.extend(saving(written.changes, written.worked))
+    writes.extend(saving(written.changes))
+    return writes
+
+
+async def commit(connection: Connection, loaded: Loaded, writes: Sequence[Write]) -> None:
+    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
+    question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
     try:
         loaded.version = await execute_together(connection, question, writes)
     except asyncpg.TransactionRollbackError as error:

@@ -9,6 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
+from cellwright.database.writes import Write
 from cellwright.errors import ConflictError, DatabaseUnavailableError, UnansweredError
 from cellwright.journal.inbox import Identity, Stored, find_answers
 from cellwright.model.answers import Refusal
@@ -25,6 +26,7 @@ from cellwright.plant.store import (
     load_needs,
     load_senders,
     prepare,
+    writing,
 )
 from cellwright.rules.needs import add_needs, empty_needs
 
@@ -66,6 +68,29 @@ class Timepieces(Struct, frozen=True):
     host_s: Callable[[], float]
 
 
+class _Decided(Struct, frozen=True):
+    """A batch that was decided on a state, and how it is written."""
+
+    connection: Connection
+    loaded: Loaded
+    messages: list[Message]
+    batch: Batch
+    waiting: list[Message]
+    writes: list[Write]
+
+
+class _Flight(Struct, frozen=True):
+    """A batch on its way into the database."""
+
+    decided: _Decided
+    task: asyncio.Task[None]
+
+    @property
+    def will_move_head(self) -> bool:
+        """Tell whether the head's version is still going to move."""
+        return bool(self.decided.writes) and not self.task.done()
+
+
 class Writer:
     """Holds the connection and the state in memory; the state is as good as the head's version says."""
 
@@ -82,6 +107,7 @@ class Writer:
         self._clocks = clocks
         self._connection: Connection | None = None
         self._loaded: Loaded | None = None
+        self._flight: _Flight | None = None
         self.counts = GateCounts()
 
     async def open(self) -> None:
@@ -89,15 +115,61 @@ class Writer:
         await self._ready()
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Let the connection go, and what is on its way."""
         self._loaded = None
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.task.cancel()
+            await asyncio.gather(flight.task, return_exceptions=True)
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1)
 
     async def process(self, messages: list[Message]) -> list[Message]:
-        """Answer messages after their commit; return the patient ones, whose turn has not come.
+        """Decide messages and let their commit set off; return the patient ones, whose turn has not come.
+
+        Deciding builds on what the batch before changed, even while that one is still being committed. Should it not
+        come to be, or the deciding fail, then both are settled from what the database says.
+        """
+        try:
+            decided = await self._decide(messages)
+        except Exception:  # noqa: BLE001 settling meets it again, and knows what to do
+            decided = None
+        waiting = await self.land()
+        if decided is not None and decided.loaded is self._loaded:
+            await self._set_off(decided)
+            return decided.waiting
+        self._loaded = None
+        return list(dict.fromkeys([*waiting, *await self._settle(_unanswered(messages))]))
+
+    async def land(self) -> list[Message]:
+        """Wait for the commit on its way; settle its messages anew should it fail, and return the patient ones."""
+        flight = self._flight
+        if flight is None:
+            return []
+        await self._until_landed()
+        self._flight = None
+        if flight.task.exception() is None:
+            return []
+        self._loaded = None
+        self.counts.retries += 1
+        return await self._settle(_unanswered(flight.decided.messages))
+
+    async def _until_landed(self) -> None:
+        """Wait until the connection is free, and what was decided before is in the database."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight.task])
+
+    async def _set_off(self, decided: _Decided) -> None:
+        task = asyncio.create_task(self._commit(decided), name="commit")
+        self._flight = _Flight(decided, task)
+        # The statement leaves with the loop's next turn: until then, nothing may keep the loop busy.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def _settle(self, messages: list[Message]) -> list[Message]:
+        """Answer messages after their commit, one batch after another; return the patient ones.
 
         Another gate wrote: read again. The database is away: wait for it. One message is bad: it fails alone.
         """
@@ -138,7 +210,7 @@ class Writer:
             _fail(messages[0], error)
             return []
         half = len(messages) // 2
-        return [*await self.process(messages[:half]), *await self.process(messages[half:])]
+        return [*await self._settle(messages[:half]), *await self._settle(messages[half:])]
 
     async def _is_stale(self) -> bool:
         """Forget the state, and tell whether it was no longer the database's: then no message is to blame."""
@@ -150,27 +222,52 @@ class Writer:
         except (asyncpg.PostgresError, *_LOST):
             return True
 
-    async def _attempt(self, messages: Sequence[Message]) -> list[Message]:
-        connection, loaded = await self._ready()
+    async def _attempt(self, messages: list[Message]) -> list[Message]:
+        decided = await self._decide(messages)
+        await self._commit(decided)
+        return decided.waiting
+
+    async def _decide(self, messages: list[Message]) -> _Decided:
         started_s = self._clocks.host_s()
+        connection, loaded = await self._ready()
         pendings = [message for message in messages if isinstance(message, Pending)]
         known = await self._recall(connection, loaded, pendings)
         await self._load_needs(connection, loaded, pendings)
         loaded_s = self._clocks.host_s()
-        batch = Batch(loaded, known, now_us=self._clocks.plant(), now_s=loaded_s)
+        version = loaded.version + (self._flight is not None and self._flight.will_move_head)
+        batch = Batch(loaded, known, version=version, now_us=self._clocks.plant(), now_s=loaded_s)
         waiting = batch.run(messages)
         decided_s = self._clocks.host_s()
-        await self._write(connection, loaded, batch)
-        self._count(batch, decide_s=decided_s - loaded_s, total_s=self._clocks.host_s() - started_s)
-        return waiting
+        written = Written(batch.entries, batch.envelopes, loaded.state.take_changes(), batch.now_us)
+        decided = _Decided(connection, loaded, messages, batch, waiting, writing(written))
+        self.counts.decide_s += decided_s - loaded_s
+        self.counts.database_s += loaded_s - started_s
+        return decided
+
+    async def _commit(self, decided: _Decided) -> None:
+        """Commit a batch, then answer its messages."""
+        started_s = self._clocks.host_s()
+        if decided.writes:
+            await commit(decided.connection, decided.loaded, decided.writes)
+        for message, answer in decided.batch.answers:
+            if not message.future.done():
+                message.future.set_result(answer)
+        self._count(decided.batch)
+        self.counts.database_s += self._clocks.host_s() - started_s
 
     async def _recall(
         self, connection: Connection, loaded: Loaded, pendings: Sequence[Pending]
     ) -> dict[Identity, Stored]:
         """Return the stored answers of messages that were answered before."""
-        await load_senders(connection, loaded, {pending.key[:2] for pending in pendings})
+        new = {pending.key[:2] for pending in pendings} - loaded.marks.keys()
+        if new:
+            await self._until_landed()
+            await load_senders(connection, loaded, new)
         keys = [pending.key for pending in pendings if pending.key[2] <= loaded.marks[pending.key[:2]]]
-        return await find_answers(connection, keys) if keys else {}
+        if not keys:
+            return {}
+        await self._until_landed()
+        return await find_answers(connection, keys)
 
     async def _load_needs(self, connection: Connection, loaded: Loaded, pendings: Sequence[Pending]) -> None:
         """Load rows until commands name nothing new; what they name in vain is not asked for again."""
@@ -181,28 +278,17 @@ class Writer:
                 add_needs(needs, loaded.state, pending.submission.command)
             if not needs or needs == before:
                 return
+            await self._until_landed()
             await load_needs(connection, loaded.state, needs)
             before = needs
 
-    async def _write(self, connection: Connection, loaded: Loaded, batch: Batch) -> None:
-        if batch.entries or batch.envelopes:
-            changes = loaded.state.take_changes()
-            written = Written(batch.entries, batch.envelopes, changes, batch.worked, batch.now_us)
-            await commit(connection, loaded, written)
-        loaded.marks.update({sender: max(seq, loaded.marks[sender]) for sender, seq in batch.marks.items()})
-        for message, answer in batch.answers:
-            if not message.future.done():
-                message.future.set_result(answer)
-
-    def _count(self, batch: Batch, *, decide_s: float, total_s: float) -> None:
+    def _count(self, batch: Batch) -> None:
         counts = self.counts
         counts.batches += 1
         counts.decided += len(batch.entries)
         counts.refused += sum(isinstance(entry.answer, Refusal) for entry in batch.entries)
         counts.conflicts += batch.conflicts
         counts.repeated += batch.repeats
-        counts.decide_s += decide_s
-        counts.database_s += total_s - decide_s
 
     async def _ready(self) -> tuple[Connection, Loaded]:
         if self._connection is None or self._connection.is_closed():
@@ -210,8 +296,13 @@ class Writer:
             self._connection = await self._connect()
             await prepare(self._connection, self._plant)
         if self._loaded is None or is_crowded(self._loaded, _STATE_LIMIT):
+            await self._until_landed()
             self._loaded = await load(self._connection, self._plant)
         return self._connection, self._loaded
+
+
+def _unanswered(messages: Sequence[Message]) -> list[Message]:
+    return [message for message in messages if not message.future.done()]
 
 
 def _fail(message: Message, error: Exception) -> None:

@@ -18,6 +18,7 @@ from cellwright.rules.state import (
     CarrierRow,
     CounterRow,
     HoldRow,
+    Key,
     LoadingRow,
     LoadRun,
     LotPartRow,
@@ -27,6 +28,7 @@ from cellwright.rules.state import (
     OrderRow,
     PersonRow,
     QualificationRow,
+    R,
     Row,
     State,
     ToolRow,
@@ -47,6 +49,14 @@ def _row(state: State, kind: type[Any], key: object) -> Any:
         msg = f"{kind.__name__} {key} is not in the state"
         raise MissingRowError(msg)
     return row
+
+
+def _page(state: State, kind: type[R], keys: Iterable[Key]) -> list[R]:
+    try:
+        return state.page(kind, keys)
+    except KeyError as error:
+        msg = f"{kind.__name__} {error} is not in the state"
+        raise MissingRowError(msg) from error
 
 
 def apply(state: State, envelope: Envelope) -> list[Row]:
@@ -146,8 +156,7 @@ def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> I
 
 def _operation_started(state: State, _: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
     yield _count(state, running_counter(fact.station), len(fact.units) or 1)
-    for number in fact.units:
-        unit = _row(state, UnitRow, number)
+    for unit in _page(state, UnitRow, fact.units):
         yield replace(unit, status=UnitStatus.RUNNING, station=fact.station)
     if fact.members:
         yield AssemblyRow(id=fact.units[0], members=fact.members)
@@ -189,8 +198,9 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
     moment = _moment(envelope)
     yield _count(state, running_counter(fact.station), -len(fact.units))
     grades = fact.grades or ("",) * len(fact.units)
-    for number, attempt, step, grade in zip(fact.units, fact.attempts, fact.next_steps, grades, strict=True):
-        yield _passed(_row(state, UnitRow, number), attempt=attempt, step=step, grade=grade, moment_us=moment)
+    units = _page(state, UnitRow, fact.units)
+    for unit, attempt, step, grade in zip(units, fact.attempts, fact.next_steps, grades, strict=True):
+        yield _passed(unit, attempt=attempt, step=step, grade=grade, moment_us=moment)
     yield from _wear(state, fact.station, fact.tools, len(fact.units))
     for loading in _fed(state, fact.station, fact.taken, fact.released):
         parts = [part for part in fact.parts if part.kind == loading.position]
@@ -203,16 +213,32 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
     yield from _drawn(state, fact.station, fact.taken)
 
 
+def _operation_aborted(state: State, _: Envelope, fact: f.OperationAborted) -> Iterator[Row]:
+    yield _count(state, running_counter(fact.station), -(len(fact.units) or 1))
+    for number, attempt in zip(fact.units, fact.attempts, strict=True):
+        unit = _row(state, UnitRow, number)
+        attempts = tuple(attempt if step == unit.step else each for step, each in enumerate(unit.attempts))
+        yield replace(unit, status=UnitStatus.WAITING, station="", attempts=attempts)
+        if fact.members and state.get(AssemblyRow, number) is not None:
+            yield AssemblyRow(id=number, members=())
+    for number in fact.members:
+        yield replace(_row(state, UnitRow, number), status=UnitStatus.FINISHED, station="", parent=0)
+    if fact.lots:
+        yield _count(state, open_counter(fact.station), -len(fact.lots))
+    for number in fact.lots:
+        yield replace(_row(state, LotRow, number), status=LotStatus.REJECTED, station="")
+    yield from _fed(state, fact.station, (), fact.released)
+
+
 def _passed(unit: UnitRow, *, attempt: int, step: int, grade: str, moment_us: int) -> UnitRow:
-    completed, attempts = list(unit.completed_us), list(unit.attempts)
-    completed[unit.step], attempts[unit.step] = moment_us, attempt
+    done, completed, attempts = unit.step, unit.completed_us, unit.attempts
     return replace(
         unit,
         step=step,
         status=UnitStatus.FINISHED if step >= len(completed) else UnitStatus.WAITING,
         station="",
-        completed_us=tuple(completed),
-        attempts=tuple(attempts),
+        completed_us=(*completed[:done], moment_us, *completed[done + 1 :]),
+        attempts=(*attempts[:done], attempt, *attempts[done + 1 :]),
         grade=grade or unit.grade,
     )
 
@@ -418,6 +444,7 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.OperationStarted: _operation_started,
     f.UnitsCommissioned: _units_commissioned,
     f.OperationCompleted: _operation_completed,
+    f.OperationAborted: _operation_aborted,
     f.LotTransformed: _lot_transformed,
     f.Assembled: _assembled,
     f.Disassembled: _disassembled,

@@ -20,6 +20,7 @@ from cellwright.rules.pages import (
     find_station,
     mixed_reasons,
     own_operations,
+    places_of,
 )
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
 from cellwright.rules.reasons import Decision, reason, refuse
@@ -121,10 +122,12 @@ def _ask_units(asked: _Asked, found: Found) -> Decision:
     if not found.units and not found.reasons:
         text = f"{asked.operation.code} works on units; name them by code or carrier"
         found.reasons.append(reason(RefusalCode.COUNT_INVALID, text, count=0))
+    code = asked.operation.code
+    places = places_of(state, found.units, code)
     reasons = [
         *found.reasons,
         *asked.reasons(len(found.units)),
-        *unit_reasons(Ask(state, asked.station, asked.operation.code, found.units, asked.now_us)),
+        *unit_reasons(Ask(state, asked.station, code, found.units, asked.now_us, places)),
     ]
     if reasons:
         return refuse(command, reasons)

@@ -1,6 +1,6 @@
 """Done: a station reports after work; the page is judged, consumption booked, and each unit sent on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from cellwright.rules.pages import (
     find_station,
     mixed_reasons,
     own_operations,
+    places_of,
 )
 from cellwright.rules.quality import Fate, Judgement, fate, judge
 from cellwright.rules.readiness import clock_tests, open_counter, running_counter
@@ -57,27 +58,40 @@ def _column_reasons(command: CheckOut, count: int) -> list[Reason]:
     return reasons
 
 
-def _find_claimed(state: State, command: CheckOut, operation: str) -> tuple[list[UnitRow], list[Reason]]:
+def find_claimed(state: State, command: CheckOut, operation: str) -> tuple[list[UnitRow], list[Reason]]:
+    """Find the units that a report names; each must be checked in for the operation at its station."""
     found = find_page(state, command.units, command.carrier)
+    claimed = _claimed(state, found.units, command.station, operation)
     if command.carrier and not command.units:
-        found.units = [unit for unit in found.units if _is_claimed(state, unit, command.station, operation)]
+        found.units = claimed
     reasons = list(found.reasons)
-    for unit in found.units:
-        if not _is_claimed(state, unit, command.station, operation):
-            code = state.code_of(unit.id)
-            text = f"unit {code} is {unit.status} at {unit.station or 'no station'}, not checked in for {operation} "
-            text += f"at {command.station}; check it in first"
-            reasons.append(reason(RefusalCode.UNIT_NOT_CLAIMED, text, unit=code, status=unit.status))
+    if len(claimed) < len(found.units):
+        reasons.extend(_unclaimed_reasons(state, command, operation, units=found.units, claimed=claimed))
     if not found.units and not reasons:
         text = f"no unit of {command.carrier or 'the page'} is in process at {command.station}"
         reasons.append(reason(RefusalCode.UNIT_NOT_CLAIMED, text, carrier=command.carrier))
     return found.units, reasons
 
 
-def _is_claimed(state: State, unit: UnitRow, station: str, operation: str) -> bool:
-    running = unit.status is UnitStatus.RUNNING and unit.station == station
-    current = state.operation_of(unit)
-    return running and current is not None and current.code == operation
+def _claimed(state: State, units: Sequence[UnitRow], station: str, operation: str) -> list[UnitRow]:
+    places, running = places_of(state, units, operation), UnitStatus.RUNNING
+    return [
+        unit
+        for unit in units
+        if unit.status is running and unit.station == station and (unit.route, unit.step) in places
+    ]
+
+
+def _unclaimed_reasons(
+    state: State, command: CheckOut, operation: str, *, units: Sequence[UnitRow], claimed: Sequence[UnitRow]
+) -> Iterator[Reason]:
+    here = {unit.id for unit in claimed}
+    for unit in units:
+        if unit.id not in here:
+            code = state.code_of(unit.id)
+            text = f"unit {code} is {unit.status} at {unit.station or 'no station'}, not checked in for {operation} "
+            text += f"at {command.station}; check it in first"
+            yield reason(RefusalCode.UNIT_NOT_CLAIMED, text, unit=code, status=unit.status)
 
 
 class _Report(Struct, frozen=True):
@@ -90,7 +104,7 @@ class _Report(Struct, frozen=True):
 
 
 def _report_units(state: State, command: CheckOut, station: Station, *, operation: str, skewed: bool) -> Decision:
-    units, reasons = _find_claimed(state, command, operation)
+    units, reasons = find_claimed(state, command, operation)
     rule = state.operation_of(units[0]) if units and not reasons else None
     if rule is None:
         return refuse(command, reasons)
@@ -114,13 +128,7 @@ def _fate(state: State, unit: UnitRow, *, good: bool) -> Fate:
     route = state.get(Route, unit.route)
     if route is None:
         return Fate("hold", unit.step)
-    return fate(route, unit.step, good=good, attempts=_attempts(unit))
-
-
-def _attempts(unit: UnitRow) -> list[int]:
-    attempts = list(unit.attempts)
-    attempts[unit.step] += 1
-    return attempts
+    return fate(route, unit.step, good=good, attempts=unit.attempts[unit.step] + 1)
 
 
 def _completed(report: _Report, judgement: Judgement, intake: Intake, *, skewed: bool) -> OperationCompleted:
@@ -156,8 +164,8 @@ def _tools(state: State, station: str) -> tuple[str, ...]:
 def _assembled(state: State, units: Sequence[UnitRow]) -> list[Fact]:
     facts: list[Fact] = []
     for unit in units:
-        assembly = state.get(AssemblyRow, unit.id)
-        if assembly is not None and unit.step == 0:
+        assembly = None if unit.step else state.get(AssemblyRow, unit.id)
+        if assembly is not None:
             slots = tuple(range(len(assembly.members)))
             facts.append(Assembled(parent=unit.id, members=assembly.members, slots=slots))
     return facts
@@ -180,10 +188,15 @@ def _consequences(report: _Report, fates: Sequence[Fate], judgement: Judgement) 
 
 def _routing(report: _Report, fates: Sequence[Fate], judgement: Judgement) -> tuple[str, ...]:
     grades = judgement.grades or ("",) * len(report.units)
-    return tuple(
-        _next_stop(report.state, unit, each, grade or unit.grade)
-        for unit, each, grade in zip(report.units, fates, grades, strict=True)
-    )
+    stops: dict[tuple[str | int, ...], str] = {}
+    routing = []
+    for unit, each, given in zip(report.units, fates, grades, strict=True):
+        grade = given or unit.grade
+        alike = (unit.route, unit.product, each.action, each.step, grade)
+        if alike not in stops:
+            stops[alike] = _next_stop(report.state, unit, each, grade)
+        routing.append(stops[alike])
+    return tuple(routing)
 
 
 def _next_stop(state: State, unit: UnitRow, where: Fate, grade: str) -> str:
@@ -208,7 +221,7 @@ def _joining_operation(state: State, product: str, grade: str) -> str:
 
 
 def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_us: int, skewed: bool) -> Decision:
-    lots, reasons = _find_open_lots(state, command, operation)
+    lots, reasons = find_open_lots(state, command, operation)
     count = len(lots)
     reasons.extend(_column_reasons(command, count))
     reasons.extend(_quantity_reasons(command, count))
@@ -239,7 +252,8 @@ def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_
     return Decision((fact,), Receipt(routing=tuple("done" if good else "hold" for good in judgement.verdicts)))
 
 
-def _find_open_lots(state: State, command: CheckOut, operation: Operation) -> tuple[list[LotRow], list[Reason]]:
+def find_open_lots(state: State, command: CheckOut, operation: Operation) -> tuple[list[LotRow], list[Reason]]:
+    """Find the lots that a report names; they must be all that a run of the operation opened at its station."""
     lots: list[LotRow] = []
     reasons = []
     for code in command.lots:

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from cellwright.model.commands import (
+    AbortOperation,
     AddPerson,
     CheckIn,
     CheckOut,
@@ -24,7 +25,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import carriers, checkin, checkout, holds, materials, orders, people
+from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -37,6 +38,8 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return checkin.check_in(state, submission, command, now_us)
         case CheckOut():
             return checkout.check_out(state, submission, command, now_us)
+        case AbortOperation():
+            return abort.abort_operation(state, submission, command)
         case ReceiveLot():
             return materials.receive_lot(state, command)
         case ReleaseLot():

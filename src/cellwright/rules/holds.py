@@ -11,6 +11,9 @@ from cellwright.rules.quality import may_return
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import HoldRow, PersonRow, State, UnitRow, UnitStatus
 
+RELEASING_ROLES = ("quality", "admin")
+"""Who may lift a hold, two of them together."""
+
 
 def place_hold(state: State, command: PlaceHold) -> Decision:
     """Decide a hold; units in process finish their operation and then stop."""
@@ -51,7 +54,7 @@ def release_hold(state: State, submission: Submission, command: ReleaseHold) -> 
         reasons.append(reason(RefusalCode.DISPOSITION_INVALID, "lifting a hold needs a reason"))
     for person in (submission.actor, command.second_person):
         known = state.get(PersonRow, person)
-        if person and (known is None or known.disabled or not {"quality", "admin"}.intersection(known.roles)):
+        if person and (known is None or known.disabled or not set(RELEASING_ROLES).intersection(known.roles)):
             text = f"person {person!r} is not known here with the role quality or admin"
             reasons.append(reason(RefusalCode.PERSON_UNKNOWN, text, person=person))
     if reasons:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from cellwright.model.commands import (
+    AbortOperation,
     CheckIn,
     CheckOut,
     CloseOrder,
@@ -49,7 +50,7 @@ def empty_needs() -> Needs:
 def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
-        case CheckIn() | CheckOut() | LoadCarrier() | UnloadCarrier():
+        case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
             _need_page(needs, state, command)
         case ReceiveLot() | ReleaseLot() | LoadMaterial():
             _need_codes(needs, state, (command.lot,))
@@ -71,10 +72,12 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             pass
 
 
-def _need_page(needs: Needs, state: State, command: CheckIn | CheckOut | LoadCarrier | UnloadCarrier) -> None:
+def _need_page(
+    needs: Needs, state: State, command: CheckIn | CheckOut | AbortOperation | LoadCarrier | UnloadCarrier
+) -> None:
     _need_units(needs, state, command.units)
     _need_carrier(needs, state, command.carrier)
-    if isinstance(command, CheckOut):
+    if isinstance(command, CheckOut | AbortOperation):
         _need_codes(needs, state, command.lots)
         _need_members(needs, state, command)
 
@@ -107,12 +110,11 @@ def _need_carrier(needs: Needs, state: State, code: str) -> None:
     if row is None:
         needs.carriers.add(code)
         return
-    for number in row.slots:
-        _need_unit(needs, state, number)
+    needs.units |= state.missing(UnitRow, row.slots) - {0}
 
 
-def _need_members(needs: Needs, state: State, command: CheckOut) -> None:
-    """A unit just born may have members that its check-out assembles, in carriers that it empties."""
+def _need_members(needs: Needs, state: State, command: CheckOut | AbortOperation) -> None:
+    """A unit just born may have members that its report assembles, in carriers that it empties, or frees."""
     for code in command.units:
         parts = split_code(code)
         unit = state.get(UnitRow, state.unit_id(*parts)) if parts is not None else None

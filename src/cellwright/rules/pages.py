@@ -1,10 +1,11 @@
 """Finding the page a command speaks of: station, operation, units by code or carrier."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, RefusalCode
+from cellwright.model.commands import Command
 from cellwright.model.equipment import Station
 from cellwright.model.ids import split_code
 from cellwright.model.materials import CarrierType
@@ -12,6 +13,9 @@ from cellwright.model.plant import Plant
 from cellwright.model.routes import Operation, Route
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import CarrierRow, State, UnitRow, UnitStatus
+
+Place = tuple[int, int]
+"""Route revision and step on it."""
 
 
 class Found(Struct):
@@ -78,6 +82,13 @@ def carrier_type(plant: Plant, code: str) -> CarrierType | None:
     return max(fitting, key=lambda each: len(each.prefix), default=None)
 
 
+def units_count(plant: Plant, command: Command) -> int:
+    """Return about how many units a command speaks of: those named, those asked for, or its carrier's slots."""
+    named, asked = len(getattr(command, "units", ())), getattr(command, "count", 0)
+    kind = None if named else carrier_type(plant, getattr(command, "carrier", ""))
+    return max(1, named, asked, 0 if kind is None else kind.slot_count)
+
+
 def units_in_carrier(state: State, code: str) -> Found:
     """Find the live (not scrapped) units of a carrier, in slot order."""
     row = state.get(CarrierRow, code)
@@ -101,14 +112,23 @@ def carrier_reasons(plant: Plant, station: Station, carrier: str) -> list[Reason
     return [reason(RefusalCode.CARRIER_WRONG, text, carrier=carrier[:40], expected=station.carrier)]
 
 
-def own_operations(state: State, units: Sequence[UnitRow], code: str) -> list[Operation]:
-    """Return what an operation is on the units' own route revisions, each different form once."""
-    found: list[Operation] = []
-    for number in dict.fromkeys(unit.route for unit in units):
+def places_of(state: State, units: Iterable[UnitRow], code: str) -> dict[Place, Operation]:
+    """Return where a unit stands that waits for an operation or is in it, and what it is on that route revision."""
+    places = {}
+    for number in dict.fromkeys([unit.route for unit in units]):
         route = state.get(Route, number)
         step = -1 if route is None else route.step_of(code)
-        if route is not None and step >= 0 and route.operations[step] not in found:
-            found.append(route.operations[step])
+        if route is not None and step >= 0:
+            places[number, step] = route.operations[step]
+    return places
+
+
+def own_operations(state: State, units: Iterable[UnitRow], code: str) -> list[Operation]:
+    """Return what an operation is on the units' own route revisions, each different form once."""
+    found: list[Operation] = []
+    for operation in places_of(state, units, code).values():
+        if operation not in found:
+            found.append(operation)
     return found
 
 

@@ -96,15 +96,15 @@ def _grade_unit(grades: Sequence[Grade], columns: dict[str, tuple[float | None, 
     return ""
 
 
-def fate(route: Route, step: int, *, good: bool, attempts: Sequence[int]) -> Fate:
-    """Tell where a unit goes after `step`; `attempts` counts completed attempts by step, this one included."""
+def fate(route: Route, step: int, *, good: bool, attempts: int) -> Fate:
+    """Tell where a unit goes after `step`; `attempts` counts those completed, this one included."""
     if good:
         return Fate("", step + 1)
     rule = route.operations[step].not_good
     if rule.action is NotGoodAction.HOLD:
         return Fate("hold", step)
     target = route.step_of(rule.operation)
-    allowed = rule.action is NotGoodAction.REWORK and attempts[step] <= rule.limit
+    allowed = rule.action is NotGoodAction.REWORK and attempts <= rule.limit
     if allowed and may_return(route, step, target):
         return Fate("rework", target)
     return Fate("scrap", step)

@@ -1,12 +1,13 @@
 """May these units be worked on here, now? Every test yields every failing reason; the table lists the tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, RefusalCode
 from cellwright.model.equipment import Station
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.pages import Place
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import State, UnitRow, UnitStatus
 
@@ -21,6 +22,8 @@ class Ask(Struct, frozen=True):
     operation: str
     units: list[UnitRow]
     now_us: int
+    places: Mapping[Place, Operation]
+    """Where a unit stands that waits for the operation, and what the operation is there."""
 
 
 _STATUS_CODES = {
@@ -35,9 +38,9 @@ _STATUS_CODES = {
 def test_status(ask: Ask) -> Iterator[Reason]:
     """Each unit waits: not scrapped, assembled, finished or claimed elsewhere."""
     for unit in ask.units:
-        refusal = _STATUS_CODES.get(unit.status)
-        if refusal is None:
+        if unit.status is UnitStatus.WAITING:
             continue
+        refusal = _STATUS_CODES[unit.status]
         code = ask.state.code_of(unit.id)
         where = f" at {unit.station}" if unit.station else ""
         text = f"unit {code} is {unit.status}{where}; only a waiting unit may be checked in"
@@ -56,16 +59,15 @@ def test_hold(ask: Ask) -> Iterator[Reason]:
 def test_step(ask: Ask) -> Iterator[Reason]:
     """The operation is the next one on each unit's own route revision."""
     for unit in ask.units:
-        route = ask.state.get(Route, unit.route)
-        if route is None or unit.status is UnitStatus.FINISHED:
+        if (unit.route, unit.step) in ask.places:
             continue
-        step = route.step_of(ask.operation)
-        if step != unit.step:
-            yield _step_reason(ask, unit, route=route, step=step)
+        route = ask.state.get(Route, unit.route)
+        if route is not None and unit.status is not UnitStatus.FINISHED:
+            yield _step_reason(ask, unit, route)
 
 
-def _step_reason(ask: Ask, unit: UnitRow, *, route: Route, step: int) -> Reason:
-    code = ask.state.code_of(unit.id)
+def _step_reason(ask: Ask, unit: UnitRow, route: Route) -> Reason:
+    code, step = ask.state.code_of(unit.id), route.step_of(ask.operation)
     waits_for = route.operations[unit.step].code if unit.step < len(route.operations) else "nothing"
     if step < 0:
         refusal, why = RefusalCode.STATION_WRONG, f"{ask.operation} is not on its route"
@@ -79,9 +81,11 @@ def _step_reason(ask: Ask, unit: UnitRow, *, route: Route, step: int) -> Reason:
 
 def test_queue_time(ask: Ask) -> Iterator[Reason]:
     """The time since earlier operations lies within the route's windows."""
+    if not any(operation.queue_times for operation in ask.places.values()):
+        return
     for unit in ask.units:
-        operation = _operation(ask, unit)
-        if operation is not None and operation.queue_times:
+        operation = ask.places.get((unit.route, unit.step))
+        if operation is not None:
             yield from _queue_reasons(ask, unit, operation)
 
 
@@ -106,17 +110,12 @@ def _queue_reasons(ask: Ask, unit: UnitRow, operation: Operation) -> Iterator[Re
 def test_attempts(ask: Ask) -> Iterator[Reason]:
     """No unit was tried more often than its operation allows."""
     for unit in ask.units:
-        operation = _operation(ask, unit)
+        operation = ask.places.get((unit.route, unit.step))
         if operation is None or unit.attempts[unit.step] <= operation.not_good.limit:
             continue
         code, tried = ask.state.code_of(unit.id), unit.attempts[unit.step]
         text = f"unit {code} had {tried} attempts at {operation.code}; disposition it"
         yield reason(RefusalCode.RETEST_LIMIT, text, unit=code, attempts=tried, limit=operation.not_good.limit + 1)
-
-
-def _operation(ask: Ask, unit: UnitRow) -> Operation | None:
-    operation = ask.state.operation_of(unit)
-    return operation if operation is not None and operation.code == ask.operation else None
 
 
 UNIT_TESTS: tuple[Callable[[Ask], Iterator[Reason]], ...] = (

@@ -1,8 +1,9 @@
 """State that decisions read: rows by key, exactly the rows of the tables behind the inline views."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from itertools import groupby
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -329,26 +330,44 @@ ROW_TYPES: tuple[type[Row], ...] = (
     QualificationRow,
     OrderRow,
 )
+Change = tuple[Row | None, Row]
+"""A row as it was when a batch began (None = it is new), and as it is now."""
+
 Key = int | str | tuple[int, int] | tuple[str, str] | tuple[str, int] | tuple[str, int, int]
+K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 
 
 class State:
-    """Rows by type and key, the plant's files, and the keys that changed since the last `take_changes`."""
+    """Rows by type and key, the plant's files, and how the rows were that changed since the last `take_changes`."""
 
     def __init__(self, plant: Plant) -> None:
         """Begin with no rows."""
         self.plant = plant
         self._tables: dict[type[Row], dict[Key, Row]] = {kind: {} for kind in ROW_TYPES}
-        self._changed: dict[type[Row], dict[Key, Row]] = {}
+        self._before: dict[type[Row], dict[Key, Row | None]] = {}
         self._lot_ids: dict[str, int] = {}
         self._blocks: dict[str, list[UnitBlock]] = {}
         self._block_hits: list[UnitBlock] = []
         self._routes: dict[str, Route] = {}
+        self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
+            LotRow: self._index_lot,
+            UnitBlock: self._index_block,
+            Route: self._index_route,
+        }
 
     def get(self, kind: type[R], key: Key) -> R | None:
         """Return a row, or None."""
         return self._tables[kind].get(key)  # type: ignore[index, return-value]
+
+    def page(self, kind: type[R], keys: Iterable[Key]) -> list[R]:
+        """Return the rows of keys in their order; raises KeyError for a key whose row is not present."""
+        table = self._tables[kind]  # type: ignore[index]
+        return [table[key] for key in keys]  # type: ignore[misc]
+
+    def missing(self, kind: type[Row], keys: Iterable[K]) -> set[K]:
+        """Return the keys whose rows are not present."""
+        return set(keys).difference(self._tables[kind])
 
     def rows(self, kind: type[R]) -> Iterable[R]:
         """Return all rows of a type that are present."""
@@ -360,19 +379,25 @@ class State:
 
     def load(self, rows: Iterable[Row]) -> None:
         """Put rows that are already stored."""
-        for row in rows:
-            self._put(row)
+        for kind, page in groupby(rows, type):
+            self._put(kind, {row.key: row for row in page})
 
     def absorb(self, rows: Iterable[Row]) -> None:
-        """Put new versions of rows and remember them as changed."""
-        for row in rows:
-            self._put(row)
-            self._changed.setdefault(type(row), {})[row.key] = row
+        """Put new versions of rows and remember how they were before."""
+        for kind, page in groupby(rows, type):
+            keyed = {row.key: row for row in page}
+            table, before = self._tables[kind], self._before.setdefault(kind, {})
+            for key in keyed:
+                before.setdefault(key, table.get(key))
+            self._put(kind, keyed)
 
-    def take_changes(self) -> dict[type[Row], list[Row]]:
-        """Return the changed rows by type and forget that they changed."""
-        changes = {kind: list(rows.values()) for kind, rows in self._changed.items()}
-        self._changed = {}
+    def take_changes(self) -> dict[type[Row], list[Change]]:
+        """Return what changed by type, and forget that it changed."""
+        changes = {
+            kind: [(row, self._tables[kind][key]) for key, row in before.items()]
+            for kind, before in self._before.items()
+        }
+        self._before = {}
         return changes
 
     def lot_by_code(self, code: str) -> LotRow | None:
@@ -420,15 +445,22 @@ class State:
         row = self.get(CounterRow, name)
         return 0 if row is None else row.value
 
-    def _put(self, row: Row) -> None:
-        self._tables[type(row)][row.key] = row
-        if isinstance(row, LotRow):
-            self._lot_ids[row.code] = row.id
-        elif isinstance(row, UnitBlock):
-            kept = [each for each in self._blocks.get(row.prefix, ()) if each.key != row.key]
-            self._blocks[row.prefix] = [*kept, row]
-            self._block_hits = []
-        elif isinstance(row, Route):
-            newest = self._routes.get(row.code)
-            if newest is None or newest.revision <= row.revision:
-                self._routes[row.code] = row
+    def _put(self, kind: type[Row], keyed: Mapping[Key, Row]) -> None:
+        self._tables[kind].update(keyed)
+        index = self._indexing.get(kind)
+        if index is not None:
+            for row in keyed.values():
+                index(row)
+
+    def _index_lot(self, lot: LotRow) -> None:
+        self._lot_ids[lot.code] = lot.id
+
+    def _index_block(self, block: UnitBlock) -> None:
+        kept = [each for each in self._blocks.get(block.prefix, ()) if each.key != block.key]
+        self._blocks[block.prefix] = [*kept, block]
+        self._block_hits = []
+
+    def _index_route(self, route: Route) -> None:
+        newest = self._routes.get(route.code)
+        if newest is None or newest.revision <= route.revision:
+            self._routes[route.code] = route

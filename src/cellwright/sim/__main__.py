@@ -41,6 +41,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--start-us", type=int, default=standard.start_us, help="plant time at the start, UTC us")
     add("--slack-s", type=float, default=standard.slack_s, help="plant time that an answer takes, s")
     add("--patience-s", type=float, default=standard.patience_s, help="host time to wait for an answer, s")
+    add("--pace", type=float, default=standard.pace_ratio, help="plant seconds per host second at most, 0 = no limit")
     add("--endpoints-file", type=Path, help="where to write {work centre: url} as JSON")
     add("--clock", type=Path, help="memory-mapped file that gets the plant time")
     add("--truth", type=Path, required=True, help="folder for the ground truth")
@@ -74,6 +75,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         start_us=options.start_us,
         slack_s=options.slack_s,
         patience_s=options.patience_s,
+        pace_ratio=options.pace,
         defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
         persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
     )

@@ -203,6 +203,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Plant time at the beginning: 2026-03-02T00:00:00Z."""
     slack_s: float = 2.0
     patience_s: float = 120.0
+    pace_ratio: float = 0.0
+    """Plant time per host time at most, 0 = as fast as it goes."""
     first_roll_m: float = 60.0
     """Coated length of the first roll; a campaign begins small."""
     roll_m: float = 150.0

@@ -18,6 +18,7 @@ from cellwright.errors import CellwrightError
 
 SECOND_US = 1_000_000
 _TIME_BYTES = 8
+_PAUSE_MAX_S = 0.5
 T = TypeVar("T")
 
 
@@ -159,12 +160,17 @@ class Clock:
         *,
         slack_s: float = 2.0,
         patience_s: float = 120.0,
+        pace_ratio: float = 0.0,
         publish: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Begin at `start_us`; answers take `slack_s` of plant time and at most `patience_s` of host time."""
+        """Begin at `start_us`; answers take `slack_s` of plant time and at most `patience_s` of host time.
+
+        `pace_ratio` bounds plant time per host time, so that people can watch; 0 = as fast as it goes.
+        """
         self.now_us = start_us
         self.slack_us = round(slack_s * SECOND_US)
         self._patience_s = patience_s
+        self._pace_ratio = pace_ratio
         self._publish = publish
         self._heap: list[tuple[int, int, asyncio.Future[None], Pending | None]] = []
         self._order = 0
@@ -249,9 +255,15 @@ class Clock:
         if pending is not None:
             await self._await_outside(pending)
         if due_us > self.now_us:
+            await self._keep_pace(due_us)
             self.now_us = due_us
             self._publish(due_us)
         self.resume(future)
+
+    async def _keep_pace(self, due_us: int) -> None:
+        """Let host time pass, but never long: nobody watches a week of ageing."""
+        if self._pace_ratio:
+            await asyncio.sleep(min((due_us - self.now_us) / SECOND_US / self._pace_ratio, _PAUSE_MAX_S))
 
     async def _await_outside(self, pending: Pending) -> None:
         try:

@@ -74,7 +74,13 @@ class VirtualPlant:
         self, stations: Mapping[str, StationNodes], settings: Settings, publish: Callable[[int], None]
     ) -> None:
         """Stand behind the nodes of every station; `publish` gets every new plant time (us)."""
-        self.clock = Clock(settings.start_us, slack_s=settings.slack_s, patience_s=settings.patience_s, publish=publish)
+        self.clock = Clock(
+            settings.start_us,
+            slack_s=settings.slack_s,
+            patience_s=settings.patience_s,
+            pace_ratio=settings.pace_ratio,
+            publish=publish,
+        )
         self.machines = {
             code: Machine(
                 nodes,

@@ -12,8 +12,12 @@ import msgspec
 from cellwright.cli import main
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
+from cellwright.cli.plant import StationRecipe
+from cellwright.journal.audit import AuditVerdict
 from cellwright.plant.check import CheckReport
+from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
+from cellwright.web.access.roster import Person
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 
@@ -31,7 +35,7 @@ Answers go to standard output; progress, complaints and reasons for an exit code
 `--json` standard output holds one JSON document and nothing else; `submit` prints one line of JSON for each line it
 reads, `up` one for each event.
 
-Verbs that ask (`status`, `trace`, `check`, `user list`) may run beside a plant at work: they use its database. When
+Verbs that ask (`status`, `holds`, `trace`, `check`, `user list`) may run beside a plant at work: they use its database. When
 no plant runs, they start the database, ask, and stop it.
 
 <!-- Made by `python -m cellwright.testing.docs_cli` from the verbs; do not edit. -->
@@ -59,6 +63,7 @@ no plant runs, they start the database, ask, and stop it.
 _WORDS = {
     "STRING": "text",
     "INT": "whole number",
+    "<FloatRange x>=0>": "number, 0 or more",
     "BOOL": "yes or no",
     "DateTime": "date, `2027-01-31`, with or without a time",
 }
@@ -105,13 +110,13 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
     },
     StationStatus: {
         "station": "Code of the station.",
-        "running_count": "Pages in process now.",
+        "running_count": "Units, or runs of a lot operation, in process now.",
         "operation": "Its last operation.",
         "ok_count": "Units or lots that were good.",
         "ng_count": "Units or lots that were not good.",
         "refused_count": "Refused commands.",
         "last_refusal": 'Code of the last refusal, "" = none.',
-        "last_fact_us": "When the server recorded the last fact of it, UTC us; 0 = never.",
+        "last_fact_us": "When the last fact of it was recorded, UTC us; 0 = never.",
     },
     LoadedLot: {
         "station": "Code of the station.",
@@ -122,11 +127,53 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "remaining": "What is left at the position, in the measure.",
         "reserved": "What of it belongs to units in process.",
     },
+    Holds: {
+        "holds": "The holds, in the order of their numbers.",
+        "releasing_roles": "A hold is lifted by two different people with one of these roles.",
+        "releasing_people": "Badges of the people who have one.",
+    },
+    Hold: {
+        "id": "Number of the hold; lifting needs it.",
+        "subject": "`unit` or `lot`.",
+        "codes": "Codes of the units or lots.",
+        "reason": "Why.",
+        "placed_us": "Since when, plant time, UTC us.",
+        "placed_by": "Who placed it: a badge, or the station whose result did.",
+        "released_us": "When it was lifted, plant time, UTC us; 0 = it is open.",
+        "released_by": 'Who lifted it, "" = nobody.',
+        "second_person": "Who signed with them.",
+    },
+    StationRecipe: {
+        "station": "Code of the station.",
+        "operation": "Operation that it does.",
+        "recipe": 'Code of the recipe in force, "" = there is none, and the operation cannot start.',
+        "revision": "Its revision.",
+        "released": "Whether it may run.",
+        "digest": "SHA-256 hex that the recipe as read back from the machine must have: `recipe_digest` of a check-in.",
+        "parameters": "Set values by name; a name ends in its unit.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
         "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
         "problem": 'Where the journal could not be folded any further, "" = nowhere.',
+        "audit": "The audit trail as of `cellwright audit verify`; null after a rebuild.",
+    },
+    AuditVerdict: {
+        "whole": "Whether every row is there, unchanged and in its place.",
+        "rows": "How many there are.",
+        "seq": "Number of the last.",
+        "hash": "Its hash, SHA-256 hex: write it down elsewhere.",
+        "checkpoints": "How many checkpoints were compared with.",
+        "faults": "What is wrong, as sentences, at most 20.",
+    },
+    Person: {
+        "person": "Badge code.",
+        "roles": "Roles.",
+        "disabled": "Whether the person may act no more.",
+        "has_account": "Whether the person can sign in.",
+        "seen_us": "Last use of a living session, UTC us; 0 = there is none.",
+        "token_count": "Living API tokens.",
     },
     Finding: {
         "name": "What was looked at.",
@@ -142,7 +189,11 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `stations`", StationStatus),
         ("each of `loaded`", LoadedLot),
     ],
+    "cellwright audit verify": [("", AuditVerdict)],
     "cellwright check": [("", CheckReport)],
+    "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
+    "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
+    "cellwright plant recipes": [("a list of", StationRecipe)],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
 }
@@ -150,8 +201,15 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
 _NOTES = {
     "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
     "cellwright submit": "The lines: [submit commands](../how-to/submit-commands.md). The answers: "
-    "[commands](commands.md), [refusals](refusals.md). A line of standard output belongs to the line of input at the "
-    "same place; with `--json` every answer is JSON, without it refusals are sentences.",
+    "[commands](commands.md), [refusals](refusals.md). With `--json` a line of standard output "
+    "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
+    "each reason; those after the first are indented.",
+    "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
+    "cellwright plant recipes": "The same recipe has the same digest at every station.",
+    "cellwright user add": "Who may do what, and how people come in: [access](access.md).",
+    "cellwright user link": "What a link is good for: [accounts](../how-to/accounts.md).",
+    "cellwright user token": "With `--json` the keys are `token` and `text`. Scopes: [access](access.md).",
+    "cellwright audit export": "How to verify the lines without Cellwright: [access](access.md#audit-trail).",
     "cellwright plant check": "The files: [plant files](plant-files.md).",
     "cellwright up": "Its machines: [connect machines](../how-to/connect-machines.md).",
     "cellwright demo": "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "

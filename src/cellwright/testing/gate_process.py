@@ -1,6 +1,6 @@
 """A process that is nothing but a gate of the tiny plant: submissions in on stdin, answers out on stdout, one a line.
 
-Tests kill it at random moments. A line of the answer is [source, epoch, seq, answer]; READY says that it listens.
+Tests kill it at random moments, and make its batches so small that it always decides ahead. A line of the answer is [source, epoch, seq, answer]; READY says that it listens.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from cellwright.testing.plants import small_plant
 
 READY: Final = b"ready\n"
 _LINE_BYTES_MAX: Final = 1 << 22
+_FULL_COUNT: Final = 2
 
 _decode = msgspec.json.Decoder(Submission).decode
 
@@ -32,7 +33,10 @@ async def run(url: str) -> None:
     """Answer until the input ends."""
     reader = asyncio.StreamReader(limit=_LINE_BYTES_MAX)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async with make_gate(url, small_plant(), lambda: START_US) as gate, asyncio.TaskGroup() as tasks:
+    async with (
+        make_gate(url, small_plant(), lambda: START_US, full_count=_FULL_COUNT) as gate,
+        asyncio.TaskGroup() as tasks,
+    ):
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()
         while line := await reader.readline():

@@ -7,16 +7,20 @@ from cellwright.database.pool import connect
 from cellwright.model.answers import Answer
 from cellwright.model.commands import CheckIn, CheckOut, Command, Submission
 from cellwright.model.plant import Plant
-from cellwright.plant.gate import Gate
+from cellwright.plant.gate import FULL_COUNT, Gate
 
 
-def make_gate(url: str, plant: Plant, clock: Callable[[], int]) -> Gate:
-    """Return a gate on a database; it opens nothing before it is started."""
+def make_gate(url: str, plant: Plant, clock: Callable[[], int], *, full_count: int = FULL_COUNT) -> Gate:
+    """Return a gate on a database; it opens nothing before it is started.
+
+    With few units to a full batch, each is decided while the one before is committed.
+    """
     return Gate(
         lambda: connect(url, name="gate"),
         plant,
         clock,
         monotonic_s=time.monotonic,
+        full_count=full_count,
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
+    AbortOperation,
     CloseOrder,
     DisablePerson,
     Disposition,
@@ -55,6 +56,8 @@ def _go_wrong(driver: Driver) -> None:
         consumed=driver.takes("WIND-01", 3),
         person="QA1",
     )
+    again = driver.check_in("WIND-01", count=1).units
+    driver.must(AbortOperation(station="WIND-01", units=again, reason="spindle broke"), actor="QA1")
     codes = units[:1]
     driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=codes, reason="dropped"), actor="QA1")
     driver.must(ReleaseHold(hold=1, reason="looked at", second_person="QA2"), actor="QA1")

@@ -12,6 +12,7 @@ from cellwright.model.facts import (
     Assembled,
     Disassembled,
     Dispositioned,
+    OperationAborted,
     OperationCompleted,
     OperationStarted,
     UnitsCommissioned,
@@ -22,7 +23,7 @@ from cellwright.views.following import Page, PeopleView, Span, by_value, moment_
 _US_PER_S = 1_000_000
 
 
-class BufferView(Struct, frozen=True):
+class Buffer(Struct, frozen=True):
     """Units of a product that wait for an operation; "" = finished, and member of nothing yet."""
 
     product: str
@@ -70,7 +71,7 @@ class _Moves:
             self.statuses[span.kind, before] -= len(units)
         self.statuses[span.kind, after] += len(units)
 
-    def fold(self) -> None:
+    def fold(self) -> None:  # noqa: C901 one case each
         """Go through the page."""
         for each in self._page.recorded:
             since_us = moment_us(each.envelope)
@@ -81,6 +82,8 @@ class _Moves:
                     self._start(fact)
                 case OperationCompleted() as fact:
                     self._complete(fact, since_us)
+                case OperationAborted() as fact:
+                    self._abort(fact, since_us)
                 case Assembled() as fact:
                     self._join(fact.members)
                 case Disassembled() as fact:
@@ -110,6 +113,14 @@ class _Moves:
                 self.enter(units, span, operation, since_us)
                 after = UnitStatus.WAITING if operation else UnitStatus.FINISHED
                 self.turn(units, span, UnitStatus.RUNNING, after)
+
+    def _abort(self, fact: OperationAborted, since_us: int) -> None:
+        for span, units in self._page.parted(fact.units):
+            self.enter(units, span, fact.operation, since_us)
+            self.turn(units, span, UnitStatus.RUNNING, UnitStatus.WAITING)
+        for span, members in self._page.parted(fact.members):
+            self.enter(members, span, "", since_us)
+            self.turn(members, span, UnitStatus.RESERVED, UnitStatus.FINISHED)
 
     def _join(self, joined: Sequence[int]) -> None:
         for span, members in self._page.parted(joined):
@@ -237,7 +248,7 @@ async def _save_counts(connection: Connection, moves: _Moves) -> None:
     )
 
 
-async def read_buffers(connection: Connection, now_us: int) -> list[BufferView]:
+async def read_buffers(connection: Connection, now_us: int) -> list[Buffer]:
     """Return every buffer that ever held a unit, as of a plant time (UTC us)."""
     records = await connection.fetch(
         """
@@ -252,9 +263,9 @@ async def read_buffers(connection: Connection, now_us: int) -> list[BufferView]:
     return [_buffer(*record, now_us=now_us) for record in records]
 
 
-def _buffer(product: str, operation: str, count: int, since_us: int | None, *, now_us: int) -> BufferView:
+def _buffer(product: str, operation: str, count: int, since_us: int | None, *, now_us: int) -> Buffer:
     age_s = None if since_us is None else (now_us - since_us) / _US_PER_S
-    return BufferView(product, operation, count, since_us, age_s)
+    return Buffer(product, operation, count, since_us, age_s)
 
 
 async def count_waiting(connection: Connection) -> dict[str, int]:

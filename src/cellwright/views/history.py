@@ -39,7 +39,7 @@ class PartStretch(Struct, frozen=True):
     tolerance: int
 
 
-class HistoryEvent(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True):
     """A fact that touched a unit or lot, with what it says of that one; None and "" = the fact does not say."""
 
     position: int
@@ -82,10 +82,10 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
 
-class HistoryPage(Struct, frozen=True):
+class Events(Struct, frozen=True):
     """Events, the newest first; `next_before` asks for older ones, None = there are none."""
 
-    events: tuple[HistoryEvent, ...]
+    events: tuple[Event, ...]
     next_before: int | None
 
 
@@ -110,6 +110,7 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.UnitsCommissioned: lambda fact: _Touched(tuple(range(fact.id_from, fact.id_from + fact.count))),
     f.OperationStarted: lambda fact: _Touched(fact.units + fact.members, fact.lots),
     f.OperationCompleted: lambda fact: _Touched(fact.units, _once(part.lot for part in fact.parts)),
+    f.OperationAborted: lambda fact: _Touched(fact.units + fact.members, fact.lots),
     f.LotTransformed: lambda fact: _Touched(lots=_once([*fact.lots, *(part.parent for part in fact.parts)])),
     f.Assembled: lambda fact: _Touched((fact.parent, *fact.members)),
     f.Disassembled: lambda fact: _Touched((fact.parent, *fact.members)),
@@ -185,9 +186,7 @@ _Fields = dict[str, Any]
 """Fields of an event in which units and lots still are numbers."""
 
 
-async def unit_history(
-    connection: Connection, unit: int, before: int | None = None, *, limit: int = 100
-) -> HistoryPage:
+async def unit_history(connection: Connection, unit: int, before: int | None = None, *, limit: int = 100) -> Events:
     """Return what happened to a unit before a position (None = until now), and which refusals named it."""
     code = (await unit_codes(connection, [unit])).get(unit, "")
     operations = await _operations(connection, unit)
@@ -196,7 +195,7 @@ async def unit_history(
     return await _compose(connection, records, limit, lambda fact: _of_unit(fact, unit, code, operations))
 
 
-async def lot_history(connection: Connection, lot: int, before: int | None = None, *, limit: int = 100) -> HistoryPage:
+async def lot_history(connection: Connection, lot: int, before: int | None = None, *, limit: int = 100) -> Events:
     """Return what happened to a lot before a position (None = until now), and which refusals named it."""
     code = (await lot_codes(connection, [lot])).get(lot, "")
     older = _NEWEST if before is None else before
@@ -222,13 +221,13 @@ async def _operations(connection: Connection, unit: int) -> Sequence[str]:
 
 async def _compose(
     connection: Connection, records: Sequence[Any], limit: int, pick: Callable[[f.Fact], _Fields]
-) -> HistoryPage:
+) -> Events:
     recorded = [Recorded(record["position"], envelope_of(record)) for record in records[:limit]]
     picked = [pick(each.envelope.fact) for each in recorded]
     units = await unit_codes(connection, {unit for fields in picked for unit in _units_in(fields)})
     lots = await lot_codes(connection, {lot for fields in picked for lot in _lots_in(fields)})
     events = [_event(each, _named(fields, units, lots)) for each, fields in zip(recorded, picked, strict=True)]
-    return HistoryPage(tuple(events), recorded[-1].position if len(records) > limit else None)
+    return Events(tuple(events), recorded[-1].position if len(records) > limit else None)
 
 
 def _units_in(fields: _Fields) -> Iterable[int]:
@@ -271,14 +270,14 @@ def _part(part: f.LotPart, lots: dict[int, str]) -> PartStretch:
     )
 
 
-def _event(recorded: Recorded, fields: _Fields) -> HistoryEvent:
+def _event(recorded: Recorded, fields: _Fields) -> Event:
     envelope, fact = recorded.envelope, recorded.envelope.fact
     common = {
         name: getattr(fact, name)
         for name in ("station", "operation", "person", "carrier", "hold", "action", "reason", "second_person")
         if hasattr(fact, name)
     }
-    return HistoryEvent(
+    return Event(
         position=recorded.position,
         kind=type(fact).__name__,
         time_us=moment_us(envelope),
@@ -291,7 +290,7 @@ def _event(recorded: Recorded, fields: _Fields) -> HistoryEvent:
 # --- what a fact says of one unit -------------------------------------------------------------------
 
 
-def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: PLR0911 one case each
+def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: C901, PLR0911 one case each
     match fact:
         case f.UnitsCommissioned():
             return {"units_count": fact.count}
@@ -299,6 +298,8 @@ def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _
             return _started(fact, unit)
         case f.OperationCompleted():
             return _completed(fact, fact.units.index(unit), operations)
+        case f.OperationAborted():
+            return _aborted(fact, unit)
         case f.Assembled() | f.Disassembled():
             return _joined(fact, unit)
         case f.CarrierLoaded():
@@ -336,6 +337,13 @@ def _completed(fact: f.OperationCompleted, index: int, operations: Sequence[str]
         "units_count": len(fact.units),
         **_next(fact.next_steps[index], operations),
     }
+
+
+def _aborted(fact: f.OperationAborted, unit: int) -> _Fields:
+    if unit in fact.members:
+        return {"parent": fact.units[0]}
+    attempt = {"attempt": fact.attempts[fact.units.index(unit)]} if fact.attempts else {}
+    return {**attempt, "units_count": len(fact.units), "members": fact.members}
 
 
 def _stretch(part: f.RunPart, index: int) -> tuple[str, int, int, int, int]:

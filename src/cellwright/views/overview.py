@@ -72,7 +72,7 @@ class DefectCount(Struct, frozen=True):
     """Of its operation's losses."""
 
 
-class FirstPassLoss(Struct, frozen=True):
+class Loss(Struct, frozen=True):
     """An operation's losses at the first pass, the most frequent defect first."""
 
     operation: str
@@ -93,7 +93,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     """The last 24 hours of plant time, the running one included, oldest first; every kind in each."""
     first_pass: tuple[FirstPass, ...]
     rolled: tuple[RolledYield, ...]
-    losses: tuple[FirstPassLoss, ...]
+    losses: tuple[Loss, ...]
     """The largest first."""
     refusals: dict[str, int]
     """Refused commands by code, the most frequent first; a command counts once for each code."""
@@ -227,7 +227,7 @@ def _roll(product: str, operations: Sequence[str], first_pass: Mapping[str, Firs
     return RolledYield(product, ratio, len(operations), count_min)
 
 
-async def _losses(connection: Connection) -> tuple[FirstPassLoss, ...]:
+async def _losses(connection: Connection) -> tuple[Loss, ...]:
     records = await connection.fetch(
         "SELECT operation, defect, first_lost_count FROM loss_tally ORDER BY first_lost_count DESC, operation, defect"
     )
@@ -239,10 +239,10 @@ async def _losses(connection: Connection) -> tuple[FirstPassLoss, ...]:
     return tuple(sorted(losses, key=lambda loss: (-loss.lost_count, loss.operation)))
 
 
-def _loss(operation: str, defects: Sequence[tuple[str, int]], total_count: int) -> FirstPassLoss:
+def _loss(operation: str, defects: Sequence[tuple[str, int]], total_count: int) -> Loss:
     lost_count = sum(count for _, count in defects)
     found = tuple(DefectCount(defect, count, count / lost_count) for defect, count in defects)
-    return FirstPassLoss(operation, lost_count, lost_count / total_count, found)
+    return Loss(operation, lost_count, lost_count / total_count, found)
 
 
 async def _refusals(connection: Connection) -> dict[str, int]:

@@ -11,6 +11,7 @@ from cellwright.model.facts import (
     Assembled,
     Disassembled,
     Dispositioned,
+    OperationAborted,
     OperationCompleted,
     OperationStarted,
     OrderClosed,
@@ -120,7 +121,7 @@ def _units_of(recorded: Recorded) -> Iterator[Sequence[int]]:
         case UnitsCommissioned() as fact:
             # The unit before tells whether its span only grows.
             found: tuple[Sequence[int], ...] = ((fact.id_from - 1, fact.id_from + fact.count - 1),)
-        case OperationStarted() as fact:
+        case OperationStarted() | OperationAborted() as fact:
             found = (fact.units, fact.members)
         case OperationCompleted() | Dispositioned() as fact:
             found = (fact.units,)
@@ -229,6 +230,9 @@ async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, in
         match fact:
             case OperationCompleted():
                 places.update(_reached(page, zip(fact.units, fact.next_steps, strict=True), chosen))
+            case OperationAborted():
+                places.update(dict.fromkeys(chosen.intersection(fact.units), fact.operation))
+                places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
             case Disassembled():
                 places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
             case Dispositioned():

@@ -10,7 +10,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded
 from cellwright.model.answers import Reason
-from cellwright.model.facts import LotTransformed, OperationCompleted, OperationStarted, Refused
+from cellwright.model.facts import LotTransformed, OperationAborted, OperationCompleted, OperationStarted, Refused
 from cellwright.views.following import Page, PeopleView, lot_codes, moment_us, unit_codes, write
 
 _CYCLES = 20
@@ -45,7 +45,7 @@ class LastUnit(Struct, frozen=True):
     time_us: int
 
 
-class RefusedCommand(Struct, frozen=True):
+class Refusal(Struct, frozen=True):
     """A refused command with every reason; `time_us` by the server (UTC us)."""
 
     position: int
@@ -74,17 +74,17 @@ class StationView(Struct, frozen=True, kw_only=True):
     ok_count: int
     ng_count: int
     refused_count: int
-    last_refusal: RefusedCommand | None
+    last_refusal: Refusal | None
     last_fact_us: int
     """When the server recorded its last fact (UTC us)."""
     last_units: tuple[LastUnit, ...]
     """The newest first, at most 20."""
 
 
-class RefusalPage(Struct, frozen=True):
+class Refusals(Struct, frozen=True):
     """Refusals, the newest first; `next_before` asks for older ones, None = there are none."""
 
-    refusals: tuple[RefusedCommand, ...]
+    refusals: tuple[Refusal, ...]
     next_before: int | None
 
 
@@ -136,7 +136,7 @@ _DONE = msgspec.json.Decoder(tuple[_Done, ...])
 
 async def _fold(connection: Connection, page: Page) -> None:
     facts = [(each, each.envelope.fact) for each in page.recorded]
-    touching = (OperationStarted, OperationCompleted, LotTransformed, Refused)
+    touching = (OperationStarted, OperationCompleted, OperationAborted, LotTransformed, Refused)
     named = {fact.station for _, fact in facts if isinstance(fact, touching) and fact.station}
     states = {code: _State(code) for code in sorted(named)}
     states.update(await _load_states(connection, named))
@@ -146,6 +146,8 @@ async def _fold(connection: Connection, page: Page) -> None:
                 _start(states[fact.station], each, fact)
             case OperationCompleted() | LotTransformed():
                 _complete(states[fact.station], each, fact)
+            case OperationAborted():
+                _abort(states[fact.station], fact)
             case Refused() if fact.station:
                 _refuse(states[fact.station], each, fact)
             case _:
@@ -168,7 +170,8 @@ def _complete(state: _State, recorded: Recorded, fact: OperationCompleted | LotT
     is_lot = isinstance(fact, LotTransformed)
     numbers = fact.lots if isinstance(fact, LotTransformed) else fact.units
     state.operation = fact.operation
-    state.running = tuple(_left(state, recorded, set(numbers), is_lot=is_lot))
+    ended = _leave(state, set(numbers), is_lot=is_lot)
+    state.cycles_s = last_of((*state.cycles_s, *(_cycle_s(page, recorded) for page in ended)), _CYCLES)
     good_count = sum(fact.verdicts)
     state.ok_count += good_count
     state.ng_count += len(fact.verdicts) - good_count
@@ -182,17 +185,26 @@ def _complete(state: _State, recorded: Recorded, fact: OperationCompleted | LotT
     state.units = last_of((*state.units, *done), _UNITS)
 
 
-def _left(state: _State, recorded: Recorded, done: set[int], *, is_lot: bool) -> Iterable[_Running]:
-    """Yield what is still in process after a report; a page that is reported whole ends a cycle."""
-    for running in state.running:
-        numbers = running.lots if is_lot else running.units
-        left = tuple(number for number in numbers if number not in done)
+def _abort(state: _State, fact: OperationAborted) -> None:
+    """What was given up was tried and did not become good; it makes no cycle."""
+    _leave(state, set(fact.units or fact.lots), is_lot=not fact.units)
+    state.ng_count += len(fact.units or fact.lots)
+
+
+def _leave(state: _State, gone: set[int], *, is_lot: bool) -> list[_Running]:
+    """Take units or lots out of process; return the pages that thereby left whole."""
+    staying, ended = [], []
+    for page in state.running:
+        numbers = page.lots if is_lot else page.units
+        left = tuple(number for number in numbers if number not in gone)
         if left == numbers:
-            yield running
+            staying.append(page)
         elif left:
-            yield msgspec.structs.replace(running, **{"lots" if is_lot else "units": left})
+            staying.append(msgspec.structs.replace(page, **{"lots" if is_lot else "units": left}))
         else:
-            state.cycles_s = last_of((*state.cycles_s, _cycle_s(running, recorded)), _CYCLES)
+            ended.append(page)
+    state.running = tuple(staying)
+    return ended
 
 
 def _cycle_s(running: _Running, recorded: Recorded) -> float:
@@ -326,7 +338,7 @@ def _numbers(states: Iterable[_State], *, is_lot: bool) -> set[int]:
     return found.union(*(page.lots if is_lot else page.units[:1] for page in running))
 
 
-def _view(state: _State, refusal: RefusedCommand | None, units: dict[int, str], lots: dict[int, str]) -> StationView:
+def _view(state: _State, refusal: Refusal | None, units: dict[int, str], lots: dict[int, str]) -> StationView:
     return StationView(
         station=state.station,
         operation=state.operation,
@@ -359,7 +371,7 @@ def _running_page(page: _Running, units: dict[int, str], lots: dict[int, str]) -
     )
 
 
-async def _refusals_at(connection: Connection, positions: Sequence[int]) -> dict[int, RefusedCommand]:
+async def _refusals_at(connection: Connection, positions: Sequence[int]) -> dict[int, Refusal]:
     records = await connection.fetch(
         f"SELECT {_REFUSAL} WHERE r.position = ANY($1::bigint[])",
         positions,
@@ -374,12 +386,12 @@ _REFUSAL = """
 _REASONS = msgspec.json.Decoder(tuple[Reason, ...])
 
 
-def _refusal(record: Any) -> RefusedCommand:
+def _refusal(record: Any) -> Refusal:
     position, time_us, station, command, codes, reasons, actor = record
-    return RefusedCommand(position, time_us, station, command, tuple(codes), _REASONS.decode(reasons), actor)
+    return Refusal(position, time_us, station, command, tuple(codes), _REASONS.decode(reasons), actor)
 
 
-class RefusalFilter(Struct, frozen=True):
+class Wanted(Struct, frozen=True):
     """Which refusals: of a station, with a code, recorded in [from_us, to_us) (UTC us); what is empty does not count."""
 
     station: str = ""
@@ -389,8 +401,8 @@ class RefusalFilter(Struct, frozen=True):
 
 
 async def read_refusals(
-    connection: Connection, wanted: RefusalFilter, *, before: int | None = None, limit: int = 100
-) -> RefusalPage:
+    connection: Connection, wanted: Wanted, *, before: int | None = None, limit: int = 100
+) -> Refusals:
     """Return refusals before a position (None = until now)."""
     chosen = ["r.position < $1", "r.time_us >= $2", "r.time_us < $3"]
     chosen += ["r.station = $4"] if wanted.station else ["$4 = ''"]
@@ -406,4 +418,4 @@ async def read_refusals(
         limit + 1,
     )
     found = tuple(_refusal(record) for record in records[:limit])
-    return RefusalPage(found, found[-1].position if len(records) > limit else None)
+    return Refusals(found, found[-1].position if len(records) > limit else None)

@@ -61,7 +61,7 @@ async def read_status(connection: Connection, now_us: int) -> Status:
         last_fact_age_s=(now_us - facts["last_fact_us"]) / _US_PER_S if facts else None,
         units=units,
         stations=await _read_stations(connection),
-        loaded=await _read_loaded(connection),
+        loaded=await read_loaded(connection),
         refusals=await _count_refusals(connection),
         holds_count=await connection.fetchval("SELECT count(*) FROM hold WHERE released_us = 0"),
         packs_finished_count=units.get("pack", {}).get("finished", 0),
@@ -96,13 +96,16 @@ async def _count_refusals(connection: Connection) -> dict[str, int]:
     return {record["code"]: record["refused_count"] for record in records}
 
 
-async def _read_loaded(connection: Connection) -> tuple[LoadedLot, ...]:
+async def read_loaded(connection: Connection, station: str | None = None) -> tuple[LoadedLot, ...]:
+    """Return what stands at the material positions of a station (None = of all)."""
     records = await connection.fetch(
         """
         SELECT p.station, p.position, l.code, l.material, l.measure, p.remaining, p.reserved
         FROM loading AS p
         JOIN lot AS l ON l.id = p.lot
+        WHERE $1::text IS NULL OR p.station = $1
         ORDER BY p.station, p.position
-        """
+        """,
+        station,
     )
     return tuple(LoadedLot(*record) for record in records)

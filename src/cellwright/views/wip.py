@@ -1,6 +1,8 @@
 """Work in process: routes, numbers given out, units and carriers."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, array_literal
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.state import CarrierRow, CounterRow, UnitRow
+from cellwright.rules.state import CarrierRow, Change, CounterRow, UnitRow
 from cellwright.views.stored import Stored, column_literals
 
 UNITS = Stored(
@@ -47,38 +49,79 @@ UNITS = Stored(
     """,
 )
 
-_MOVED = ("id", "step", "status", "station", "grade", "holds", "carrier", "slot", "parent")
-_WORKED = (*_MOVED, "completed_us", "attempts")
+_KEPT = attrgetter("grade", "holds", "carrier", "slot", "parent")
+_WHOLE = ("id", "step", "status", "station", "grade", "holds", "carrier", "slot", "parent", "completed_us", "attempts")
+_Shared = tuple[int | str, ...]
 
 
-def saving_known(rows: Sequence[UnitRow], worked: Container[int]) -> list[Write]:
-    """Return the writes that save units which were there before; `worked` are those that completed an operation.
+def saving_units(changes: Sequence[Change]) -> list[Write]:
+    """Return the writes that save changed units, each with no more columns than it needs.
 
-    Finding out whether each unit is new costs time, and so do the arrays: most units only move.
+    Nearly all units move or complete one operation, and those of a page alike: what they have in common is sent once.
     """
-    parts = (
-        (_saving_moved, [row for row in rows if row.id not in worked]),
-        (_saving_worked, [row for row in rows if row.id in worked]),
-    )
-    return [saving(part) for saving, part in parts if part]
+    parts: dict[Callable[[Any], Write], list[Any]] = {}
+    for was, now in changes:
+        saving, what = _saved_by(was, now)
+        parts.setdefault(saving, []).append(what)
+    return [saving(part) for saving, part in parts.items()]
 
 
-def _saving_moved(rows: Sequence[UnitRow]) -> Write:
+def _saved_by(was: Any, now: Any) -> tuple[Callable[[Any], Write], Any]:
+    """Return the write for a changed unit, and what it takes of it."""
+    if was is None:
+        return UNITS.saving, now
+    if _KEPT(was) != _KEPT(now):
+        return _saving_whole, now
+    place = (now.step, now.status, now.station)
+    if was.completed_us is now.completed_us and was.attempts is now.attempts:
+        return _saving_moved, (place, now.id)
+    done = was.step
+    if _differ_only_at(done, was.completed_us, now.completed_us) and _differ_only_at(done, was.attempts, now.attempts):
+        return _saving_passed, ((*place, done + 1, now.completed_us[done], now.attempts[done]), now.id)
+    return _saving_whole, now
+
+
+def _differ_only_at(index: int, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return one[:index] == other[:index] and one[index + 1 :] == other[index + 1 :]
+
+
+def _paged(units: Sequence[tuple[_Shared, int]]) -> tuple[str, ...]:
+    """Return array literals: the ids of each page, then each value that its units have in common."""
+    pages = [(shared, tuple(number for _, number in page)) for shared, page in groupby(units, itemgetter(0))]
+    ids = [numbers for _, numbers in pages]
+    columns = zip(*(shared for shared, _ in pages), strict=True)
+    return (array_literal(ids), *(array_literal(column) for column in columns))
+
+
+def _saving_moved(units: Sequence[tuple[_Shared, int]]) -> Write:
     return Write(
         """
         UPDATE unit AS u
-        SET step = n.step, status = n.status, station = n.station, grade = n.grade, holds = n.holds,
-            carrier = n.carrier, slot = n.slot, parent = n.parent
-        FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
-                    $8::smallint[], $9::bigint[])
-             AS n (id, step, status, station, grade, holds, carrier, slot, parent)
+        SET step = page.step, status = page.status, station = page.station
+        FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[]) AS page (ids, step, status, station)
+        CROSS JOIN LATERAL unnest(page.ids::bigint[]) AS n (id)
         WHERE u.id = n.id
         """,
-        column_literals(rows, _MOVED),
+        _paged(units),
     )
 
 
-def _saving_worked(rows: Sequence[UnitRow]) -> Write:
+def _saving_passed(units: Sequence[tuple[_Shared, int]]) -> Write:
+    return Write(
+        """
+        UPDATE unit AS u
+        SET step = page.step, status = page.status, station = page.station,
+            completed_us[page.done] = page.moment_us, attempts[page.done] = page.attempt
+        FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::bigint[], $7::smallint[])
+             AS page (ids, step, status, station, done, moment_us, attempt)
+        CROSS JOIN LATERAL unnest(page.ids::bigint[]) AS n (id)
+        WHERE u.id = n.id
+        """,
+        _paged(units),
+    )
+
+
+def _saving_whole(rows: Sequence[UnitRow]) -> Write:
     return Write(
         """
         UPDATE unit AS u
@@ -90,7 +133,7 @@ def _saving_worked(rows: Sequence[UnitRow]) -> Write:
              AS n (id, step, status, station, grade, holds, carrier, slot, parent, completed_us, attempts)
         WHERE u.id = n.id
         """,
-        column_literals(rows, _WORKED),
+        column_literals(rows, _WHOLE),
     )
 
 

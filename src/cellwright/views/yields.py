@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded
-from cellwright.model.facts import LotTransformed, OperationCompleted
+from cellwright.model.facts import LotTransformed, OperationAborted, OperationCompleted
 from cellwright.views.following import Page, PeopleView, write
 
 
@@ -45,6 +45,9 @@ def tally(recorded: Iterable[Recorded]) -> tuple[dict[str, Tally], Counter[tuple
 def _outcomes(recorded: Iterable[Recorded]) -> Iterator[tuple[str, int, bool, str]]:
     for each in recorded:
         fact = each.envelope.fact
+        if isinstance(fact, OperationAborted):
+            # What was given up was tried, and did not become good.
+            yield from ((fact.operation, attempt, False, "") for attempt in fact.attempts or (1,) * len(fact.lots))
         if not isinstance(fact, OperationCompleted | LotTransformed):
             continue
         count = len(fact.verdicts)

@@ -29,7 +29,9 @@ from cellwright.plant.config.entries import (
     StationEntry,
     WorkCenterEntry,
 )
-from cellwright.plant.config.read import Problems, Tables, read_tables
+from cellwright.plant.config.problems import Problems
+from cellwright.plant.config.read import read_tables
+from cellwright.plant.config.tables import Tables
 from cellwright.plant.config.words import choices
 
 _json = msgspec.json.Encoder(order="sorted")

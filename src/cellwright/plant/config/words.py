@@ -8,6 +8,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from msgspec import inspect
 
 _CHOICES_MAX = 12
+_SHOWN_MAX = 60
+INTEGER_BITS = 63
+"""Every store and protocol carries whole numbers of so many bits."""
 _PATTERN_WORDS = {
     r"^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and _, beginning with a letter",
     r"^[A-Z][A-Z0-9-]*$": "a code of capital letters, digits and -, beginning with a letter",
@@ -83,12 +86,19 @@ _WORDS: dict[type[inspect.Type], Callable[[Any], str]] = {
 def shown(raw: object) -> str:
     """Return a value as one would write it in TOML, shortened."""
     if isinstance(raw, str):
-        return f'"{raw[:60]}"'
+        return f'"{plain(raw)}"'
     if isinstance(raw, bool):
         return str(raw).lower()
+    if isinstance(raw, int) and raw.bit_length() > INTEGER_BITS:
+        return f"a whole number {'below -' if raw < 0 else 'above '}{2**INTEGER_BITS - 1:,}"
     if isinstance(raw, Mapping):
         return "a table"
-    return "a list" if isinstance(raw, list) else str(raw)[:60]
+    return "a list" if isinstance(raw, list) else str(raw)[:_SHOWN_MAX]
+
+
+def plain(text: str) -> str:
+    """Return a text from a file as it may stand in a message: shortened, and without control characters."""
+    return "".join(each if each.isprintable() else "?" for each in text[:_SHOWN_MAX])
 
 
 def choice(wrong: str, known: Iterable[str], intro: str) -> str:
@@ -98,8 +108,8 @@ def choice(wrong: str, known: Iterable[str], intro: str) -> str:
 
 def choices(wrong: str, known: Iterable[str]) -> str:
     """Return what could have been meant: all names when they are few, and the nearest ones."""
-    names = list(dict.fromkeys(known))
-    near = ", ".join(get_close_matches(wrong, names, n=3, cutoff=0.6))
+    names = list(dict.fromkeys(plain(each) for each in known))
+    near = ", ".join(get_close_matches(wrong[:_SHOWN_MAX], names, n=3, cutoff=0.6))
     if len(names) > _CHOICES_MAX:
         return f"{near} (the nearest of {len(names)})" if near else f"{len(names)} of them, none is near"
     return (", ".join(names) + (f" (nearest: {near})" if near else "")) or "none"

@@ -1,0 +1,224 @@
+"""Real Chromium for tests: pages under guard, accessibility, clipped texts, longer words, screenshots."""
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from msgspec import Struct
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, Route, async_playwright, expect
+
+from cellwright.errors import ConfigurationError
+
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+)
+DESKTOP: Final = (1440, 900)
+TABLET: Final = (1024, 768)
+PHONE: Final = (390, 844)
+WCAG: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+LENGTHENING_RATIO: Final = 0.4
+_BOOT = re.compile(r'(<script type="application/json" id="boot">)(.*?)(</script>)', re.DOTALL)
+_SHELL_WORDS = re.compile(r'(<span class="sidenav-text">|<h1 class="page-title">)([^<]+)')
+_PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
+
+_CLIPPED = """() => {
+  const isClipping = (style) => style.overflowX !== 'visible' || style.textOverflow === 'ellipsis';
+  const isScroller = (style) => ['auto', 'scroll'].includes(style.overflowX);
+  const found = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    const style = getComputedStyle(element);
+    if (!own || style.clipPath !== 'none' || !element.checkVisibility() || element.closest('[title], svg')) continue;
+    for (let box = element; box && box !== document.body; box = box.parentElement) {
+      const outer = getComputedStyle(box);
+      if (isScroller(outer)) break;
+      if (!isClipping(outer)) continue;
+      const [inside, around] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+      const isWide = box === element ? element.scrollWidth > element.clientWidth + 1 : inside.right > around.right + 1;
+      if (isWide) found.push(element.textContent.trim());
+    }
+    const right = element.getBoundingClientRect().right;
+    if (right > document.documentElement.clientWidth + 1 && !element.closest('.table-scroll')) {
+      found.push(`beyond the window: ${element.textContent.trim()}`);
+    }
+  }
+  return [...new Set(found)];
+}"""
+
+_RAW_KEYS = """(keys) => {
+  const known = new Set(keys);
+  return document.body.innerText.split(/\\s+/).filter((word) => known.has(word));
+}"""
+
+
+class Guard:
+    """What a page may not do: ask other hosts, log errors, break the content policy, get a failing answer."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        """Watch a page of the server at an address from now on."""
+        self._host = urlsplit(address).netloc
+        self.findings: list[str] = []
+        self.allowed: list[str] = []
+        page.on("request", self._on_request)
+        page.on("response", self._on_response)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.findings.append(f"error: {error}"))
+
+    def _on_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and parts.netloc != self._host:
+            self.findings.append(f"foreign request: {request.url}")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.findings.append(f"{response.status}: {response.url}")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} or "Content Security Policy" in message.text:
+            self.findings.append(f"console {message.type}: {message.text}")
+
+    def allow(self, pattern: str) -> None:
+        """Accept findings that match a pattern: what a test provokes on purpose."""
+        self.allowed.append(pattern)
+
+    def check(self) -> None:
+        """Raise AssertionError with everything that was found."""
+        found = [each for each in self.findings if not any(re.search(pattern, each) for pattern in self.allowed)]
+        assert not found, "\n".join(found)  # noqa: S101 - a test's helper
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """How a page is looked at."""
+
+    language: str = "en"
+    theme: str = "light"
+    size: tuple[int, int] = DESKTOP
+    is_lengthened: bool = False
+    """Every text of the catalogue 40 % longer: a language with long words."""
+
+    @property
+    def name(self) -> str:
+        """The view in a file's name."""
+        return f"{self.language}-{self.theme}-{self.size[0]}"
+
+
+class Screen(Struct, frozen=True):
+    """An open page with its guard."""
+
+    page: Page
+    guard: Guard
+    address: str
+
+    async def open(self, path: str) -> None:
+        """Go to a path and wait until its module has drawn it."""
+        await self.page.goto(self.address + path)
+        await expect(self.page.locator("main[data-ready]")).to_be_attached()
+
+
+@contextlib.asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """Run Debian's Chromium without a window until the context ends; raises ConfigurationError when it is missing."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        raise ConfigurationError("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def open_screen(
+    browser: Browser, address: str, *, view: View | None = None, session: str = ""
+) -> AsyncIterator[Screen]:
+    """Open an empty page in a fresh profile; `session` is a cookie "name=value" of somebody signed in."""
+    view = view or View()
+    context = await browser.new_context(
+        locale="zh-CN" if view.language == "zh" else "en-GB",
+        timezone_id="Asia/Shanghai",
+        viewport={"width": view.size[0], "height": view.size[1]},
+        reduced_motion="reduce",
+        accept_downloads=False,
+    )
+    cookies = [f"cw_language={view.language}", f"cw_theme={view.theme}", *([session] if session else [])]
+    named = [each.split("=", 1) for each in cookies]
+    await context.add_cookies([{"name": name, "value": value, "url": address} for name, value in named])
+    page = await context.new_page()
+    if view.is_lengthened:
+        await page.route("**/*", _lengthen_page)
+    try:
+        yield Screen(page, Guard(page, address), address)
+    finally:
+        await context.close()
+
+
+async def _lengthen_page(route: Route) -> None:
+    if route.request.resource_type != "document":
+        await route.continue_()
+        return
+    answer = await route.fetch()
+    await route.fulfill(response=answer, body=lengthened(await answer.text()))
+
+
+def lengthened(page: str) -> str:
+    """Return a page's HTML with every text of its catalogue and navigation 40 % longer."""
+
+    def boot(match: re.Match[str]) -> str:
+        content = json.loads(match[2])
+        content["messages"] = {key: _longer(text) for key, text in content["messages"].items()}
+        return match[1] + json.dumps(content).replace("<", "\\u003c") + match[3]
+
+    return _SHELL_WORDS.sub(lambda match: match[1] + _longer(match[2]), _BOOT.sub(boot, page))
+
+
+def _longer(text: str) -> str:
+    parts = _PLACEHOLDER.split(text)
+    return "".join(part if part.startswith("{") else part + _filling(part) for part in parts)
+
+
+def _filling(text: str) -> str:
+    letters = re.sub(r"\s", "", text)
+    # Words, not one long word: a line may break between them, as it may in any language.
+    return "".join(f" {letters[start : start + 6]}" for start in range(0, int(len(text) * LENGTHENING_RATIO), 6))
+
+
+async def accessibility_problems(page: Page, *, within: str = "body") -> list[str]:
+    """Return what axe finds against WCAG 2.2 A and AA, one line for each element."""
+    options = {"runOnly": {"type": "tag", "values": list(WCAG)}}
+    result = await Axe().run(page, context=within, options=options)
+    return [
+        f"{rule['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for rule in result.response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+async def clipped_texts(page: Page) -> list[str]:
+    """Return texts that do not fit their place; what is shortened on purpose says the whole in a title."""
+    found: list[str] = await page.evaluate(_CLIPPED)
+    return found
+
+
+async def raw_keys(page: Page, catalogue: dict[str, Any]) -> list[str]:
+    """Return keys of the catalogue that people would see instead of their texts."""
+    found: list[str] = await page.evaluate(_RAW_KEYS, list(catalogue))
+    return found
+
+
+async def save_screenshot(page: Page, path: Path, *, is_whole: bool = False) -> None:
+    """Keep a picture of what is seen, or of the whole page, as a test's artefact."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path, full_page=is_whole, animations="disabled")

@@ -1,0 +1,69 @@
+"""The application: every route, each with its permission, and what all answers have in common."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+
+from cellwright.web.access import routes as access_routes
+from cellwright.web.access.ground import AccessRefusedError
+from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
+from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.failures import HANDLERS
+from cellwright.web.headers import add_headers
+from cellwright.web.live.stream import live_stream
+from cellwright.web.live.websocket import live_socket
+from cellwright.web.page_list import PAGES
+from cellwright.web.pages import STATIC, page_handlers, release
+from cellwright.web.services import Services
+
+_YEAR_S = 365 * 86_400
+_BODY_MAX = 1 << 20
+_FILES = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE, NO_CALLER: True}
+_DOCUMENT = {"permission": Permission.SELF, "object_rule": ObjectRule.NONE}
+
+
+def make_app(services: Services) -> Litestar:
+    """Return the application on opened services; raises ConfigurationError for a route that does not say who may."""
+    app = Litestar(
+        [*_routes(), _static_files()],
+        before_send=[add_headers],
+        exception_handlers={**HANDLERS, AccessRefusedError: access_routes.refused_response},
+        guards=[check_access],
+        logging_config=None,
+        middleware=[Authentication()],
+        openapi_config=OpenAPIConfig(
+            title="Cellwright",
+            version="0.1.0",
+            path="/openapi",
+            # The framework's other pages of it load scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT),
+        ),
+        request_max_body_size=_BODY_MAX,
+        state=State({"services": services}),
+    )
+    require_declared(app)
+    return app
+
+
+def _routes() -> Sequence[Any]:
+    own = [*access_routes.ROUTES, live_socket, live_stream]
+    return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
+
+
+def _static_files() -> Any:
+    """The client's files, under an address that changes with them, so that browsers keep them for a year."""
+    headers = {"cache-control": f"public, max-age={_YEAR_S}, immutable"}
+
+    def keep(response: Any) -> Any:
+        response.headers.update(headers)
+        return response
+
+    return create_static_files_router(
+        path=f"/static/{release()}", directories=[STATIC], opt=_FILES, after_request=keep, include_in_schema=False
+    )

@@ -1,0 +1,68 @@
+"""A question that a page or the API asks: who wants to know what, of which object, in which language."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from litestar import Request
+from msgspec import Struct
+
+from cellwright.web.access.permissions import Caller
+from cellwright.web.problems import NotFoundError
+from cellwright.web.services import Services, services_of
+
+Asked = Request[Any, Any, Any]
+LIMIT_DEFAULT = 200
+LIMIT_MAX = 5000
+_DATA_SUFFIXES = ("json", "csv", "xlsx", "parquet")
+_CODE_LENGTH_MAX = 128
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is asked; `code` names the object ("" for lists), `query` is the rest of the address."""
+
+    services: Services
+    caller: Caller | None
+    code: str = ""
+    query: Mapping[str, str] = {}
+
+    @property
+    def limit(self) -> int:
+        """Rows of a list that are wanted, at most `LIMIT_MAX`."""
+        return max(1, min(_number(self.query.get("limit"), LIMIT_DEFAULT), LIMIT_MAX))
+
+    @property
+    def offset(self) -> int:
+        """Rows of a list to pass over."""
+        return max(0, min(_number(self.query.get("offset"), 0), 10**9))
+
+
+def question_of(request: Asked, code: str = "") -> Question:
+    """Return what a request asks."""
+    query = {key: values[-1] for key, values in request.query_params.dict().items() if values}
+    caller = getattr(request.state, "caller", None)
+    return Question(services=services_of(request), caller=caller, code=code, query=query)
+
+
+def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
+    """Return the code behind a prefix of the path, and the data suffix ("" = a page).
+
+    The code is taken from the path as it was sent, since a code may hold slashes. `.html` ends a code that itself
+    ends like a suffix. Raises NotFoundError for what cannot be a code.
+    """
+    raw = request.scope.get("raw_path") or b""
+    sent = raw.split(b"?", 1)[0].decode("ascii", "replace")
+    try:
+        code = unquote(sent.removeprefix(prefix), errors="strict")
+    except UnicodeDecodeError:
+        raise NotFoundError("the address is not UTF-8; copy the code again") from None
+    stem, dot, suffix = code.rpartition(".")
+    if not dot or suffix not in (*_DATA_SUFFIXES, "html"):
+        stem, suffix = code, ""
+    if not stem or len(stem) > _CODE_LENGTH_MAX or not stem.isprintable():
+        raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} printable characters")
+    return stem, "" if suffix == "html" else suffix
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default

@@ -1,0 +1,38 @@
+"""What the pages and the API are made of: opened by whoever starts the server, handed down as one value."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from msgspec import Struct
+
+from cellwright.database.pool import Pool
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import Clock
+from cellwright.plant.gate import Gate
+from cellwright.plant.stations import MachineSign
+from cellwright.web.access.service import Access
+from cellwright.web.live.service import Live
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """The parts behind the routes; `clock` is the plant's time, `wall_us` the real one (UTC us)."""
+
+    pool: Pool
+    gate: Gate
+    plant: Plant
+    clock: Clock
+    wall_us: Callable[[], int]
+    access: Access
+    live: Live
+    machines: Callable[[], Mapping[str, MachineSign]] = dict
+    """What the stations' machines say of themselves; no entry = no machine is named."""
+    is_simulated: bool = False
+    """Whether the plant's time is driven, so that every page says that nothing here is real."""
+
+
+def services_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Services:
+    """Return the services of the application that a request or socket came to."""
+    services = connection.app.state.services
+    assert isinstance(services, Services)  # noqa: S101 - make_app put it there
+    return services

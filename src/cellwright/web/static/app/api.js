@@ -1,0 +1,49 @@
+/** Requests to the server: JSON in, JSON out, refusals as `Problem`. */
+import { boot } from './boot.js';
+
+/** @typedef {{code: string, text: string, evidence?: Record<string, unknown>}} Reason */
+/** @typedef {{path: string, text: string}} FieldProblem */
+
+/** What the server answered instead: problem+json with the fields or reasons it names. */
+export class Problem extends Error {
+  /** @param {number} status @param {any} body */
+  constructor(status, body) {
+    super(body?.detail || body?.title || `HTTP ${status}`);
+    this.status = status;
+    /** @type {string} */
+    this.title = body?.title ?? '';
+    /** @type {FieldProblem[]} */
+    this.problems = body?.problems ?? [];
+    /** @type {Reason[]} */
+    this.reasons = body?.reasons ?? [];
+  }
+}
+
+/** @param {string} url @param {RequestInit} [options] @returns {Promise<any>} */
+async function request(url, options = {}) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url, { credentials: 'same-origin', ...options });
+  } catch {
+    throw new Problem(0, { title: 'no answer' });
+  }
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+  const body = isJson ? await response.json() : null;
+  if (!response.ok) throw new Problem(response.status, body);
+  return body;
+}
+
+/** The data of a page or list: pass its path with `.json`. @param {string} url */
+export const getJson = (url) => request(url, { headers: { Accept: 'application/json' } });
+
+/** A change. @param {string} url @param {unknown} body @param {string} [method] */
+export function send(url, body, method = 'POST') {
+  /** @type {Record<string, string>} */
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  if (boot.user) headers['X-CSRF-Token'] = boot.user.csrf;
+  return request(url, { method, headers, body: JSON.stringify(body) });
+}
+
+/** An address of an object whose code may hold any character. @param {string} kind @param {string} code */
+export const addressOf = (kind, code) => `/${kind}/${encodeURIComponent(code)}`;

@@ -1,0 +1,5 @@
+"""The styleguide: every component of the client in its states, for those who build pages and test them."""
+
+from cellwright.web.pages import plain_page
+
+STYLEGUIDE = plain_page("styleguide", "/styleguide")
