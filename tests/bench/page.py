@@ -382,7 +382,7 @@ async def measure_tabs(context: Any) -> dict[str, Any]:
 
 async def measure_soak(face: Face, context: Any, plant: Plant, messages: int) -> dict[str, Any]:
     """Return how heap and elements of a kiosk grow while it gets many messages, as fast as they go."""
-    shake_line(face, plant)
+    shake_line(face)
     page = await context.new_page()
     client = await context.new_cdp_session(page)
     await page.goto("/line?kiosk=1", wait_until="load")
