@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 
+from cellwright.web import doors
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
@@ -52,7 +53,7 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    own = [*access_routes.ROUTES, live_socket, live_stream]
+    own = [*access_routes.ROUTES, *doors.ROUTES, live_socket, live_stream]
     return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
 
 

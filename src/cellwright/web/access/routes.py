@@ -12,6 +12,7 @@ from cellwright.model.commands import Code
 from cellwright.web.access.accounts import Credentials
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, cookie_name, is_secure, session_id_of
+from cellwright.web.access.links import link_path
 from cellwright.web.access.permissions import Caller, ObjectRule, Permission
 from cellwright.web.access.roster import Person
 from cellwright.web.access.sessions import Browser, Session
@@ -122,6 +123,19 @@ async def set_up(request: Asked, token: FromPath[str], data: JSONBody[SetUp]) ->
     """Set the password of a link's person and sign in."""
     wanted, browser = Credentials(data.person, data.password), _browser(request)
     session_id = await access_of(request).accounts.use_link(token, wanted, author=author_of(request), browser=browser)
+    return await _signed_in(request, session_id)
+
+
+@post(
+    "/api/v1/set-up/{token:str}/enter",
+    opt=_opt(Permission.PUBLIC, ObjectRule.OWN),
+    status_code=200,
+    summary="Use a one-time link that signs in without a password",
+)
+async def enter(request: Asked, token: FromPath[str]) -> Response[Me]:
+    """Sign in by a link that was made for it."""
+    accounts = access_of(request).accounts
+    session_id = await accounts.enter(token, author=author_of(request), browser=_browser(request))
     return await _signed_in(request, session_id)
 
 
@@ -257,6 +271,7 @@ async def invite_person(request: Asked, data: JSONBody[PersonNamed]) -> Invitati
 ROUTES: list[BaseRouteHandler] = [
     read_link,
     set_up,
+    enter,
     sign_in,
     sign_out,
     read_me,
@@ -280,11 +295,6 @@ def refused_response(_: Asked, error: AccessRefusedError) -> Response[Problem]:
     fields = tuple({"path": path, "text": text} for path, text in error.fields)
     problem = Problem(title="Refused", status=error.status_code, detail=str(error), fields=fields)
     return problem_response(problem, {"retry-after": str(error.wait_s)} if error.wait_s else None)
-
-
-def link_path(token: str) -> str:
-    """Return the path of the page of a one-time link."""
-    return f"/set-up/{token}"
 
 
 def _invitation(token: str) -> Invitation:
