@@ -34,7 +34,7 @@ async def call(screen: Screen, module: str, name: str, *given: Any) -> Any:
         ("quantity", (3.2145, "v", {"digits": 3}), "3.215 V", "3.215 V"),
         ("quantity", (0.982, "ratio"), "98.2 %", "98.2 %"),
         ("quantity", (1_250_000, "mm"), "1,250.0 m", "1,250.0 m"),
-        ("quantity", (-0.5, "c"), "−0.5 °C", "−0.5 °C"),
+        ("quantity", (-0.5, "c"), "\N{MINUS SIGN}0.5 °C", "\N{MINUS SIGN}0.5 °C"),
         ("quantity", (None, "v"), "unknown", "未知"),
         ("duration", (320_000,), "320 ms", "320 毫秒"),
         ("duration", (7_500_000_000,), "2 h 5 min", "2 小时 5 分"),
