@@ -34,14 +34,16 @@ API: Final = {
     "GET /api/v1/me/tokens": BY_SESSION,
     "GET /api/v1/people": frozenset({"admin", "auditor", "script"}),
     "GET /api/v1/set-up/{token}": ANYBODY,
+    "GET /openapi": SIGNED_IN,
     "GET /set-up/{token}": ANYBODY,
     "GET /sign-in": ANYBODY,
-    "GET /openapi": SIGNED_IN,
+    "GET /{path}": ANYBODY,
     "GET /openapi/openapi.json": SIGNED_IN,
     "GET /openapi/{path}": SIGNED_IN,
     "GET /static/{file_path}": ANYBODY,
     "HEAD /static/{file_path}": ANYBODY,
     "POST /api/v1/me/password": BY_SESSION,
+    "POST /api/v1/me/sessions/end-others": BY_SESSION,
     "POST /api/v1/me/sessions/{number}/end": BY_SESSION,
     "POST /api/v1/me/tokens": BY_SESSION,
     "POST /api/v1/me/tokens/{token_id}/revoke": BY_SESSION,
@@ -57,12 +59,15 @@ API: Final = {
     "LIVE /api/v1/live": PLANT,
 }
 PAGES_FOR: Final = {
+    "account": BY_SESSION,
+    "audit": frozenset({"admin", "auditor", "script"}),
     "carrier": PLANT,
     "holds": PLANT,
     "line": PLANT,
     "lot": PLANT,
     "lots": PLANT,
     "overview": PLANT,
+    "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
     "refusals": PLANT,
     "search": PLANT,
@@ -112,8 +117,9 @@ def expected() -> dict[str, frozenset[str]]:
 def routes_of_page(page: Page) -> set[str]:
     name, is_object = page.path.rstrip("/") or f"/{page.name}", page.path != "/" and page.path.endswith("/")
     tail = "/{code}" if is_object else ""
-    paths = [page.path.rstrip("/") + tail or "/", f"/api/v1{name}{tail}"]
-    paths += [] if is_object else [f"{name}.{suffix}" for suffix in ("json", "csv", "xlsx", "parquet")]
+    paths = [page.path.rstrip("/") + tail or "/", *([f"/api/v1{name}{tail}"] if page.is_in_api else [])]
+    suffixes = ("json", "csv", "xlsx", "parquet") if page.has_files and not is_object else ()
+    paths += [f"{name}.{suffix}" for suffix in suffixes]
     return {f"GET {path}" for path in (*paths, *(f"{alias}{{code}}" for alias in page.aliases))}
 
 
@@ -198,6 +204,7 @@ async def test_a_fresh_plant_answers_nothing_but_the_door(web: WebPlant) -> None
         "GET /api/v1/set-up/{token}",
         "GET /set-up/{token}",
         "GET /sign-in",
+        "GET /{path}",
         "GET /static/{file_path}",
         "HEAD /static/{file_path}",
         "POST /api/v1/set-up/{token}",

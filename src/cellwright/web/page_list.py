@@ -2,6 +2,8 @@
 
 from cellwright.web.carrier import CARRIER
 from cellwright.web.hold_list import HOLDS
+from cellwright.web.account import ACCOUNT
+from cellwright.web.audit import AUDIT
 from cellwright.web.line import LINE
 from cellwright.web.lot import LOT
 from cellwright.web.lot_list import LOTS
@@ -9,6 +11,7 @@ from cellwright.web.overview import OVERVIEW
 from cellwright.web.plant_map import PLANT
 from cellwright.web.refusal_list import REFUSALS
 from cellwright.web.search import SEARCH
+from cellwright.web.people import PEOPLE
 from cellwright.web.station import STATION
 from cellwright.web.styleguide import STYLEGUIDE
 from cellwright.web.trace import TRACE
@@ -29,5 +32,8 @@ PAGES = (
     REFUSALS,
     SEARCH,
     PLANT,
+    AUDIT,
+    PEOPLE,
+    ACCOUNT,
     STYLEGUIDE,
 )

@@ -39,6 +39,11 @@ class Page(Struct, frozen=True, kw_only=True):
     """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
     """Where the data say that the reader wants to be instead, "" = here."""
+    rule: ObjectRule = ObjectRule.SITE
+    is_in_api: bool = True
+    """Whether its data are in the API under its name; False = the API has its own words for them."""
+    has_files: bool = True
+    """Whether its data are to be had as files, by suffix."""
 
 
 class Entry(Struct, frozen=True):
@@ -65,7 +70,7 @@ NAVIGATION = (
 
 def page_handlers(page: Page) -> list[BaseRouteHandler]:
     """Return the route handlers of a page: itself, its data by suffix, and its entry in the API."""
-    opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
+    opt = {"permission": page.permission, "object_rule": page.rule}
     is_object = page.path != "/" and page.path.endswith("/")
 
     async def show(request: Asked) -> Response[Any]:
@@ -85,13 +90,11 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     name = page.path.rstrip("/") or f"/{page.name}"
     tail = "/{code:path}" if is_object else ""
     shown = page.path.rstrip("/") + tail or "/"
-    handlers: list[BaseRouteHandler] = [
-        get(shown, opt=opt, include_in_schema=False, name=f"page {page.name}")(show),
-        get(f"/api/v1{name}{tail}", opt=opt, operation_id=f"read_{page.name}", summary=f"Data of page {page.name}")(
-            ask
-        ),
-    ]
-    if not is_object:
+    handlers: list[BaseRouteHandler] = [get(shown, opt=opt, include_in_schema=False, name=f"page {page.name}")(show)]
+    if page.is_in_api:
+        summary = f"Data of page {page.name}"
+        handlers.append(get(f"/api/v1{name}{tail}", opt=opt, operation_id=f"read_{page.name}", summary=summary)(ask))
+    if page.has_files and not is_object:
         handlers.extend(
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES

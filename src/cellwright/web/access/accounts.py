@@ -49,6 +49,11 @@ class Accounts:
         self._names = names
         self._throttle = Throttle()
 
+    async def has_password(self, person: str) -> bool:
+        """Tell whether a person has an account."""
+        async with self._ground.reading() as connection:
+            return bool(await connection.fetchval("SELECT true FROM account WHERE person = $1", person))
+
     # --- by link ----------------------------------------------------------------------------------
 
     async def use_link(self, token: str, wanted: Credentials, *, author: Author, browser: Browser) -> str:
