@@ -14,10 +14,10 @@ CALL = """async ([module, name, given]) => (await import(module))[name](...given
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def screens(browser: Browser, web: WebPlant) -> AsyncIterator[dict[str, Screen]]:
+async def screens(browser: Browser, web: WebPlant, session: str) -> AsyncIterator[dict[str, Screen]]:
     async with (
-        open_screen(browser, web.address, view=View(language="en")) as english,
-        open_screen(browser, web.address, view=View(language="zh")) as chinese,
+        open_screen(browser, web.address, session=session, view=View(language="en")) as english,
+        open_screen(browser, web.address, session=session, view=View(language="zh")) as chinese,
     ):
         for each in (english, chinese):
             await each.open("/styleguide?show=light")
