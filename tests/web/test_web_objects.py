@@ -232,6 +232,7 @@ async def test_a_scan_finds_a_unit_whatever_is_around_its_code(face: Face) -> No
 async def test_everything_with_a_code_is_found(face: Face) -> None:
     assert await locate(face, "WEB-000002") == "/lots/WEB-000002"
     assert await locate(face, "TRAY-7") == "/carriers/TRAY-7"
+    assert await locate(face, "WO/26-1") == "/orders/WO%2F26-1"
     assert await locate(face, "wind-01") == "/stations/WIND-01"
     assert await locate(face, "grade") == "/plant#operation-grade"
     assert await locate(face, "separator") == "/plant#material-separator"

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from cellwright.model.commands import HoldSubject, PlaceHold, ReleaseHold
+from cellwright.model.commands import HoldSubject, PlaceHold, ReleaseHold, ReleaseOrder
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.testing.web import WebPlant, running_web
@@ -43,6 +43,7 @@ class Told(Struct, frozen=True, kw_only=True):
 def tell_objects() -> tuple[RecordingDriver, Told]:
     """Tell the story; the hold on a lot is lifted, the one on a cell is open."""
     driver = RecordingDriver()
+    driver.must(ReleaseOrder(order="WO/26-1", product="module", quantity=5))
     driver.supply(cells=30)
     module, cells = driver.module()
     _hold_a_lot(driver)
@@ -58,7 +59,6 @@ def tell_objects() -> tuple[RecordingDriver, Told]:
         driver.receive(code, "can", 10 + number, supplier="供应商")
     driver.submit(driver.ask("WIND-01", count=1, recipe_digest="0" * 64))
     driver.submit(driver.ask("FORM-01", units=(held,)))
-    web = next(lot for lot in ("WEB-000002",))
     told = Told(
         module=module,
         cells=cells,
@@ -66,7 +66,7 @@ def tell_objects() -> tuple[RecordingDriver, Told]:
         scrapped=scrapped,
         held=held,
         waiting=waiting,
-        web=web,
+        web="WEB-000002",
         trayed=trayed,
     )
     return driver, told

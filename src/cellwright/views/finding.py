@@ -1,6 +1,7 @@
 """Finding things by what is printed on them, or by how that begins."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ class Match(Struct, frozen=True, kw_only=True):
 
 _LOTS = "SELECT code, material, status FROM lot WHERE code = ANY($1::text[])"
 _CARRIERS = "SELECT code FROM carrier WHERE code = ANY($1::text[])"
+_ORDERS = "SELECT code, product, closed_us FROM work_order WHERE code = ANY($1::text[])"
 _UNITS = """
     SELECT b.prefix || lpad((b.serial_from + u.id - b.id_from)::text, 7, '0') AS code, u.kind, u.product, u.status
     FROM unnest($1::text[], $2::bigint[]) AS k (prefix, serial)
@@ -39,31 +41,44 @@ _LOTS_BEGUN = """
     SELECT code, material, status FROM lot
     WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY id DESC LIMIT $2
 """
+_ORDERS_BEGUN = """
+    SELECT code, product, closed_us FROM work_order
+    WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY released_us DESC LIMIT $2
+"""
 _CARRIERS_BEGUN = """
     SELECT code FROM carrier WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY code LIMIT $2
 """
 
 
 async def find_exactly(connection: Connection, texts: Sequence[str]) -> list[Match]:
-    """Return the units, lots and carriers that have one of these codes."""
+    """Return the units, lots, carriers and work orders that have one of these codes."""
     parts = [found for found in (split_code(text.upper()) for text in texts) if found]
     units = await connection.fetch(_UNITS, [prefix for prefix, _ in parts], [serial for _, serial in parts])
     lots = await connection.fetch(_LOTS, list(texts))
     carriers = await connection.fetch(_CARRIERS, list(texts))
+    orders = await connection.fetch(_ORDERS, list(texts))
     return [
         *(Match(kind=each["kind"], code=each["code"], about=each["product"], status=each["status"]) for each in units),
         *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
         *(Match(kind="carrier", code=each["code"]) for each in carriers),
+        *map(_order, orders),
     ]
 
 
+def _order(record: Any) -> Match:
+    status = "closed" if record["closed_us"] else "open"
+    return Match(kind="order", code=record["code"], about=record["product"], status=status)
+
+
 async def find_begun(connection: Connection, text: str, limit: int) -> list[Match]:
-    """Return lots, the newest first, and carriers whose code begins with a text."""
+    """Return lots and work orders, the newest first, and carriers whose code begins with a text."""
     lots = await connection.fetch(_LOTS_BEGUN, text, limit)
     carriers = await connection.fetch(_CARRIERS_BEGUN, text, limit)
+    orders = await connection.fetch(_ORDERS_BEGUN, text, limit)
     return [
         *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
         *(Match(kind="carrier", code=each["code"]) for each in carriers),
+        *map(_order, orders),
     ]
 
 
