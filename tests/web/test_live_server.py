@@ -83,7 +83,7 @@ async def test_a_restarted_database_is_followed_again(how: int) -> None:
 
 
 async def test_nothing_is_read_while_nobody_watches(hall: Hall) -> None:
-    watcher = hall.web.live._watcher
+    watcher = hall.web.live.watcher
     async with hall.client() as client:
         await client.subscribe("line")
         await client.until_data("line", lambda _: True)
