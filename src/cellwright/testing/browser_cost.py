@@ -34,6 +34,8 @@ _TABS: Final = 20
 _TABS_S: Final = 5.0
 _SOAK_WARM: Final = 2000
 _LOOK_S: Final = 0.2
+_STILL_S: Final = 5.0
+"""Longer than a page that did not keep up says so."""
 _PACE: Final = Pace()
 
 
@@ -169,14 +171,16 @@ async def measure_tabs(context: Any) -> dict[str, Any]:
 
 async def measure_soak(face: Face, context: Any, plant: Plant, *, messages: int) -> dict[str, Any]:
     """Return how heap and elements of a kiosk grow while it gets many messages, as fast as they go."""
-    shake_line(face, plant)
+    shaken = shake_line(face, plant)
     page = await context.new_page()
     client = await context.new_cdp_session(page)
     await page.goto("/line?kiosk=1", wait_until="load")
-    before = await after_frames(page, client, _SOAK_WARM)
+    await get_frames(page, _SOAK_WARM)
+    before = await weigh(page, client, shaken)
     began_s = time.perf_counter()
-    after = await after_frames(page, client, _SOAK_WARM + messages)
+    await get_frames(page, _SOAK_WARM + messages)
     took_s = time.perf_counter() - began_s
+    after = await weigh(page, client, shaken)
     growth = after["heap_bytes"] / before["heap_bytes"]
     return {
         "messages": after["frames"] - before["frames"],
@@ -191,38 +195,48 @@ async def measure_soak(face: Face, context: Any, plant: Plant, *, messages: int)
     }
 
 
-async def after_frames(page: Any, client: Any, count: int) -> dict[str, int]:
-    """Wait for frames; return what the page holds after its garbage was collected."""
-    while (frames := await page.evaluate("window.frames_seen")) < count:  # noqa: ASYNC110 - the page has no event
+async def get_frames(page: Any, count: int) -> int:
+    """Wait until a page got so many frames in all; return how many it has."""
+    while (frames := int(await page.evaluate("window.frames_seen"))) < count:  # noqa: ASYNC110 - the page has no event
         await asyncio.sleep(_LOOK_S)
+    return frames
+
+
+async def weigh(page: Any, client: Any, shaken: "_Shaken") -> dict[str, int]:
+    """Return what a page holds after its garbage was collected, while nothing comes that it could be busy with."""
+    shaken.is_still = True
+    await asyncio.sleep(_STILL_S)
     for _ in range(3):
         await client.send("HeapProfiler.collectGarbage")
     usage = await client.send("Runtime.getHeapUsage")
-    elements = await page.evaluate("document.querySelectorAll('*').length")
     counters = await client.send("Memory.getDOMCounters")
-    return {
-        "frames": frames,
+    told = {
+        "frames": await get_frames(page, 0),
         "heap_bytes": int(usage["usedSize"]),
-        "elements": elements,
+        "elements": await page.evaluate("document.querySelectorAll('*').length"),
         "nodes": counters["nodes"],
         "listeners": counters["jsEventListeners"],
     }
+    shaken.is_still = False
+    return told
 
 
-def shake_line(face: Face, plant: Plant) -> None:
-    """Let the line say something else at each tick, without a database."""
+def shake_line(face: Face, plant: Plant) -> "_Shaken":
+    """Let the line say something else at each tick, without a database; return what can hold it still."""
     hub, watcher = face.live.hub, face.live.watcher
     found = hub.sources.find("line", plant)
     assert found is not None  # noqa: S101 - every server has it
     shaken = _Shaken(found[0])
     hub.sources = hub.sources.adding(structs.replace(found[0], read=shaken.read))
     watcher.origin = structs.replace(watcher.origin, follow=shaken.follow)
+    return shaken
 
 
 class _Shaken:
     """A line whose counts and cycles change all the time."""
 
     def __init__(self, source: Source) -> None:
+        self.is_still = False
         self._source = source
         self._line: LineNow | None = None
         self._random = Random(2)  # noqa: S311 - repeatable, not secret
@@ -233,6 +247,8 @@ class _Shaken:
         if self._line is None:
             assert self._source.read is not None  # noqa: S101 - the line is read
             self._line = await self._source.read(asking)
+        if self.is_still:
+            return self._line
         tiles = list(self._line.tiles)
         for index in self._random.sample(range(len(tiles)), 3):
             cycle_s = round(self._random.uniform(1, 30), 1)
