@@ -22,10 +22,10 @@ LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 async def test_every_component_can_be_read_by_everybody(
-    browser: Browser, web: WebPlant, screenshots: Path, language: str, theme: str
+    browser: Browser, web: WebPlant, session: str, screenshots: Path, language: str, theme: str
 ) -> None:
     view = View(language=language, theme=theme)
-    async with open_screen(browser, web.address, view=view) as screen:
+    async with open_screen(browser, web.address, session=session, view=view) as screen:
         await screen.open(f"/styleguide?show={theme}")
         await expect(screen.page.locator(".skeleton[data-shown=true]")).to_be_visible()
         await save_screenshot(screen.page, screenshots / f"styleguide-{view.name}.png", is_whole=True)
@@ -37,18 +37,18 @@ async def test_every_component_can_be_read_by_everybody(
 @pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_longer_words_are_not_cut(
-    browser: Browser, web: WebPlant, screenshots: Path, language: str, size: tuple[int, int]
+    browser: Browser, web: WebPlant, session: str, screenshots: Path, language: str, size: tuple[int, int]
 ) -> None:
     view = View(language=language, size=size, is_lengthened=True)
-    async with open_screen(browser, web.address, view=view) as screen:
+    async with open_screen(browser, web.address, session=session, view=view) as screen:
         await screen.open("/styleguide?show=light")
         await save_screenshot(screen.page, screenshots / f"styleguide-long-{view.name}.png", is_whole=True)
         assert await clipped_texts(screen.page) == []
         screen.guard.check()
 
 
-async def test_both_themes_stand_side_by_side(browser: Browser, web: WebPlant, screenshots: Path) -> None:
-    async with open_screen(browser, web.address, view=View(size=(1680, 1050))) as screen:
+async def test_both_themes_stand_side_by_side(browser: Browser, web: WebPlant, session: str, screenshots: Path) -> None:
+    async with open_screen(browser, web.address, session=session, view=View(size=(1680, 1050))) as screen:
         await screen.open("/styleguide")
         await expect(screen.page.locator(".styleguide-panel[data-theme=dark]").first).to_be_visible()
         await save_screenshot(screen.page, screenshots / "styleguide-both.png", is_whole=True)

@@ -255,9 +255,7 @@ async def test_no_number_breaks_the_server(web: WebPlant, path: str) -> None:
 # --- live connections ---------------------------------------------------------------------------------
 
 
-@websocket(
-    "/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE}, signature_types=[]
-)
+@websocket("/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE})
 async def live(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.accept()
     await socket.send_text(socket.state.caller.person)
@@ -320,12 +318,12 @@ async def test_a_route_that_does_not_say_who_may_stops_the_start() -> None:
     async def silent_live(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.close()
 
-    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None)
+    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None, logging_config=None)
     with pytest.raises(ConfigurationError) as caught:
         require_declared(app)
     named = sorted(each.split()[1] for each in caught.value.problems)
     assert named == ["/blind", "/half", "/live", "/silent", "/text"]
-    require_declared(Litestar([declared], openapi_config=None))
+    require_declared(Litestar([declared], openapi_config=None, logging_config=None))
 
 
 # --- secrets and the trail ------------------------------------------------------------------------------
@@ -348,6 +346,7 @@ async def test_every_mutating_route_leaves_its_row(web: WebPlant, database_url: 
     token_id = (await make_token(web, "B-1", "plant_read")).split("_")[1]
     other = await web.access.sessions.find(await sign_in(web, "B-1"))
     assert other is not None
+    await sign_in(web, "B-1")
     calls: list[tuple[str, dict[str, Any] | None]] = [
         ("/api/v1/people", {"person": "B-2", "roles": ["operator"]}),
         ("/api/v1/people/roles", {"person": "B-2", "roles": ["quality"]}),
@@ -356,6 +355,7 @@ async def test_every_mutating_route_leaves_its_row(web: WebPlant, database_url: 
         ("/api/v1/me/tokens", {"name": "n", "scopes": ["plant_read"]}),
         (f"/api/v1/me/tokens/{token_id}/revoke", None),
         (f"/api/v1/me/sessions/{other.session}/end", None),
+        ("/api/v1/me/sessions/end-others", None),
         ("/api/v1/me/password", {"old": PASSWORD, "new": FRESH_PASSWORD}),
         ("/api/v1/sign-out", None),
         ("/api/v1/sign-in", {"person": "B-1", "password": FRESH_PASSWORD}),
@@ -371,8 +371,12 @@ async def test_every_mutating_route_leaves_its_row(web: WebPlant, database_url: 
         before = await rows()
         assert (await client.post(f"/api/v1/set-up/{link}", json={"password": PASSWORD})).status_code == 200
         assert await rows() > before
+        link = await web.access.links.make_sign_in("B-1", AUTHOR)
+        before = await rows()
+        assert (await client.post(f"/api/v1/set-up/{link}/enter")).status_code == 200
+        assert await rows() > before
     tried = {path.replace(token_id, "X").replace(f"/{other.session}/", "/X/") for path, _ in calls}
-    assert changing_routes(web) == tried | {"/api/v1/set-up/X"}
+    assert changing_routes(web) == tried | {"/api/v1/set-up/X", "/api/v1/set-up/X/enter"}
     assert (await verify_audit(db)).whole
     await db.close()
 
@@ -397,3 +401,18 @@ async def test_sign_ins_at_once_do_not_hold_up_the_rest(web: WebPlant) -> None:
     codes = [each.status_code for each in answers]
     assert codes.count(401) == 20
     assert codes.count(429) == 20
+
+
+async def test_no_log_holds_the_secret_of_a_link(
+    web: WebPlant, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await web.access.make_set_up_link(AUTHOR)
+    assert token is not None
+    db = await connect(database_url)
+    await db.execute("ALTER TABLE access_link RENAME TO gone")
+    await db.close()
+    async with browser(web) as client:
+        assert (await client.get(f"/api/v1/set-up/{token}")).status_code == 500
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    assert any("/api/v1/set-up/" in each for each in ours)
+    assert not [each for each in ours if token in each]

@@ -12,7 +12,8 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from cellwright.cli.common import open_migrated, wall_us
+from cellwright.cli.access import open_ground
+from cellwright.cli.common import local_author, open_migrated, wall_us
 from cellwright.cli.demo_report import Report, Run, make_report
 from cellwright.cli.processes import Child
 from cellwright.database.opening import Database
@@ -26,10 +27,15 @@ from cellwright.plant.clock import MappedClock
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import Machine, make_link_identity, write_machines
 from cellwright.plant.runtime import open_gate, release_plant
+from cellwright.rules.people import ROLES
+from cellwright.web.access.links import Links, link_path
 
 _READY_S = 60.0
 _YEAR_US = 365 * 86_400 * 1_000_000
 _PERSON = "DEMO-0001"
+_VIEWER = "DEMO-VIEWER"
+"""Whoever watches the demo in a browser: may do everything that somebody of the plant may."""
+_VIEWER_ROLES = tuple(role for role in ROLES if role != "partner")
 
 
 class DemoOptions(Struct, frozen=True, kw_only=True):
@@ -57,8 +63,18 @@ class Progress(Struct):
     reason: str = ""
 
 
+class _Said(Struct, frozen=True):
+    """What `cellwright up --json` says on a line."""
+
+    event: str
+    address: str = ""
+
+
 class Watcher(Protocol):
     """Whoever shows the demo to a person."""
+
+    def invite(self, link: str) -> None:
+        """Tell the address that opens the pages."""
 
     def step(self, text: str) -> None:
         """Tell what is being done now."""
@@ -87,7 +103,10 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
             await _introduce(options.folder, machines)
             await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"))
             screen.step("starting Cellwright, which tells every machine what it may do")
+            way_in = await _make_way_in(database)
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
+                if options.listen != "none":
+                    await _invite(gate, screen, way_in)
                 last = await _watch(machines, gate, screen, options.folder)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
@@ -175,7 +194,10 @@ async def _seed_records(database: Database, plant: Plant, clock: MappedClock) ->
     """What exists in a plant before its first shift: people, their qualifications, valid calibrations."""
     until_us = clock() + _YEAR_US
     operations = [each for route in plant.routes.values() for each in route.operations]
-    commands: list[Command] = [AddPerson(person=_PERSON, roles=("operator",))]
+    commands: list[Command] = [
+        AddPerson(person=_PERSON, roles=("operator",)),
+        AddPerson(person=_VIEWER, roles=_VIEWER_ROLES),
+    ]
     commands.extend(
         QualifyPerson(person=_PERSON, qualification=name, valid_until_us=until_us)
         for name in sorted({each.qualification for each in operations if each.qualification})
@@ -197,6 +219,21 @@ async def _seed_records(database: Database, plant: Plant, clock: MappedClock) ->
                 raise CellwrightError("; ".join(each.text for each in answer.reasons))
 
 
+async def _make_way_in(database: Database) -> str:
+    """Return the path that signs the viewer in, once: nobody has to set up a plant that is gone in an hour."""
+    async with open_ground(database.url) as ground:
+        return link_path(await Links(ground).make_sign_in(_VIEWER, local_author()))
+
+
+async def _invite(gate: Child, screen: Watcher, way_in: str) -> None:
+    """Tell where the pages are, as soon as they are there."""
+    async for line in gate.lines():
+        said = msgspec.json.decode(line, type=_Said)
+        if said.event == "serving":
+            screen.invite(said.address + way_in)
+            return
+
+
 def _real_plant(options: DemoOptions, database: Database) -> Child:
     folder = options.folder
     arguments = [
@@ -207,6 +244,7 @@ def _real_plant(options: DemoOptions, database: Database) -> Child:
         f"--clock={folder / 'plant.clock'}",
         f"--machines={folder / 'machines.json'}",
         f"--listen={options.listen}",
+        "--json",
     ]
     return Child(arguments, log=folder / "plant.log", environment={"DATABASE_URL": database.url})
 

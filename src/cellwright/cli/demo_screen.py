@@ -60,6 +60,7 @@ class Screen:
         self._bar = Bar(*columns, TimeElapsedColumn(), console=self._console)
         self._task = self._bar.add_task("starting", total=1.0)
         self._live = Live(self._bar, console=self._console, refresh_per_second=4, transient=False)
+        self._link = Text("")
         self._now_us = 0
         self._told = ""
 
@@ -76,6 +77,12 @@ class Screen:
     def close(self) -> None:
         """Stop showing for good; the last picture stays."""
         self._live.stop()
+
+    def invite(self, link: str) -> None:
+        """Tell the address that opens the pages: a line of its own, whose text a terminal can pick up whole."""
+        self._link = Text(f"open {link}", style="bold", overflow="fold")
+        self._live.update(Group(self._link, self._bar))
+        self._tell(f"open {link}")
 
     def step(self, text: str) -> None:
         """Tell what is being done now."""
@@ -115,7 +122,7 @@ class Screen:
                 await catch_up(connection)
                 seen = await read_status(connection, self._now_us)
                 yields = await read_yields(connection)
-                self._live.update(Group(_picture(plant, seen, yields, self._now_us), self._bar))
+                self._live.update(Group(_picture(plant, seen, yields, self._now_us), self._link, self._bar))
                 await asyncio.sleep(_LOOK_S)
         finally:
             await connection.close()

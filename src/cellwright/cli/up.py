@@ -30,7 +30,7 @@ from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
 from cellwright.plant.runtime import Outside, Runtime
-from cellwright.web.access.routes import link_path
+from cellwright.web.access.links import link_path
 from cellwright.web.opening import Behind, Face, open_web
 from cellwright.web.server import read_listen
 

@@ -1,9 +1,7 @@
 """`cellwright user`: people by badge code, their roles and qualifications."""
 
-import contextlib
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
@@ -12,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from cellwright.cli.access import open_ground
 from cellwright.cli.common import (
     ask,
     clock_option,
@@ -29,7 +28,7 @@ from cellwright.cli.common import (
     wall_us,
 )
 from cellwright.cli.main import EXIT_FAILED
-from cellwright.database.pool import Connection, create_pool
+from cellwright.database.pool import Connection
 from cellwright.model.answers import Refusal
 from cellwright.model.commands import AddPerson, Command, DisablePerson, QualifyPerson, Submission
 from cellwright.plant.config import find_plant, load_plant
@@ -38,7 +37,7 @@ from cellwright.rules.people import ROLES
 from cellwright.rules.state import QualificationRow
 from cellwright.views.resources import QUALIFICATIONS
 from cellwright.web.access.ground import AccessRefusedError, Ground
-from cellwright.web.access.links import Links, Purpose
+from cellwright.web.access.links import Links, Purpose, link_path
 from cellwright.web.access.permissions import GRANTABLE
 from cellwright.web.access.roster import Person, read_roster
 from cellwright.web.access.tokens import DAYS_MAX, Tokens, TokenWish
@@ -142,19 +141,32 @@ def _date(time_us: int) -> str:
 
 @user.command()
 @click.argument("person", required=False)
+@click.option("--sign-in", "is_sign_in", is_flag=True, help="A link that signs PERSON in without a password.")
 @address_option
 @data_option
 @database_option
 @json_option
 @coroutine
-async def link(person: str | None, *, address: str, data: Path | None, database_url: str | None, as_json: bool) -> None:
+async def link(
+    person: str | None,
+    *,
+    is_sign_in: bool,
+    address: str,
+    data: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
     """Print a one-time link for PERSON: an invitation, or to set a new password. The link before it ends.
 
     Without PERSON: the link with which the first admin sets up the plant, while there is none.
     """
-    async with await open_existing(data, database_url) as database, _ground(database.url) as ground:
+    if is_sign_in and person is None:
+        raise click.UsageError("--sign-in takes a PERSON")
+    async with await open_existing(data, database_url) as database, open_ground(database.url) as ground:
         links, author = Links(ground), local_author()
-        if person is not None:
+        if person is not None and is_sign_in:
+            purpose, token = Purpose.SIGN_IN, await links.make_sign_in(person, author)
+        elif person is not None:
             purpose, token = await links.make_for(person, author)
         elif await links.has_admin():
             raise AccessRefusedError("this plant has an admin already; name a PERSON", 409)
@@ -192,7 +204,7 @@ async def token(
 ) -> None:
     """Make an API token of PERSON and print it, this once."""
     wish = TokenWish(name=name, scopes=scopes, days=days)
-    async with await open_existing(data, database_url) as database, _ground(database.url) as ground:
+    async with await open_existing(data, database_url) as database, open_ground(database.url) as ground:
         try:
             made, text = await Tokens(ground).make(person, wish, local_author())
         except AccessRefusedError as error:
@@ -201,17 +213,8 @@ async def token(
     show({"token": made, "text": text}, as_json=as_json, lines=lambda: [text])
 
 
-@contextlib.asynccontextmanager
-async def _ground(url: str) -> AsyncIterator[Ground]:
-    pool = await create_pool(url, size=1, name="cellwright user")
-    try:
-        yield Ground(pool, wall_us=wall_us, random_bytes=os.urandom)
-    finally:
-        await pool.close()
-
-
 def _link(address: str, token: str) -> str:
-    return f"{address.rstrip('/')}/set-up/{token}"
+    return address.rstrip("/") + link_path(token)
 
 
 async def _nothing(_: Ground) -> dict[str, str]:
@@ -235,7 +238,7 @@ async def _command(
             )
             answer = await gate.submit(submission)
         if not isinstance(answer, Refusal):
-            async with _ground(database.url) as ground:
+            async with open_ground(database.url) as ground:
                 more = await further(ground)
     if as_json:
         click.echo(to_json({**msgspec.to_builtins(answer), **more}))

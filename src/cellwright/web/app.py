@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
+from cellwright.web import doors
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
@@ -19,12 +21,15 @@ from cellwright.web.live.stream import live_stream
 from cellwright.web.live.websocket import live_socket
 from cellwright.web.page_list import PAGES
 from cellwright.web.pages import STATIC, page_handlers, release
+from cellwright.web.problems import NotFoundError
+from cellwright.web.question import Asked
 from cellwright.web.services import Services
 
 _YEAR_S = 365 * 86_400
 _BODY_MAX = 1 << 20
 _FILES = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE, NO_CALLER: True}
 _DOCUMENT = {"permission": Permission.SELF, "object_rule": ObjectRule.NONE}
+_NOWHERE = {"permission": Permission.PUBLIC, "object_rule": ObjectRule.NONE}
 
 
 def make_app(services: Services) -> Litestar:
@@ -52,8 +57,15 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    own = [*access_routes.ROUTES, live_socket, live_stream]
+    own = [*access_routes.ROUTES, *doors.ROUTES, show_nothing, live_socket, live_stream]
     return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
+
+
+@get("/{path:path}", opt=_NOWHERE, include_in_schema=False)
+async def show_nothing(request: Asked, path: FromPath[str]) -> None:
+    """Say that nothing is here, to a known caller in the usual frame."""
+    del path
+    raise NotFoundError(f"nothing is at {request.url.path[:200]}")
 
 
 def _static_files() -> Any:

@@ -6,11 +6,13 @@ from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Response, get
 from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Redirect
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -33,6 +35,15 @@ class Page(Struct, frozen=True, kw_only=True):
     load: Callable[[Question], Awaitable[Any]]
     tables: Callable[[Any], list[Table]] | None = None
     """How its data become tables, for exports; None = every list of records in it."""
+    aliases: Mapping[str, str] = {}
+    """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
+    elsewhere: Callable[[Any], str] | None = None
+    """Where the data say that the reader wants to be instead, "" = here."""
+    rule: ObjectRule = ObjectRule.SITE
+    is_in_api: bool = True
+    """Whether its data are in the API under its name; False = the API has its own words for them."""
+    has_files: bool = True
+    """Whether its data are to be had as files, by suffix."""
 
 
 class Entry(Struct, frozen=True):
@@ -53,13 +64,13 @@ NAVIGATION = (
     Entry("holds", "/holds", Permission.PLANT_READ),
     Entry("plant", "/plant", Permission.PLANT_READ),
     Entry("audit", "/audit", Permission.AUDIT_READ),
-    Entry("people", "/people", Permission.PEOPLE_MANAGE),
+    Entry("people", "/people", Permission.PEOPLE_READ),
 )
 
 
 def page_handlers(page: Page) -> list[BaseRouteHandler]:
     """Return the route handlers of a page: itself, its data by suffix, and its entry in the API."""
-    opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
+    opt = {"permission": page.permission, "object_rule": page.rule}
     is_object = page.path != "/" and page.path.endswith("/")
 
     async def show(request: Asked) -> Response[Any]:
@@ -79,31 +90,47 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     name = page.path.rstrip("/") or f"/{page.name}"
     tail = "/{code:path}" if is_object else ""
     shown = page.path.rstrip("/") + tail or "/"
-    handlers: list[BaseRouteHandler] = [
-        get(shown, opt=opt, include_in_schema=False, name=f"page {page.name}")(show),
-        get(f"/api/v1{name}{tail}", opt=opt, operation_id=f"read_{page.name}", summary=f"Data of page {page.name}")(
-            ask
-        ),
-    ]
-    if not is_object:
+    handlers: list[BaseRouteHandler] = [get(shown, opt=opt, include_in_schema=False, name=f"page {page.name}")(show)]
+    if page.is_in_api:
+        summary = f"Data of page {page.name}"
+        handlers.append(get(f"/api/v1{name}{tail}", opt=opt, operation_id=f"read_{page.name}", summary=summary)(ask))
+    if page.has_files and not is_object:
         handlers.extend(
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES
         )
-    return handlers
+    return [*handlers, *(_alias_handler(page, *alias) for alias in page.aliases.items())]
+
+
+def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:
+    async def move(request: Asked) -> Redirect:
+        path, _, query = (request.scope.get("raw_path") or b"").decode("ascii", "replace").partition("?")
+        query = query or request.scope.get("query_string", b"").decode("ascii", "replace")
+        code = quote(unquote(path.removeprefix(alias)), safe="")
+        return Redirect(f"{target}{code}{'&' if '?' in target else '?'}{query}".rstrip("?&"), status_code=303)
+
+    opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
+    return get(f"{alias}{{code:path}}", opt=opt, include_in_schema=False, name=f"alias {alias}")(move)
 
 
 async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Response[Any]:
-    question = question_of(request, code)
+    question = question_of(request, code, suffix)
     data = await page.load(question)
+    if not suffix and page.elsewhere and (path := page.elsewhere(data)):
+        return Redirect(path, status_code=303)
     if not suffix:
         return html_response(request, page.name, data, params={"code": code} if code else {})
     if suffix == "json":
         return Response(data, media_type=MediaType.JSON)
-    tables = page.tables(data) if page.tables else tables_in(page.name, data)
+    tables = _wanted(page.tables(data) if page.tables else tables_in(page.name, data), question.query.get("table"))
     content = _export(suffix, tables, question, request)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+def _wanted(tables: list[Table], name: str | None) -> list[Table]:
+    """Return tables with the one that `?table=` names first: what holds only one table, holds that."""
+    return sorted(tables, key=lambda table: table.name != name)
 
 
 def tables_in(name: str, data: Any) -> list[Table]:
@@ -244,10 +271,10 @@ def _theme(request: Asked) -> str:
     return asked if asked in THEMES else "system"
 
 
-def plain_page(name: str, path: str) -> Page:
-    """Return a page that everybody may see and that has no data of its own."""
+def plain_page(name: str, path: str, permission: Permission = Permission.PUBLIC) -> Page:
+    """Return a page that has no data of its own."""
 
     async def load(_: Question) -> dict[str, Any]:
         return {}
 
-    return Page(name=name, path=path, permission=Permission.PUBLIC, load=load)
+    return Page(name=name, path=path, permission=permission, load=load)

@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Response
-from litestar.exceptions import HTTPException, ValidationException
-from msgspec import Struct
+from litestar.exceptions import HTTPException, PermissionDeniedException, ValidationException
+from msgspec import Struct, structs
 
 from cellwright.errors import CellwrightError
 from cellwright.model.answers import Reason, Refusal
@@ -14,7 +14,10 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The body of an error; `reasons` are those of the gate's refusal, `fields` what is wrong in the request."""
+    """The body of an error; `reasons` are those of the gate's refusal, `fields` what is wrong in the request.
+
+    When a permission is missing, `permission` names it, and `roles` are those that have it.
+    """
 
     type: str = "about:blank"
     title: str
@@ -22,6 +25,8 @@ class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
     detail: str = ""
     reasons: tuple[Reason, ...] = ()
     fields: tuple[dict[str, Any], ...] = ()
+    permission: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class NotFoundError(CellwrightError):
@@ -47,7 +52,8 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case HTTPException():
             title = HTTPStatus(error.status_code).phrase
-            return Problem(title=title, status=error.status_code, detail=error.detail, fields=_fields(error))
+            problem = Problem(title=title, status=error.status_code, detail=error.detail, fields=_fields(error))
+            return _with_permission(problem, error)
         case NotFoundError():
             return Problem(title="Not found", status=404, detail=str(error))
         case RefusedError():
@@ -55,6 +61,13 @@ def problem_of(error: Exception) -> Problem:
         case _:
             detail = "an error of the program, written to its log; nothing was changed"
             return Problem(title="Internal error", status=500, detail=detail)
+
+
+def _with_permission(problem: Problem, error: HTTPException) -> Problem:
+    """Add which permission is missing, when the guard says so."""
+    if isinstance(error, PermissionDeniedException) and isinstance(error.extra, dict):
+        return structs.replace(problem, **error.extra)
+    return problem
 
 
 def _fields(error: HTTPException) -> tuple[dict[str, Any], ...]:

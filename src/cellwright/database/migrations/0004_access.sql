@@ -16,6 +16,7 @@ CREATE TABLE audit (
     hash bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32)
 );
 CREATE INDEX audit_xid ON audit (xid, seq);
+CREATE INDEX audit_signed_in ON audit (object, recorded_us) WHERE action = 'session_opened';
 COMMENT ON TABLE audit IS 'One hash chain: hash = SHA-256(prev_hash || canonical JSON of the row). Old and new keep their text as written, because it is hashed.';
 CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -55,7 +56,7 @@ CREATE CONSTRAINT TRIGGER account_is_audited
 
 CREATE TABLE access_link (
     token_sha256 bytea PRIMARY KEY,
-    purpose text NOT NULL CHECK (purpose IN ('set_up', 'invitation', 'reset')),
+    purpose text NOT NULL CHECK (purpose IN ('set_up', 'invitation', 'reset', 'sign_in')),
     person text NOT NULL,
     made_us bigint NOT NULL,
     expires_us bigint NOT NULL

@@ -49,6 +49,11 @@ class Accounts:
         self._names = names
         self._throttle = Throttle()
 
+    async def has_password(self, person: str) -> bool:
+        """Tell whether a person has an account."""
+        async with self._ground.reading() as connection:
+            return bool(await connection.fetchval("SELECT true FROM account WHERE person = $1", person))
+
     # --- by link ----------------------------------------------------------------------------------
 
     async def use_link(self, token: str, wanted: Credentials, *, author: Author, browser: Browser) -> str:
@@ -57,6 +62,8 @@ class Accounts:
         What was done before a crash is not done twice: the link is used up only at the end, in one transaction.
         """
         link = await self._links.find(token)
+        if link.purpose is Purpose.SIGN_IN:
+            raise LinkRefusedError
         person = link.person or wanted.person
         author = structs.replace(author, actor=person)
         if wanted.person not in ("", person):
@@ -72,6 +79,19 @@ class Accounts:
             await _keep_password(change, person, password_hash, link.purpose)
             await end_all(change, person)
             return await self._sessions.open(change, person, terminal=author.terminal, browser=browser)
+
+    async def enter(self, token: str, *, author: Author, browser: Browser) -> str:
+        """Sign in by a link that was made for it, without a password; raises LinkRefusedError for any other link."""
+        link = await self._links.find(token)
+        if link.purpose is not Purpose.SIGN_IN:
+            raise LinkRefusedError
+        author = structs.replace(author, actor=link.person)
+        async with self._ground.changing(author) as change:
+            await Links.take(change, token, link.person)
+            if not await _is_enabled(change, link.person):
+                raise LinkRefusedError
+            change.note("link_used", link.person, old={"purpose": link.purpose})
+            return await self._sessions.open(change, link.person, terminal=author.terminal, browser=browser)
 
     async def _set_up(self, token: str, person: str, author: Author) -> None:
         if not person:

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from cellwright.errors import ConfigurationError
 from cellwright.journal.audit import Author
-from cellwright.web.access.permissions import Caller, ObjectRule, Permission
+from cellwright.web.access.permissions import Caller, ObjectRule, Permission, roles_with
 from cellwright.web.access.service import Access
 
 COOKIE: Final = "cellwright"
@@ -117,7 +117,10 @@ async def check_access(connection: Asker, handler: BaseRouteHandler) -> None:
         text = "sign in first, or show a valid API token"
         raise NotAuthorizedException(text, headers={"www-authenticate": "Bearer"})
     if permission not in caller.permissions:
-        raise PermissionDeniedException(f"this takes the permission {permission}, which {caller.person} has not here")
+        text = f"this takes the permission {permission}, which {caller.person} has not here"
+        raise PermissionDeniedException(
+            text, extra={"permission": permission, "roles": roles_with(permission) if permission else ()}
+        )
     if is_change and not is_live:
         _refuse_forged(connection, caller)
 

@@ -1,4 +1,4 @@
-"""One-time links: the first admin's set-up, an invitation, a new password. Only their SHA-256 is kept."""
+"""One-time links: the first admin's set-up, an invitation, a new password, a way in. Only their SHA-256 is kept."""
 
 from enum import StrEnum
 from typing import Final
@@ -17,12 +17,15 @@ class Purpose(StrEnum):
     SET_UP = "set_up"
     INVITATION = "invitation"
     RESET = "reset"
+    SIGN_IN = "sign_in"
+    """Signs in without a password; only who has the plant's database can make one."""
 
 
 LIFETIME_US: Final = {
     Purpose.SET_UP: 30 * _MINUTE_US,
     Purpose.INVITATION: 24 * 60 * _MINUTE_US,
     Purpose.RESET: 30 * _MINUTE_US,
+    Purpose.SIGN_IN: 30 * _MINUTE_US,
 }
 """How long a link of each kind may be used (us)."""
 
@@ -71,6 +74,16 @@ class Links:
 
     async def make_for(self, person: str, author: Author) -> tuple[Purpose, str]:
         """Return a new link for a person, with its purpose: an invitation without an account, else a new password."""
+        purpose = Purpose.RESET if await self._has_account(person) else Purpose.INVITATION
+        return purpose, await self.make(purpose, person, author)
+
+    async def make_sign_in(self, person: str, author: Author) -> str:
+        """Return the token of a new link that signs a person in without a password."""
+        await self._has_account(person)
+        return await self.make(Purpose.SIGN_IN, person, author)
+
+    async def _has_account(self, person: str) -> bool:
+        """Tell whether a person has an account; raises AccessRefusedError for nobody, or somebody disabled."""
         async with self._ground.reading() as connection:
             has_account = await connection.fetchval(
                 "SELECT a.person IS NOT NULL FROM person AS p LEFT JOIN account AS a USING (person)"
@@ -79,18 +92,12 @@ class Links:
             )
         if has_account is None:
             raise AccessRefusedError(f"{person[:40]!r} is nobody's badge code, or disabled; add the person first", 404)
-        purpose = Purpose.RESET if has_account else Purpose.INVITATION
-        return purpose, await self.make(purpose, person, author)
+        return bool(has_account)
 
     async def has_admin(self) -> bool:
-        """Tell whether any admin can sign in."""
+        """Tell whether any admin can sign in, by password or by a link that was made for it, or is in already."""
         async with self._ground.reading() as connection:
-            return bool(
-                await connection.fetchval(
-                    "SELECT EXISTS (SELECT FROM account JOIN person AS p USING (person)"
-                    " WHERE NOT p.disabled AND 'admin' = ANY (p.roles))"
-                )
-            )
+            return bool(await connection.fetchval(_HAS_ADMIN, self._ground.wall_us()))
 
     async def find(self, token: str) -> Link:
         """Return a link that may still be used; raises LinkRefusedError."""
@@ -131,3 +138,20 @@ class Links:
         )
         if not taken:
             raise LinkRefusedError
+
+
+def link_path(token: str) -> str:
+    """Return the path of the page of a one-time link."""
+    return f"/set-up/{token}"
+
+
+_HAS_ADMIN = """
+SELECT EXISTS (
+    SELECT FROM person AS p
+    WHERE NOT p.disabled AND 'admin' = ANY (p.roles)
+      AND (EXISTS (SELECT FROM account AS a WHERE a.person = p.person)
+           OR EXISTS (SELECT FROM session AS s WHERE s.person = p.person)
+           OR EXISTS (SELECT FROM access_link AS l
+                      WHERE l.person = p.person AND l.purpose = 'sign_in' AND l.expires_us > $1))
+)
+"""

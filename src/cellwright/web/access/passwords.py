@@ -14,10 +14,11 @@ from cellwright.web.access.password_words import WALKS, WORDS
 
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 128
+DIFFERENT_MIN: Final = 5
+"""Different characters, in lower case, that a password has at least."""
 
 _AT_ONCE = 2
 _OWN_PART_MIN = 6
-_DIFFERENT_MIN = 5
 _WALK_MIN = 3
 _WORD_MAX = max(map(len, WORDS))
 _LOOKALIKES = str.maketrans("013457@$!|", "oleastasil")
@@ -32,8 +33,8 @@ def password_faults(password: str, *, known: Iterable[str] = ()) -> list[str]:
     if len(text) > LENGTH_MAX:
         return [f"the password has {len(text)} characters; use at most {LENGTH_MAX}"]
     faults = []
-    if len(set(text.lower())) < _DIFFERENT_MIN:
-        faults.append(f"the password repeats few characters; use at least {_DIFFERENT_MIN} different ones")
+    if len(set(text.lower())) < DIFFERENT_MIN:
+        faults.append(f"the password repeats few characters; use at least {DIFFERENT_MIN} different ones")
     if own_part(text, known) < _OWN_PART_MIN:
         faults.append(
             "the password is little more than well-known words, names of this product or plant, years and rows of "

@@ -6,12 +6,13 @@ from cellwright.database.pool import Connection
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """A person by badge code. `seen_us` is the last use of a living session (UTC us, 0 = there is none)."""
+    """A person by badge code. Times are UTC us, 0 = never: a session was last opened, a living one last used."""
 
     person: str
     roles: tuple[str, ...]
     disabled: bool
     has_account: bool
+    signed_in_us: int
     seen_us: int
     token_count: int
 
@@ -21,6 +22,8 @@ async def read_roster(connection: Connection, now_us: int) -> list[Person]:
     records = await connection.fetch(
         """
         SELECT p.person, p.roles, p.disabled, a.person IS NOT NULL AS has_account,
+               coalesce((SELECT max(recorded_us) FROM audit AS o
+                         WHERE o.action = 'session_opened' AND o.object = p.person), 0) AS signed_in_us,
                coalesce((SELECT max(seen_us) FROM session AS s WHERE s.person = p.person), 0) AS seen_us,
                (SELECT count(*) FROM api_token AS t
                 WHERE t.person = p.person AND t.revoked_us = 0 AND t.expires_us > $1) AS token_count

@@ -12,6 +12,7 @@ from cellwright.model.commands import Code
 from cellwright.web.access.accounts import Credentials
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, cookie_name, is_secure, session_id_of
+from cellwright.web.access.links import link_path
 from cellwright.web.access.permissions import Caller, ObjectRule, Permission
 from cellwright.web.access.roster import Person
 from cellwright.web.access.sessions import Browser, Session
@@ -93,9 +94,10 @@ class FreshToken(Struct, frozen=True):
 
 
 class Invitation(Struct, frozen=True):
-    """The path of a one-time link, to be given to its person."""
+    """The path of a one-time link, to be given to its person, and the last moment to use it (UTC us)."""
 
     path: str
+    expires_us: int
 
 
 def _opt(permission: Permission, rule: ObjectRule = ObjectRule.NONE) -> dict[str, Any]:
@@ -122,6 +124,19 @@ async def set_up(request: Asked, token: FromPath[str], data: JSONBody[SetUp]) ->
     """Set the password of a link's person and sign in."""
     wanted, browser = Credentials(data.person, data.password), _browser(request)
     session_id = await access_of(request).accounts.use_link(token, wanted, author=author_of(request), browser=browser)
+    return await _signed_in(request, session_id)
+
+
+@post(
+    "/api/v1/set-up/{token:str}/enter",
+    opt=_opt(Permission.PUBLIC, ObjectRule.OWN),
+    status_code=200,
+    summary="Use a one-time link that signs in without a password",
+)
+async def enter(request: Asked, token: FromPath[str]) -> Response[Me]:
+    """Sign in by a link that was made for it."""
+    accounts = access_of(request).accounts
+    session_id = await accounts.enter(token, author=author_of(request), browser=_browser(request))
     return await _signed_in(request, session_id)
 
 
@@ -181,6 +196,18 @@ async def end_session(request: Asked, number: FromPath[int]) -> None:
         raise NotFoundError(f"you have no session {number}")
 
 
+@post(
+    "/api/v1/me/sessions/end-others",
+    opt=_opt(Permission.ACCOUNT, ObjectRule.OWN),
+    status_code=204,
+    summary="End all my sessions but this one",
+)
+async def end_other_sessions(request: Asked) -> None:
+    """End every session of one's own but the one that asks."""
+    caller = _caller(request)
+    await access_of(request).sessions.end_others(caller.person, caller.session, author_of(request))
+
+
 @get("/api/v1/me/tokens", opt=_opt(Permission.ACCOUNT, ObjectRule.OWN), summary="My API tokens")
 async def list_tokens(request: Asked) -> list[ApiToken]:
     """Return one's tokens."""
@@ -223,7 +250,7 @@ async def add_person(request: Asked, data: JSONBody[PersonRoles]) -> Invitation:
     """Make a person known and return an invitation."""
     people, author = access_of(request).people, author_of(request)
     await people.add(data.person, data.roles, author)
-    return _invitation(await people.invite(data.person, author))
+    return await _invitation(request, await people.invite(data.person, author))
 
 
 @post(
@@ -251,18 +278,20 @@ async def disable_person(request: Asked, data: JSONBody[PersonNamed]) -> None:
 @post("/api/v1/people/invite", opt=_opt(Permission.PEOPLE_MANAGE, ObjectRule.SITE), summary="Invite a person anew")
 async def invite_person(request: Asked, data: JSONBody[PersonNamed]) -> Invitation:
     """Return a new invitation for a person without an account."""
-    return _invitation(await access_of(request).people.invite(data.person, author_of(request)))
+    return await _invitation(request, await access_of(request).people.invite(data.person, author_of(request)))
 
 
 ROUTES: list[BaseRouteHandler] = [
     read_link,
     set_up,
+    enter,
     sign_in,
     sign_out,
     read_me,
     change_password,
     list_sessions,
     end_session,
+    end_other_sessions,
     list_tokens,
     make_token,
     revoke_token,
@@ -282,13 +311,9 @@ def refused_response(_: Asked, error: AccessRefusedError) -> Response[Problem]:
     return problem_response(problem, {"retry-after": str(error.wait_s)} if error.wait_s else None)
 
 
-def link_path(token: str) -> str:
-    """Return the path of the page of a one-time link."""
-    return f"/set-up/{token}"
-
-
-def _invitation(token: str) -> Invitation:
-    return Invitation(link_path(token))
+async def _invitation(request: Asked, token: str) -> Invitation:
+    link = await access_of(request).links.find(token)
+    return Invitation(link_path(token), link.expires_us)
 
 
 def _caller(request: Asked) -> Caller:

@@ -19,6 +19,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.web.access.accounts import Accounts
+from cellwright.web.access.chain import ChainWatch
 from cellwright.web.access.ground import Ground
 from cellwright.web.access.links import Links, Purpose
 from cellwright.web.access.people import People
@@ -61,6 +62,7 @@ class Access:
             make_admin=self.people.make_admin,
             names=(parts.plant.code, parts.plant.name),
         )
+        self.chain = ChainWatch(self.ground, None if parts.trail is None else Checkpoints(parts.trail))
         self._checkpoints = None if parts.trail is None else Checkpoints(parts.trail, parts.random_bytes)
 
     async def refresh(self, callers: Sequence[Caller]) -> list[Caller | None]:

@@ -131,6 +131,11 @@ class Sessions:
                 change.note("session_ended", person, old={"session": number})
         return bool(ended)
 
+    async def end_others(self, person: str, current: int, author: Author) -> None:
+        """End every session of a person but one."""
+        async with self._ground.changing(author) as change:
+            await end_all(change, person, but=current)
+
     async def forget(self) -> None:
         """Remove sessions that time has ended."""
         async with self._ground.reading() as connection:
@@ -150,9 +155,11 @@ WHERE NOT p.disabled AND s.seen_us > $1 AND s.opened_us > $2
 """
 
 
-async def end_all(change: Changing, person: str) -> None:
-    """End every session of a person, in a running transaction."""
-    ended = await change.connection.fetch("DELETE FROM session WHERE person = $1 RETURNING number", person)
+async def end_all(change: Changing, person: str, *, but: int = 0) -> None:
+    """End every session of a person but the one numbered `but`, in a running transaction."""
+    ended = await change.connection.fetch(
+        "DELETE FROM session WHERE person = $1 AND number <> $2 RETURNING number", person, but
+    )
     if ended:
         change.note("sessions_ended", person, old={"sessions": sorted(record["number"] for record in ended)})
 

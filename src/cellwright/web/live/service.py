@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from cellwright.web.access.permissions import Caller
@@ -34,6 +34,7 @@ class Live:
         self._clock = origin.clock
         self._refresh = refresh
         self._pace = pace
+        self._is_changed = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -73,12 +74,9 @@ class Live:
             self.watcher.wake()
         return why
 
-    def end_sessions(self, sessions: Iterable[int]) -> None:
-        """Send away at once who came with one of these sessions."""
-        ended = frozenset(sessions)
-        for viewer in self.hub.viewers:
-            if viewer.caller.session in ended:
-                viewer.end(_OVER)
+    def recheck(self) -> None:
+        """Look at once who may stay, because access has changed."""
+        self._is_changed.set()
 
     # --- what runs --------------------------------------------------------------------------
 
@@ -97,7 +95,10 @@ class Live:
 
     async def _recheck(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.recheck_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.recheck_s):
+                    await self._is_changed.wait()
+            self._is_changed.clear()
             viewers = list(self.hub.viewers)
             try:
                 callers = await self._refresh([each.caller for each in viewers]) if viewers else []

@@ -6,16 +6,18 @@ import { boot } from './boot.js';
 
 /** What the server answered instead: problem+json with the fields or reasons it names. */
 export class Problem extends Error {
-  /** @param {number} status @param {any} body */
-  constructor(status, body) {
+  /** @param {number} status @param {any} body @param {number} [wait_s] */
+  constructor(status, body, wait_s = 0) {
     super(body?.detail || body?.title || `HTTP ${status}`);
     this.status = status;
     /** @type {string} */
     this.title = body?.title ?? '';
     /** @type {FieldProblem[]} */
-    this.problems = body?.problems ?? [];
+    this.problems = body?.fields ?? [];
     /** @type {Reason[]} */
     this.reasons = body?.reasons ?? [];
+    /** When to try again; 0 = nothing to wait for. */
+    this.wait_s = wait_s;
   }
 }
 
@@ -30,7 +32,7 @@ async function request(url, options = {}) {
   }
   const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
   const body = isJson ? await response.json() : null;
-  if (!response.ok) throw new Problem(response.status, body);
+  if (!response.ok) throw new Problem(response.status, body, Number(response.headers.get('retry-after') ?? 0));
   return body;
 }
 

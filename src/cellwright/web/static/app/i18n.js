@@ -49,6 +49,9 @@ export function word(area, code) {
   return has(key) ? t(key) : String(code).replaceAll('_', ' ');
 }
 
+/** Several texts as one: "Operator, Admin". @param {string[]} texts */
+export const list = (texts) => texts.reduceRight((rest, first) => (rest ? t('format.list', { first, rest }) : first), '');
+
 /** @typedef {{digits?: number, is_signed?: boolean}} NumberOptions */
 
 /** @param {number | null | undefined} value @param {NumberOptions} [options] @returns {string} */
@@ -71,6 +74,8 @@ export function number(value, { digits, is_signed = false } = {}) {
 const SYMBOLS = {
   ohm: 'Ω',
   mohm: 'mΩ',
+  milliohm: 'mΩ',
+  Mohm: 'MΩ',
   c: '°C',
   um: 'µm',
   v: 'V',
@@ -89,6 +94,8 @@ const SYMBOLS = {
   ml: 'mL',
   gsm: 'g/m²',
   mpas: 'mPa·s',
+  'mpa.s': 'mPa·s',
+  'g/m2': 'g/m²',
   m_per_min: 'm/min',
   k_mv_per_h: 'mV/h',
   percent: '%',
@@ -108,7 +115,7 @@ const SCALES = {
 };
 
 /** @param {string | null | undefined} unit */
-export const unitSymbol = (unit) => (unit ? (SYMBOLS[unit.toLowerCase()] ?? unit) : '');
+export const unitSymbol = (unit) => (unit ? (SYMBOLS[unit] ?? SYMBOLS[unit.toLowerCase()] ?? unit) : '');
 
 /**
  * A value and its unit as two texts, so that a table or tile can set them apart.

@@ -58,6 +58,7 @@ async function mountPage() {
   if (!place || !boot.page) return;
   try {
     const { default: Page } = await import(`./pages/${boot.page}.js`);
+    place.replaceChildren();
     render(html`<${Page} boot=${boot} />`, place);
   } catch (error) {
     console.error(error);

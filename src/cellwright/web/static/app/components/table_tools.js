@@ -8,12 +8,18 @@ import { toast } from './toast.js';
 /** @typedef {import('./table_cells.js').Column} Column */
 /** @typedef {import('./table_cells.js').Row} Row */
 
-/** The same data as files: links that keep the page's query. @param {{path: string}} props */
+/** As many rows as the server gives at once. */
+const EXPORT_ROWS = '5000';
+
+/** The same data as files: links that keep what the page was asked for, but not where it was cut.
+ * @param {{path: string}} props */
 export function ExportMenu({ path }) {
-  const { search } = window.location;
+  const query = new URLSearchParams(window.location.search);
+  for (const name of ['before', 'offset']) query.delete(name);
+  query.set('limit', EXPORT_ROWS);
   return html`<${Menu} icon="download" label=${t('table.export')}>
     ${['csv', 'xlsx', 'parquet', 'json'].map(
-      (kind) => html`<a key=${kind} class="menu-item" href="${path}.${kind}${search}" download>${t(`table.export_${kind}`)}</a>`,
+      (kind) => html`<a key=${kind} class="menu-item" href="${path}.${kind}?${query}" download>${t(`table.export_${kind}`)}</a>`,
     )}
   <//>`;
 }

@@ -1,12 +1,13 @@
 import { html, useState } from '../../vendor/preact.js';
 import { boot } from '../boot.js';
-import { age, number, t } from '../i18n.js';
+import { age, list, t, word } from '../i18n.js';
 import { age_us, state, useTopic } from '../live.js';
 import { send } from '../api.js';
 import { openCode } from '../scan.js';
 import { nextTheme, otherLanguage, theme } from '../theme.js';
 import { toggleHelp } from './help.js';
 import { Icon } from './icon.js';
+import { Menu } from './menu.js';
 import { SearchScan } from './search_scan.js';
 
 /** @typedef {{facts_count?: number, last_fact_us?: number}} PlantStatus */
@@ -23,7 +24,7 @@ export function Status() {
       <span class="live-mark" aria-hidden="true"></span>${state.value === 'connecting' ? t('live.connecting') : text}
     </span>
     ${status.facts_count !== undefined &&
-    html`<span class="topbar-facts" title=${t('live.facts_title')}>${t('live.facts', { count: number(status.facts_count) })}</span>`}`;
+    html`<span class="topbar-facts" title=${t('live.facts_title')}>${t('live.facts', { n: status.facts_count })}</span>`}`;
 }
 
 export function Search() {
@@ -47,14 +48,23 @@ export function Tools() {
 const ToolButton = ({ icon, label, onClick }) => html`<button
   type="button" class="icon-button" aria-label=${label} title=${label} onClick=${onClick}><${Icon} name=${icon} /></button>`;
 
-/** @param {{user: import('../boot.js').User}} props */
+/** Who is signed in and as what; the way to the account and out. @param {{user: import('../boot.js').User}} props */
 function Account({ user }) {
   const [isLeaving, setLeaving] = useState(false);
   const leave = async () => {
     setLeaving(true);
     await send('/api/v1/sign-out', {}).finally(() => window.location.assign('/sign-in'));
   };
-  return html`<a class="account" href="/account"><${Icon} name="account" /><span>${user.person}</span></a>
-    <button type="button" class="icon-button" data-action="sign-out" disabled=${isLeaving} aria-label=${t('action.sign_out')}
-      title=${t('action.sign_out')} onClick=${leave}><${Icon} name="sign-out" /></button>`;
+  return html`<div class="account">
+    <${Menu} icon="account" label=${user.person}>
+      <div class="account-who">
+        <b class="code">${user.person}</b>
+        <span class="caption">${list(user.roles.map((role) => word('role', role)))}</span>
+      </div>
+      <a class="menu-item account-item" href="/account"><${Icon} name="account" />${t('page.account')}</a>
+      <button type="button" class="menu-item account-item" data-action="sign-out" disabled=${isLeaving} onClick=${leave}>
+        <${Icon} name="sign-out" />${t('action.sign_out')}
+      </button>
+    <//>
+  </div>`;
 }

@@ -1,0 +1,80 @@
+"""The page of the audit trail: who changed what, newest first, and whether the trail is whole."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from litestar.exceptions import ClientException
+from msgspec import Struct
+
+from cellwright.database.pool import Connection, borrow
+from cellwright.journal.trail import TrailEntry, TrailFilter, read_audit
+from cellwright.web.access.chain import ChainState
+from cellwright.web.access.permissions import Permission
+from cellwright.web.pages import Page
+from cellwright.web.question import Question
+from cellwright.web.tables import Table, table_of
+
+_PAGE = 500
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Entries as wanted, `next` continues them ("" = these were the last); the state of the chain."""
+
+    entries: tuple[TrailEntry, ...]
+    next: str
+    wanted: TrailFilter
+    chain: ChainState
+
+
+async def _load(question: Question) -> AuditPage:
+    services, wanted, limit = question.services, _wanted(question.query), question.limit
+    async with borrow(services.pool) as connection:
+        try:
+            entries = await _read(connection, question.query.get("before", ""), count=limit + 1, wanted=wanted)
+        except ValueError as error:
+            raise ClientException(f"before: {error}") from error
+    more = entries[limit - 1].key if len(entries) > limit else ""
+    chain = await services.access.chain.state()
+    return AuditPage(entries=tuple(entries[:limit]), next=more, wanted=wanted, chain=chain)
+
+
+async def _read(connection: Connection, before: str, *, count: int, wanted: TrailFilter) -> list[TrailEntry]:
+    entries: list[TrailEntry] = []
+    while len(entries) < count:
+        size = min(_PAGE, count - len(entries))
+        page = await read_audit(connection, before, limit=size, wanted=wanted)
+        entries.extend(page)
+        if len(page) < size:
+            break
+        before = page[-1].key
+    return entries
+
+
+def _wanted(query: Mapping[str, str]) -> TrailFilter:
+    return TrailFilter(
+        actor=query.get("person", ""),
+        action=query.get("action", ""),
+        object=query.get("object", ""),
+        from_us=_moment_us("from", query),
+        to_us=_moment_us("to", query),
+    )
+
+
+def _moment_us(name: str, query: Mapping[str, str]) -> int:
+    """Return a time of the query (ISO 8601; UTC when it names no zone) as UTC us, 0 = not asked for."""
+    text = query.get(name, "")
+    if not text:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ClientException(f"{name}={text[:40]}: write a time like 2026-03-01T14:05 (UTC)") from None
+    return max(0, int(seconds) * 1_000_000)
+
+
+def _tables(page: AuditPage) -> list[Table]:
+    return [table_of("audit", TrailEntry, page.entries)]
+
+
+AUDIT = Page(name="audit", path="/audit", permission=Permission.AUDIT_READ, load=_load, tables=_tables)
