@@ -111,7 +111,8 @@ async def main(rounds: int) -> None:
         connection = await asyncpg.connect(server.url)
         await connection.execute("INSERT INTO route VALUES (1, 'r', 1, 'p', '[]')")
         await connection.execute(
-            "INSERT INTO unit SELECT n, 'cell', 'cell', 1, 0, 'waiting', '', '{0}', '{0}', '', 0, '', -1, 0"
+            "INSERT INTO unit (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, "
+            "carrier, slot, parent) SELECT n, 'cell', 'cell', 1, 0, 'waiting', '', '{0}', '{0}', '', 0, '', -1, 0"
             " FROM generate_series(1, $1::int) AS n",
             UNIT_COUNT,
         )

@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page, expect
 
 from cellwright.database.pool import connect
 from cellwright.model.commands import AddPerson, QualifyPerson
-from cellwright.testing.access import PASSWORD, browser as client_of, command, make_account
+from cellwright.testing.access import PASSWORD, command, make_account
+from cellwright.testing.access import browser as client_of
 from cellwright.testing.browser import (
     DESKTOP,
     PHONE,

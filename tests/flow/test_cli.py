@@ -22,7 +22,7 @@ def tell() -> RecordingDriver:
     driver = RecordingDriver()
     driver.supply()
     driver.person("P-1", "quality")
-    driver.person("P-2", "admin")
+    driver.person("P-2", "quality")
     driver.person("P-3", "operator")
     units = driver.wind(8)
     driver.must(PlaceHold(subject=HoldSubject.UNIT, codes=units[:7], reason="dropped"), actor="P-3")
@@ -88,7 +88,7 @@ def test_open_holds_say_what_why_since_when_and_who_may_lift_them(
     assert lines[2].startswith("  placed: ")
     assert lines[2].endswith(" ago) by P-3")
     assert "(1 h 0 min" in lines[2]
-    assert lines[3:] == ["a hold is lifted by two different people of the role quality or admin: P-1, P-2"]
+    assert lines[3:] == ["a hold is lifted by two different people of the role quality: P-1, P-2"]
 
 
 def test_all_holds_have_who_lifted_them(url: str, clock: Path) -> None:
@@ -102,7 +102,7 @@ def test_holds_as_json_have_every_code(url: str, driver: RecordingDriver) -> Non
     assert [len(each["codes"]) for each in found["holds"]] == [7, 1]
     assert [bool(each["released_us"]) for each in found["holds"]] == [False, True]
     assert all(driver.unit(code).holds == 1 for code in found["holds"][0]["codes"])
-    assert (found["releasing_roles"], found["releasing_people"]) == (["quality", "admin"], ["P-1", "P-2"])
+    assert (found["releasing_roles"], found["releasing_people"]) == (["quality"], ["P-1", "P-2"])
 
 
 def test_status_has_plant_time_with_ages(url: str, clock: Path) -> None:

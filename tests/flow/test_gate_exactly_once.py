@@ -95,7 +95,7 @@ def tell() -> Story:
     story.load("WIND-01", "separator", "SEP-1", 100_000)
     story.load("WIND-01", "cathode", story.coat(40_000)[0], 40_000)
     story.person("P-1", "quality", qualification="hv_work")
-    story.person("P-2", "admin")
+    story.person("P-2", "quality")
     story.must(RecordCalibration(station="GRADE-01", valid_until_us=START_US + 86_400_000_000))
     cells = story.wind(16) + story.wind(16)
     story.submit(story.ask("WIND-99", count=1))

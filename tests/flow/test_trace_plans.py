@@ -21,11 +21,13 @@ FILL = f"""
     SELECT 'TESTCELL000001G' || to_char(n, 'FM00'), 1, {FIRST_CELL} + (n - 1) * {CELLS // 40}, {CELLS // 40}
     FROM generate_series(1, 40) AS n;
     INSERT INTO unit_block VALUES ('TESTMODU000001G11', 1, {FIRST_MODULE}, {CELLS // 80});
-    INSERT INTO unit
+    INSERT INTO unit (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier, slot,
+                      parent)
     SELECT {FIRST_CELL} + n, 'cell', 'cell', 1, 5, 'assembled', '', '{{0,0,0,0,0}}', '{{1,1,1,1,1}}', 'A', 0, '',
            n % 80, {FIRST_MODULE} + n / 80
     FROM generate_series(0, {CELLS - 1}) AS n;
-    INSERT INTO unit
+    INSERT INTO unit (id, kind, product, route, step, status, station, completed_us, attempts, grade, holds, carrier, slot,
+                      parent)
     SELECT {FIRST_MODULE} + n, 'module', 'module', 1, 2, 'finished', '', '{{0,0}}', '{{1,1}}', '', 0, '', -1, 0
     FROM generate_series(0, {CELLS // 80 - 1}) AS n;
     INSERT INTO lot

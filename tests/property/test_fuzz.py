@@ -91,7 +91,7 @@ def running_plant() -> Driver:
     driver = Driver()
     driver.supply()
     driver.person("QA1", "quality")
-    driver.person("QA2", "admin", qualification="hv_work")
+    driver.person("QA2", "quality", qualification="hv_work")
     driver.tray(driver.sealed(2))
     driver.wait(900)
     driver.check_in("FORM-01", carrier="TRAY-1")

@@ -81,7 +81,7 @@ class PlantMachine(RuleBasedStateMachine):
         self.driver.supply(cells=30)
         cells = self.driver.graded(8)
         self.driver.person("QA1", "quality")
-        self.driver.person("QA2", "admin", qualification="hv_work")
+        self.driver.person("QA2", "quality", qualification="hv_work")
         self.driver.must(RecordCalibration(station="GRADE-01", valid_until_us=self.driver.now_us + 10**15))
         self.driver.receive("KIT-2", "kit", 100)
         self.stations: dict[str, str] = {}

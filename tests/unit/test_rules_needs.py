@@ -99,7 +99,7 @@ def test_stories_end_the_same(story: Provocation) -> None:
 def a_long_day(driver: Driver) -> None:
     driver.supply()
     driver.person("QA1", "quality")
-    driver.person("QA2", "admin", qualification="hv_work")
+    driver.person("QA2", "quality", qualification="hv_work")
     module, _ = driver.module()
     driver.check_in("TEST-01", units=(module,), person="QA2")
     driver.check_out("TEST-01", units=(module,), results=results(voltage_v=[1.0]))

@@ -28,7 +28,7 @@ def driver() -> Driver:
     driver = Driver()
     driver.supply()
     driver.person("QA1", "quality")
-    driver.person("QA2", "admin")
+    driver.person("QA2", "quality")
     return driver
 
 

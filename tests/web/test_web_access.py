@@ -255,9 +255,7 @@ async def test_no_number_breaks_the_server(web: WebPlant, path: str) -> None:
 # --- live connections ---------------------------------------------------------------------------------
 
 
-@websocket(
-    "/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE}, signature_types=[]
-)
+@websocket("/api/v1/test-live", opt={"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE})
 async def live(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.accept()
     await socket.send_text(socket.state.caller.person)
@@ -320,12 +318,12 @@ async def test_a_route_that_does_not_say_who_may_stops_the_start() -> None:
     async def silent_live(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.close()
 
-    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None)
+    app = Litestar([declared, silent, half, text, blind, silent_live], openapi_config=None, logging_config=None)
     with pytest.raises(ConfigurationError) as caught:
         require_declared(app)
     named = sorted(each.split()[1] for each in caught.value.problems)
     assert named == ["/blind", "/half", "/live", "/silent", "/text"]
-    require_declared(Litestar([declared], openapi_config=None))
+    require_declared(Litestar([declared], openapi_config=None, logging_config=None))
 
 
 # --- secrets and the trail ------------------------------------------------------------------------------
@@ -403,3 +401,18 @@ async def test_sign_ins_at_once_do_not_hold_up_the_rest(web: WebPlant) -> None:
     codes = [each.status_code for each in answers]
     assert codes.count(401) == 20
     assert codes.count(429) == 20
+
+
+async def test_no_log_holds_the_secret_of_a_link(
+    web: WebPlant, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await web.access.make_set_up_link(AUTHOR)
+    assert token is not None
+    db = await connect(database_url)
+    await db.execute("ALTER TABLE access_link RENAME TO gone")
+    await db.close()
+    async with browser(web) as client:
+        assert (await client.get(f"/api/v1/set-up/{token}")).status_code == 500
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    assert any("/api/v1/set-up/" in each for each in ours)
+    assert not [each for each in ours if token in each]

@@ -47,6 +47,31 @@ class UnitBlock(Struct, frozen=True):
         return (self.prefix, self.serial_from)
 
 
+class DesignPart(Struct, frozen=True):
+    """Characters 1 to 14 of a GB/T 34014-2017 code by their meaning; `kind` None = another letter than C, M, P."""
+
+    manufacturer: str
+    kind: UnitKind | None
+    battery_type: str
+    """A NiMH, B LFP, C LMO, D LCO, E ternary, F supercapacitor, G LTO, Z other."""
+    specification: str
+    traceability: str
+
+
+_PRODUCT_TYPES = {"C": UnitKind.CELL, "M": UnitKind.MODULE, "P": UnitKind.PACK}
+
+
+def read_design(design_part: str) -> DesignPart:
+    """Return what the design part of a code says."""
+    return DesignPart(
+        manufacturer=design_part[:3],
+        kind=_PRODUCT_TYPES.get(design_part[3:4]),
+        battery_type=design_part[4:5],
+        specification=design_part[5:7],
+        traceability=design_part[7:DESIGN_LENGTH],
+    )
+
+
 def first_id(kind: UnitKind, line: int) -> int:
     """Return the id before the first unit of a kind on a line (kind and line in the high bits)."""
     return (_KIND_NUMBERS[kind] << (_SEQUENCE_BITS + _LINE_BITS)) | (line << _SEQUENCE_BITS)

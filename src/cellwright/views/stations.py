@@ -419,3 +419,19 @@ async def read_refusals(
     )
     found = tuple(_refusal(record) for record in records[:limit])
     return Refusals(found, found[-1].position if len(records) > limit else None)
+
+
+async def count_refusals(connection: Connection, wanted: Wanted) -> int:
+    """Return how many refusals there are, at most 100,000."""
+    chosen = ["r.time_us >= $1", "r.time_us < $2"]
+    chosen += ["r.station = $3"] if wanted.station else ["$3 = ''"]
+    chosen += ["c.code = $4"] if wanted.code else ["$4 = ''"]
+    coded = "JOIN refusal_code AS c USING (position)" if wanted.code else ""
+    number: int = await connection.fetchval(
+        f"SELECT count(*) FROM (SELECT 1 FROM refusal AS r {coded} WHERE {' AND '.join(chosen)} LIMIT 100000) AS t",  # noqa: S608
+        wanted.from_us,
+        wanted.to_us,
+        wanted.station,
+        wanted.code,
+    )
+    return number

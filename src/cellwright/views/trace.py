@@ -164,6 +164,25 @@ class TraceLink(Struct, frozen=True):
     stretches: tuple[Stretch, ...] = ()
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """What a unit took of a lot at a position: [start, end) within `tolerance`, in the lot's measure."""
+
+    position: str
+    repetition: int
+    """0 for the first time that the unit took something here, n for the n-th time again."""
+    lot: str
+    material: str
+    status: str
+    measure: Measure
+    quantity: int
+    """Of the whole lot, in its measure."""
+    start: int
+    end: int
+    tolerance: int
+    basis: Basis
+    station: str
+
+
 class Trace(Struct, frozen=True):
     """The answer: how many of each level, nearest first, then each of them and the steps between them."""
 
@@ -228,6 +247,30 @@ async def find_code(connection: Connection, text: str) -> FoundCode:
     as_unit = "no unit has it" if parts else f"as a unit's it would need {CODE_LENGTH} characters of GB/T 34014"
     raise TraceError(
         f"{code[:40]!r} is unknown: no lot and no carrier has this code, and {as_unit}; check the spelling"
+    )
+
+
+async def read_taken(connection: Connection, unit: int) -> tuple[Taken, ...]:
+    """Return what a unit itself took of lots, by position."""
+    runs = [run for _, run in await _runs_of(connection, [unit])]
+    lots = await _lots(connection, {run.lot for run in runs})
+    return tuple(_taken(run, lots[run.lot], stretch_of(run, unit)) for run in runs)
+
+
+def _taken(run: LoadRun, lot: "_Lot", stretch: Stretch) -> Taken:
+    return Taken(
+        position=run.kind,
+        repetition=run.layer,
+        lot=lot.code,
+        material=lot.material,
+        status=lot.status,
+        measure=lot.measure,
+        quantity=lot.quantity,
+        start=stretch.start,
+        end=stretch.end,
+        tolerance=stretch.tolerance,
+        basis=stretch.basis,
+        station=run.station,
     )
 
 
@@ -308,16 +351,21 @@ async def _ascend(connection: Connection, walk: _Walk) -> None:
 
 async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stretch]]:
     """Return what the reached units took, by lot."""
+    taken: dict[int, list[Stretch]] = {}
+    for unit, run in await _runs_of(connection, walk.units):
+        stretch = stretch_of(run, unit)
+        taken.setdefault(run.lot, []).append(stretch)
+        walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch,)))
+    return taken
+
+
+async def _runs_of(connection: Connection, units: Iterable[int]) -> list[tuple[int, LoadRun]]:
+    """Return the runs in which units took something, each with its unit."""
     kinds = await connection.fetch(KINDS)
     columns = [[record["kind"] for record in kinds], [record["layer"] for record in kinds]]
-    records = await connection.fetch(RUNS_OF_UNITS, sorted(walk.units), *columns)
+    records = await connection.fetch(RUNS_OF_UNITS, sorted(units), *columns)
     runs = decode_rows(LoadRun, [tuple(record)[1:] for record in records])
-    taken: dict[int, list[Stretch]] = {}
-    for record, run in zip(records, runs, strict=True):
-        stretch = stretch_of(run, record["unit"])
-        taken.setdefault(run.lot, []).append(stretch)
-        walk.joints.append(_Joint(run.lot, record["unit"], run.kind, (stretch,)))
-    return taken
+    return [(record["unit"], run) for record, run in zip(records, runs, strict=True)]
 
 
 async def _parts(connection: Connection, statement: str, lots: Iterable[int]) -> list[LotPartRow]:

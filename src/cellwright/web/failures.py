@@ -26,15 +26,20 @@ def _show(request: Asked, error: Exception) -> Response[Any]:
 
 
 def _show_absence(request: Asked, error: Exception) -> Response[Any]:
-    _LOG.warning("%s %s not answered: %s", request.method, request.url.path, error)
+    _LOG.warning("%s %s not answered: %s", request.method, _route(request), error)
     detail = "the database does not answer; nothing was decided; try the same again in some seconds"
     problem = Problem(title="Unavailable", status=503, detail=detail)
     return _response(request, problem, {"retry-after": str(_RETRY_S)})
 
 
 def _show_fault(request: Asked, error: Exception) -> Response[Any]:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _LOG.error("%s %s failed", request.method, _route(request), exc_info=error)
     return _response(request, problem_of(error), {})
+
+
+def _route(request: Asked) -> str:
+    """Return what may be logged of an address: the route, since a one-time link has its secret in the path."""
+    return str(request.scope.get("path_template", "no route"))
 
 
 def _response(request: Asked, problem: Problem, headers: dict[str, str]) -> Response[Any]:

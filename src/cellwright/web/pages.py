@@ -6,11 +6,13 @@ from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Response, get
 from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Redirect
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -33,6 +35,10 @@ class Page(Struct, frozen=True, kw_only=True):
     load: Callable[[Question], Awaitable[Any]]
     tables: Callable[[Any], list[Table]] | None = None
     """How its data become tables, for exports; None = every list of records in it."""
+    aliases: Mapping[str, str] = {}
+    """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
+    elsewhere: Callable[[Any], str] | None = None
+    """Where the data say that the reader wants to be instead, "" = here."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -93,20 +99,38 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES
         )
-    return handlers
+    return [*handlers, *(_alias_handler(page, *alias) for alias in page.aliases.items())]
+
+
+def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:
+    async def move(request: Asked) -> Redirect:
+        path, _, query = (request.scope.get("raw_path") or b"").decode("ascii", "replace").partition("?")
+        query = query or request.scope.get("query_string", b"").decode("ascii", "replace")
+        code = quote(unquote(path.removeprefix(alias)), safe="")
+        return Redirect(f"{target}{code}{'&' if '?' in target else '?'}{query}".rstrip("?&"), status_code=303)
+
+    opt = {"permission": page.permission, "object_rule": ObjectRule.SITE}
+    return get(f"{alias}{{code:path}}", opt=opt, include_in_schema=False, name=f"alias {alias}")(move)
 
 
 async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Response[Any]:
-    question = question_of(request, code)
+    question = question_of(request, code, suffix)
     data = await page.load(question)
+    if not suffix and page.elsewhere and (path := page.elsewhere(data)):
+        return Redirect(path, status_code=303)
     if not suffix:
         return html_response(request, page.name, data, params={"code": code} if code else {})
     if suffix == "json":
         return Response(data, media_type=MediaType.JSON)
-    tables = page.tables(data) if page.tables else tables_in(page.name, data)
+    tables = _wanted(page.tables(data) if page.tables else tables_in(page.name, data), question.query.get("table"))
     content = _export(suffix, tables, question, request)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+def _wanted(tables: list[Table], name: str | None) -> list[Table]:
+    """Return tables with the one that `?table=` names first: what holds only one table, holds that."""
+    return sorted(tables, key=lambda table: table.name != name)
 
 
 def tables_in(name: str, data: Any) -> list[Table]:

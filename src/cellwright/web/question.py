@@ -12,36 +12,48 @@ from cellwright.web.problems import NotFoundError
 from cellwright.web.services import Services, services_of
 
 Asked = Request[Any, Any, Any]
-LIMIT_DEFAULT = 200
+LIMIT_DEFAULT = 500
 LIMIT_MAX = 5000
-_DATA_SUFFIXES = ("json", "csv", "xlsx", "parquet")
+LIMIT_EXPORT = 100_000
+DATA_SUFFIXES = ("json", "csv", "xlsx", "parquet")
 _CODE_LENGTH_MAX = 128
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What is asked; `code` names the object ("" for lists), `query` is the rest of the address."""
+    """What is asked; `code` names the object ("" for lists), `query` is the rest of the address.
+
+    `suffix` is the kind of data that is wanted, "" = a page.
+    """
 
     services: Services
     caller: Caller | None
     code: str = ""
+    suffix: str = ""
     query: Mapping[str, str] = {}
 
     @property
     def limit(self) -> int:
-        """Rows of a list that are wanted, at most `LIMIT_MAX`."""
-        return max(1, min(_number(self.query.get("limit"), LIMIT_DEFAULT), LIMIT_MAX))
+        """Rows of a list that are wanted; a file holds more than a page can show."""
+        is_file = self.suffix not in ("", "json")
+        default, most = (LIMIT_EXPORT, LIMIT_EXPORT) if is_file else (LIMIT_DEFAULT, LIMIT_MAX)
+        return max(1, min(_number(self.query.get("limit"), default), most))
 
     @property
     def offset(self) -> int:
         """Rows of a list to pass over."""
         return max(0, min(_number(self.query.get("offset"), 0), 10**9))
 
+    def whole(self, name: str) -> int | None:
+        """Return a whole number from the address, None when there is none."""
+        text = self.query.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
-def question_of(request: Asked, code: str = "") -> Question:
+
+def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
     """Return what a request asks."""
     query = {key: values[-1] for key, values in request.query_params.dict().items() if values}
     caller = getattr(request.state, "caller", None)
-    return Question(services=services_of(request), caller=caller, code=code, query=query)
+    return Question(services=services_of(request), caller=caller, code=code, suffix=suffix, query=query)
 
 
 def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
@@ -57,7 +69,7 @@ def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise NotFoundError("the address is not UTF-8; copy the code again") from None
     stem, dot, suffix = code.rpartition(".")
-    if not dot or suffix not in (*_DATA_SUFFIXES, "html"):
+    if not dot or suffix not in (*DATA_SUFFIXES, "html"):
         stem, suffix = code, ""
     if not stem or len(stem) > _CODE_LENGTH_MAX or not stem.isprintable():
         raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} printable characters")

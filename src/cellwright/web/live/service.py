@@ -97,19 +97,28 @@ class Live:
     async def _recheck(self) -> None:
         while True:
             await asyncio.sleep(self._pace.recheck_s)
-            for viewer in list(self.hub.viewers):
-                await self._recheck_one(viewer)
+            ways: dict[tuple[int, str], list[Viewer]] = {}
+            for viewer in self.hub.viewers:
+                ways.setdefault((viewer.caller.session, viewer.caller.token), []).append(viewer)
+            # All tabs of a browser stand or fall with one session.
+            for viewers in ways.values():
+                await self._recheck_way(viewers)
 
-    async def _recheck_one(self, viewer: Viewer) -> None:
+    async def _recheck_way(self, viewers: list[Viewer]) -> None:
         """Send away whose session ended; a database that is away ends nobody's, it shows nothing new either."""
         try:
-            caller = await self._refresh(viewer.caller)
+            caller = await self._refresh(viewers[0].caller)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next round asks again
             _LOG.warning("a session could not be checked: %s", str(error) or type(error).__name__)
             return
-        if caller is None:
-            viewer.end(_OVER)
-            return
+        for viewer in viewers:
+            if caller is None:
+                viewer.end(_OVER)
+            else:
+                self._limit(viewer, caller)
+
+    def _limit(self, viewer: Viewer, caller: Caller) -> None:
+        """Let a client see what its caller may see now, and no more."""
         viewer.caller = caller
         for name in [name for name in viewer.asked if self.hub.refusal(caller, name)]:
             self.hub.unsubscribe(viewer, name)

@@ -74,6 +74,8 @@ export function number(value, { digits, is_signed = false } = {}) {
 const SYMBOLS = {
   ohm: 'Ω',
   mohm: 'mΩ',
+  milliohm: 'mΩ',
+  Mohm: 'MΩ',
   c: '°C',
   um: 'µm',
   v: 'V',
@@ -92,6 +94,8 @@ const SYMBOLS = {
   ml: 'mL',
   gsm: 'g/m²',
   mpas: 'mPa·s',
+  'mpa.s': 'mPa·s',
+  'g/m2': 'g/m²',
   m_per_min: 'm/min',
   k_mv_per_h: 'mV/h',
   percent: '%',
@@ -111,7 +115,7 @@ const SCALES = {
 };
 
 /** @param {string | null | undefined} unit */
-export const unitSymbol = (unit) => (unit ? (SYMBOLS[unit.toLowerCase()] ?? unit) : '');
+export const unitSymbol = (unit) => (unit ? (SYMBOLS[unit] ?? SYMBOLS[unit.toLowerCase()] ?? unit) : '');
 
 /**
  * A value and its unit as two texts, so that a table or tile can set them apart.

@@ -1,6 +1,6 @@
 import { html, useState } from '../../vendor/preact.js';
 import { boot } from '../boot.js';
-import { age, list, number, t, word } from '../i18n.js';
+import { age, list, t, word } from '../i18n.js';
 import { age_us, state, useTopic } from '../live.js';
 import { send } from '../api.js';
 import { openCode } from '../scan.js';
@@ -24,7 +24,7 @@ export function Status() {
       <span class="live-mark" aria-hidden="true"></span>${state.value === 'connecting' ? t('live.connecting') : text}
     </span>
     ${status.facts_count !== undefined &&
-    html`<span class="topbar-facts" title=${t('live.facts_title')}>${t('live.facts', { count: number(status.facts_count) })}</span>`}`;
+    html`<span class="topbar-facts" title=${t('live.facts_title')}>${t('live.facts', { n: status.facts_count })}</span>`}`;
 }
 
 export function Search() {

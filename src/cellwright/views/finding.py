@@ -1,0 +1,85 @@
+"""Finding things by what is printed on them, or by how that begins."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from cellwright.database.pool import Connection
+from cellwright.model.ids import split_code
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """A thing with a code: `kind` says which page it has, `about` its material, product or name."""
+
+    kind: str
+    code: str
+    about: str = ""
+    status: str = ""
+
+
+_LOTS = "SELECT code, material, status FROM lot WHERE code = ANY($1::text[])"
+_CARRIERS = "SELECT code FROM carrier WHERE code = ANY($1::text[])"
+_UNITS = """
+    SELECT b.prefix || lpad((b.serial_from + u.id - b.id_from)::text, 7, '0') AS code, u.kind, u.product, u.status
+    FROM unnest($1::text[], $2::bigint[]) AS k (prefix, serial)
+    CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from, count FROM unit_block
+                        WHERE unit_block.prefix = k.prefix AND serial_from <= k.serial
+                        ORDER BY serial_from DESC LIMIT 1) AS b
+    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit
+                        WHERE unit.id = b.id_from + k.serial - b.serial_from OFFSET 0) AS u
+    WHERE k.serial < b.serial_from + b.count
+"""
+_UNIT_ID = """
+    SELECT b.id_from + $2 - b.serial_from
+    FROM (SELECT id_from, count, serial_from FROM unit_block
+          WHERE prefix = $1::text AND serial_from <= $2::bigint ORDER BY serial_from DESC LIMIT 1) AS b
+    WHERE $2 < b.serial_from + b.count
+"""
+_LOTS_BEGUN = """
+    SELECT code, material, status FROM lot
+    WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY id DESC LIMIT $2
+"""
+_CARRIERS_BEGUN = """
+    SELECT code FROM carrier WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY code LIMIT $2
+"""
+
+
+async def find_exactly(connection: Connection, texts: Sequence[str]) -> list[Match]:
+    """Return the units, lots and carriers that have one of these codes."""
+    parts = [found for found in (split_code(text.upper()) for text in texts) if found]
+    units = await connection.fetch(_UNITS, [prefix for prefix, _ in parts], [serial for _, serial in parts])
+    lots = await connection.fetch(_LOTS, list(texts))
+    carriers = await connection.fetch(_CARRIERS, list(texts))
+    return [
+        *(Match(kind=each["kind"], code=each["code"], about=each["product"], status=each["status"]) for each in units),
+        *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
+        *(Match(kind="carrier", code=each["code"]) for each in carriers),
+    ]
+
+
+async def find_begun(connection: Connection, text: str, limit: int) -> list[Match]:
+    """Return lots, the newest first, and carriers whose code begins with a text."""
+    lots = await connection.fetch(_LOTS_BEGUN, text, limit)
+    carriers = await connection.fetch(_CARRIERS_BEGUN, text, limit)
+    return [
+        *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
+        *(Match(kind="carrier", code=each["code"]) for each in carriers),
+    ]
+
+
+async def find_unit(connection: Connection, code: str) -> int | None:
+    """Return the id of the unit of a printed code, None when it was never given out."""
+    parts = split_code(code)
+    number: int | None = await connection.fetchval(_UNIT_ID, *parts) if parts else None
+    return number
+
+
+async def find_lot(connection: Connection, code: str) -> int | None:
+    """Return the id of the lot of a code."""
+    number: int | None = await connection.fetchval("SELECT id FROM lot WHERE code = $1", code)
+    return number
+
+
+async def has_person(connection: Connection, code: str) -> bool:
+    """Tell whether a badge code is known."""
+    return bool(await connection.fetchval("SELECT true FROM person WHERE person = $1", code))

@@ -1,0 +1,18 @@
+import { html } from '../../vendor/preact.js';
+import { dateTime, t } from '../i18n.js';
+import { Icon } from './icon.js';
+
+/** The open holds on an object: why, by whom, since when; lifted ones stand in its history. @param {{holds: any[]}} props */
+export function HoldNotices({ holds }) {
+  return holds
+    .filter(({ released_us }) => released_us === null)
+    .map(
+      (each) => html`<div class="notice notice-hold" role="note" key=${each.id}>
+        <${Icon} name="hold" />
+        <div>
+          <p><b>${t('hold.title', { id: String(each.id) })}</b> ${each.reason}</p>
+          <p class="caption">${t('hold.placed', { person: each.placed_by, time: dateTime(each.placed_us) })} <a href="/holds">${t('hold.all')}</a></p>
+        </div>
+      </div>`,
+    );
+}

@@ -1,0 +1,31 @@
+/** What may not go on, and why. */
+import { html } from '../../vendor/preact.js';
+import { ListPage } from '../components/list_page.js';
+import { boot } from '../boot.js';
+import { age, dateTime, t } from '../i18n.js';
+import { CodeLink } from '../objects.js';
+
+const LISTED = 4;
+
+/** @param {{boot: {data: any}}} props */
+export default function HoldsPage({ boot: { data } }) {
+  const columns = [
+    { key: 'id', label: t('column.hold'), kind: 'number' },
+    { key: 'codes', label: t('column.holds'), kind: 'code', render: Subjects },
+    { key: 'reason', label: t('column.reason'), kind: 'text' },
+    { key: 'placed_us', label: t('column.placed'), kind: 'code', render: (/** @type {any} */ row) => html`${dateTime(row.placed_us)}${row.released_us === null && html` <span class="muted">${age(boot.now_us - row.placed_us)}</span>`}` },
+    { key: 'placed_by', label: t('column.placed_by') },
+    { key: 'released_us', label: t('column.released'), kind: 'code', render: (/** @type {any} */ row) => (row.released_us === null ? html`<span class="status-tag" data-held="true">${t('hold.open')}</span>` : dateTime(row.released_us)) },
+    { key: 'released_by', label: t('column.released_by'), render: (/** @type {any} */ row) => [row.released_by, row.second_person].filter(Boolean).join(', ') },
+  ];
+  /** @param {string} filter @param {any} choice */
+  const nameOf = (filter, { code }) => t(`hold_filter.${filter}_${code}`);
+  return html`<${ListPage} title=${t('page.holds')} path="/holds" rowKey="id" ...${{ data, columns, nameOf }} empty=${t('holds.empty')} emptyText=${t('holds.empty_text')} />`;
+}
+
+/** @param {any} row */
+function Subjects({ subject, codes, subjects_count }) {
+  const rest = subjects_count - Math.min(LISTED, codes.length);
+  return html`<span class="code-list">${codes.slice(0, LISTED).map((/** @type {string} */ code) => html`<${CodeLink} key=${code} kind=${subject} code=${code} />`)}
+    ${rest > 0 && html`<span class="muted">${t('genealogy.more', { n: rest })}</span>`}</span>`;
+}

@@ -1,0 +1,61 @@
+/** All that a unit or lot was made of, or that was made of it, level by level. */
+import { html } from '../../vendor/preact.js';
+import { Card, PageHead } from '../components/page_head.js';
+import { EmptyState } from '../components/states.js';
+import { ExportMenu } from '../components/table_tools.js';
+import { AmountBar } from '../components/value_bar.js';
+import { VirtualTable } from '../components/virtual_table.js';
+import { has, number, t } from '../i18n.js';
+import { addressOf, amountOf, pageOf, StatusTag, term, traceOf } from '../objects.js';
+
+/** @param {{boot: {data: any}}} props */
+export default function TracePage({ boot: { data } }) {
+  const { subject, direction, levels } = data;
+  const others = levels.filter((/** @type {any} */ each) => !isSubject(data, each));
+  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(data.subject_kind === 'lot' ? 'thing.lot' : 'thing.unit')} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
+      <nav class="segments" aria-label=${t('trace.direction')}>
+        ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
+      </nav>
+      <${ExportMenu} path=${addressOf('trace', subject)} />
+    <//>
+    <div class="stack">
+      ${data.start !== null && html`<p class="secondary">${t('trace.section', { start: number(data.start), end: number(data.end) })}</p>`}
+      <${Chain} levels=${levels} />
+      ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
+      ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}
+    </div>`;
+}
+
+/** @param {any} data @param {any} level */
+const isSubject = ({ nodes, subject }, level) => level.nodes_count === 1 && nodes.some((/** @type {any} */ each) => each.level === level.level && each.code === subject);
+
+/** @param {string} level @param {number} [count] */
+const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots') : term(level));
+
+/** The levels as a chain of counts. @param {{levels: any[]}} props */
+function Chain({ levels }) {
+  return html`<ol class="chain" aria-label=${t('trace.levels')}>
+    ${levels.map((each) => html`<li key=${each.level}><a href="#${each.level}"><b>${number(each.nodes_count)}</b><span>${levelName(each.level, each.nodes_count)}</span><small>${t(`basis.${each.basis}`)}</small></a></li>`)}
+  </ol>`;
+}
+
+/** @param {{level: any, nodes: any[]}} props */
+function Level({ level, nodes }) {
+  const isUnits = nodes[0]?.is_unit;
+  const columns = [
+    { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf(row.is_unit ? 'unit' : 'lot', row.code) },
+    { key: 'kind', label: t(isUnits ? 'column.product' : 'column.material'), render: (/** @type {any} */ row) => term(row.kind) },
+    { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} area=${row.is_unit ? 'unit_status' : 'lot_status'} status=${row.status} />` },
+    ...(isUnits
+      ? []
+      : [
+          { key: 'reached', label: t('trace.reached'), kind: 'number', render: (/** @type {any} */ row) => t('trace.of', { part: amountOf(row.reached, row.measure, row.quantity), whole: amountOf(row.quantity, row.measure, row.quantity) }) },
+          { key: 'bar', label: t('trace.share'), isFixed: true, render: (/** @type {any} */ row) => html`<span class="measured-bar"><${AmountBar} value=${row.reached} full=${row.quantity} unit=${row.measure} label=${row.code} /></span>` },
+          { key: 'stretches_count', label: t('trace.stretches'), kind: 'number' },
+        ]),
+    { key: 'basis', label: t('column.surety'), kind: 'word', area: 'basis' },
+  ];
+  return html`<${Card} flush id=${level.level} title=${levelName(level.level)} note=${level.shown_count < level.nodes_count ? t('lot.first_of', { shown: number(level.shown_count), total: number(level.nodes_count) }) : number(level.nodes_count)}>
+    <${VirtualTable} caption=${levelName(level.level)} columns=${columns} rows=${nodes} rowKey="code" hasTools=${nodes.length > 8} hrefOf=${(/** @type {any} */ row) => pageOf(row.is_unit ? 'unit' : 'lot', row.code)} />
+  <//>`;
+}

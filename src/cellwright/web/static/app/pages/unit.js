@@ -1,0 +1,149 @@
+/** A cell, module or pack: where it is, how far it is, what it measured, what it is made of and part of, its history. */
+import { html, useMemo } from '../../vendor/preact.js';
+import { boot } from '../boot.js';
+import { Genealogy } from '../components/genealogy.js';
+import { historyEvents } from '../components/history_events.js';
+import { HoldNotices } from '../components/hold_notices.js';
+import { Card, KeyValue, PageHead } from '../components/page_head.js';
+import { MeasuredTable } from '../components/measured_table.js';
+import { RouteSteps } from '../components/route_steps.js';
+import { EmptyState } from '../components/states.js';
+import { ExportMenu } from '../components/table_tools.js';
+import { Timeline } from '../components/timeline.js';
+import { VirtualTable } from '../components/virtual_table.js';
+import { age, dateTime, duration, number, t } from '../i18n.js';
+import { addressOf, amount, CodeLink, operation, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
+
+/** @typedef {Record<string, any>} Data */
+
+const SHOWN_NODES = 6;
+
+/** @param {{boot: {data: Data}}} props */
+export default function UnitPage({ boot: { data } }) {
+  const { unit, members, made_of, history } = data;
+  const names = Object.fromEntries(data.steps.map((/** @type {any} */ each) => [each.operation, each.name]));
+  return html`<${PageHead} title=${t(`thing.${unit.kind}`)} code=${unit.code} steps=${wayUp(data)}
+      aside=${html`<${StatusTag} status=${unit.status} holds=${unit.holds_count} />${unit.grade && html`<span class="tag">${t('fact.grade', { grade: unit.grade })}</span>`}`}>
+      <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
+      <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
+      <${ExportMenu} path=${addressOf('unit', unit.code)} />
+    <//>
+    <div class="stack">
+      <${HoldNotices} holds=${data.holds} />
+      <div class="grid">
+        <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
+        <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
+      </div>
+      <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
+      ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
+      ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
+      <${Card} flush id="measurements" title=${t('unit.measurements')}>
+        ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
+      <//>
+      <${Card} id="history" title=${t('unit.history')} note=${t('unit.facts', { n: history.length })}>
+        <${Timeline} events=${historyEvents(history, { names })} />
+        ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
+      <//>
+    </div>`;
+}
+
+/** @param {Data} data */
+function wayUp({ unit, part_of }) {
+  const list = { label: t('page.units'), href: '/units' };
+  const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
+  return parent ? [list, { label: `${t(`thing.${parent.kind}`)} ${parent.parent}`, href: pageOf('unit', unit.parent) }] : [list];
+}
+
+/** @param {Data} data */
+function Now(data) {
+  const { unit, part_of, steps } = data;
+  const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
+  const running = steps.find((/** @type {any} */ each) => each.state === 'running');
+  const waits = operation(data.operation, data.operation_name);
+  const items = [
+    { label: t('unit.product'), value: term(unit.product, data.product_name) },
+    data.operation && { label: t('unit.operation'), value: html`<span title=${data.operation_name}>${waits}</span>` },
+    unit.station && { label: t('unit.station'), value: html`<${CodeLink} kind="station" code=${unit.station} />` },
+    unit.carrier && { label: t('unit.carrier'), value: html`<${CodeLink} kind="carrier" code=${unit.carrier} /> ${t('fact.slot', { slot: unit.slot })}` },
+    parent && { label: t(`thing.${parent.kind}`), value: html`<${CodeLink} kind="unit" code=${parent.parent} /> ${t('fact.slot', { slot: parent.slot })}` },
+    data.since_us && { label: t('unit.since'), value: html`${dateTime(data.since_us)} <span class="muted">${age(boot.now_us - data.since_us)}</span>` },
+    ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: operation(each.after) }), value: html`<${Window} ...${each} />` })),
+  ].filter(Boolean);
+  const key = unit.status === 'running' && !running ? 'waiting' : unit.status;
+  return html`<p class="now">${t(`unit.now_${key}`, { operation: waits, station: unit.station, parent: parent ? t(`thing.${parent.kind}`).toLowerCase() : '' })}</p>
+    <${KeyValue} items=${items} />`;
+}
+
+/** When work may begin and must begin. @param {{earliest_us: number | null, latest_us: number | null}} props */
+function Window({ earliest_us, latest_us }) {
+  const now = boot.now_us;
+  if (earliest_us !== null && now < earliest_us) return html`${t('unit.not_before', { time: dateTime(earliest_us), left: duration(earliest_us - now) })}`;
+  if (latest_us === null) return html`${t('unit.open_window')}`;
+  if (now > latest_us) return html`<span class="late">${t('unit.too_late', { time: dateTime(latest_us), late: duration(now - latest_us) })}</span>`;
+  return html`${t('unit.until', { time: dateTime(latest_us), left: duration(latest_us - now) })}`;
+}
+
+/** @param {Data} data */
+function Relatives({ unit, members, made_of, part_of }) {
+  const lots = [...new Map(made_of.map((/** @type {any} */ each) => [each.lot, each])).values()];
+  const up = [
+    ...(members.length > SHOWN_NODES
+      ? [{ kind: t(`kinds.${members[0].kind}`), count: members.length, href: '#members', note: t('unit.listed_below') }]
+      : members.map((/** @type {any} */ each) => ({ kind: t(`thing.${each.kind}`), code: each.code, href: pageOf('unit', each.code), note: t('fact.slot', { slot: each.slot }) }))),
+    ...lots.map((/** @type {any} */ each) => ({
+      kind: term(each.material),
+      code: each.lot,
+      href: pageOf('lot', each.lot),
+      note: `${stretch(each.start, each.end, each.measure)}, ${surety(each.tolerance, each.basis, each.measure)}`,
+    })),
+  ];
+  const down = part_of.map((/** @type {any} */ each) => ({
+    kind: t(`thing.${each.kind}`),
+    code: each.parent,
+    href: pageOf('unit', each.parent),
+    note: each.to_us === null ? t('unit.slot_of', { slot: each.slot, n: each.members_count, count: number(each.members_count) }) : t('unit.left', { time: dateTime(each.to_us) }),
+  }));
+  return html`<${Genealogy} kind=${t(`thing.${unit.kind}`)} code=${unit.code} ...${{ up, down }} />`;
+}
+
+/** @param {{members: any[]}} props */
+function Members({ members }) {
+  const columns = useMemo(
+    () => [
+      { key: 'slot', label: t('column.slot'), kind: 'number' },
+      { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf('unit', row.code) },
+      { key: 'grade', label: t('column.grade') },
+      { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} status=${row.status} holds=${row.holds_count} />` },
+      { key: 'from_us', label: t('column.since'), kind: 'time' },
+    ],
+    [],
+  );
+  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
+}
+
+/** @param {{rows: any[]}} props */
+function MadeOf({ rows }) {
+  const columns = useMemo(
+    () => [
+      { key: 'position', label: t('column.position'), kind: 'code', render: (/** @type {any} */ row) => html`${term(row.position)}${row.repetition > 0 && html` <span class="muted">${t('unit.repetition', { n: row.repetition })}</span>`}` },
+      { key: 'lot', label: t('column.lot'), kind: 'code', href: (/** @type {any} */ row) => pageOf('lot', row.lot) },
+      { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => term(row.material) },
+      { key: 'start', label: t('column.stretch'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, row.measure)}</span>` },
+      { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, row.basis, row.measure) },
+      { key: 'quantity', label: t('column.place'), kind: 'code', render: (/** @type {any} */ row) => html`<${Place} ...${row} />` },
+      { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {any} */ row) => pageOf('station', row.station) },
+    ],
+    [],
+  );
+  return html`<${VirtualTable} caption=${t('unit.made_of')} columns=${columns} rows=${rows} hasTools=${false} hrefOf=${(/** @type {any} */ row) => pageOf('lot', row.lot)} />`;
+}
+
+/** Where on the lot the stretch lies. @param {{start: number, end: number, quantity: number, measure: string}} props */
+function Place({ start, end, quantity, measure }) {
+  if (!quantity) return html`<span class="muted">${t('common.unknown')}</span>`;
+  const left = (Math.min(start, quantity) / quantity) * 100;
+  const width = Math.max(0.8, ((end - start) / quantity) * 100);
+  return html`<span class="place-bar" role="img" aria-label=${t('unit.place', { stretch: stretch(start, end, measure), full: amount(quantity, measure) })}>
+    <span style=${{ left: `${Math.min(left, 100 - width)}%`, width: `${Math.min(width, 100)}%` }}></span>
+  </span>`;
+}

@@ -1,0 +1,173 @@
+"""The page of a trace: all that a unit or lot was made of, or all that was made of it, level by level."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from cellwright.database.pool import borrow
+from cellwright.rules.positions import Basis, Direction, Stretch
+from cellwright.views.trace import (
+    CodeKind,
+    Trace,
+    TraceError,
+    TraceLink,
+    TraceNode,
+    find_code,
+    trace_backward,
+    trace_forward,
+)
+from cellwright.web.access.permissions import Permission
+from cellwright.web.pages import Page
+from cellwright.web.problems import NotFoundError
+from cellwright.web.question import Question
+from cellwright.web.tables import Table, table_of
+
+_SHOWN_MAX = 400
+
+
+class TraceLevel(Struct, frozen=True, kw_only=True):
+    """A level of a trace: how many nodes it has, how many of them are listed, and how surely the least sure is known."""
+
+    level: str
+    nodes_count: int
+    shown_count: int
+    basis: Basis
+
+
+class TracePart(Struct, frozen=True, kw_only=True):
+    """A step between two nodes; `start`, `end` and `tolerance` lie on the lot that was consumed, None = a unit was."""
+
+    consumed: str
+    made: str
+    place: str
+    start: int | None
+    end: int | None
+    tolerance: int | None
+    lane: int | None
+    basis: Basis | None
+
+
+class TraceNodeLine(Struct, frozen=True, kw_only=True):
+    """A node of a trace; what was reached of a lot is `reached` of `quantity`, in its measure."""
+
+    level: str
+    code: str
+    is_unit: bool
+    kind: str
+    status: str
+    basis: Basis
+    measure: str
+    quantity: int | None
+    reached: int | None
+    stretches_count: int
+
+
+class TraceData(Struct, frozen=True, kw_only=True):
+    """All that the page of a trace shows."""
+
+    subject: str
+    subject_kind: CodeKind
+    direction: Direction
+    start: int | None
+    end: int | None
+    levels: tuple[TraceLevel, ...]
+    nodes: tuple[TraceNodeLine, ...]
+    parts: tuple[TracePart, ...]
+    """Only in files and for programs."""
+
+
+async def _load(question: Question) -> TraceData:
+    direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
+    section = {name: question.whole(name) for name in ("start", "end")}
+    lane = {"lane": question.whole("lane") or 0} if direction is Direction.FORWARD else {}
+    trace_of: Any = trace_forward if direction is Direction.FORWARD else trace_backward
+    async with borrow(question.services.pool) as connection:
+        try:
+            found = await find_code(connection, question.code)
+            if found.kind is CodeKind.CARRIER:
+                raise NotFoundError(f"{question.code!r} is a carrier; trace the units in it")
+            trace = await trace_of(connection, found.number, **section, **lane)
+        except TraceError as error:
+            raise NotFoundError(str(error)) from None
+    is_page = question.suffix == ""
+    nodes = tuple(_shown(trace)) if is_page else trace.nodes
+    return TraceData(
+        subject=trace.subject,
+        subject_kind=found.kind,
+        direction=direction,
+        start=section["start"],
+        end=section["end"],
+        levels=_levels(trace, nodes),
+        nodes=tuple(_line(node) for node in nodes),
+        parts=() if is_page else tuple(_parts(trace.links)),
+    )
+
+
+def _shown(trace: Trace) -> Iterator[TraceNode]:
+    """Yield the first nodes of every level: a page is for reading."""
+    counts: Counter[str] = Counter()
+    for node in trace.nodes:
+        counts[node.level] += 1
+        if counts[node.level] <= _SHOWN_MAX:
+            yield node
+
+
+def _levels(trace: Trace, shown: Iterable[TraceNode]) -> tuple[TraceLevel, ...]:
+    counts = Counter(node.level for node in shown)
+    order = list(Basis)
+    bases: dict[str, Basis] = {}
+    for node in trace.nodes:
+        bases[node.level] = max(bases.get(node.level, node.basis), node.basis, key=order.index)
+    return tuple(
+        TraceLevel(level=level, nodes_count=count, shown_count=counts[level], basis=bases[level])
+        for level, count in trace.levels.items()
+    )
+
+
+def _line(node: TraceNode) -> TraceNodeLine:
+    is_unit = not node.measure
+    return TraceNodeLine(
+        level=node.level,
+        code=node.code,
+        is_unit=is_unit,
+        kind=node.kind,
+        status=node.status,
+        basis=node.basis,
+        measure=node.measure,
+        quantity=None if is_unit else node.quantity,
+        reached=None if is_unit else _covered(node.stretches),
+        stretches_count=len(node.stretches),
+    )
+
+
+def _covered(stretches: Iterable[Stretch]) -> int:
+    """Return how much of a lot stretches cover together, in any lane."""
+    covered = end = 0
+    for stretch in sorted(stretches):
+        covered += max(0, stretch.end - max(end, stretch.start))
+        end = max(end, stretch.end)
+    return covered
+
+
+def _parts(links: Iterable[TraceLink]) -> Iterator[TracePart]:
+    for link in links:
+        for stretch in link.stretches or (None,):
+            yield TracePart(
+                consumed=link.consumed,
+                made=link.made,
+                place=link.place,
+                start=stretch.start if stretch else None,
+                end=stretch.end if stretch else None,
+                tolerance=stretch.tolerance if stretch else None,
+                lane=stretch.lane if stretch else None,
+                basis=stretch.basis if stretch else None,
+            )
+
+
+def _tables(data: TraceData) -> list[Table]:
+    return [table_of("nodes", TraceNodeLine, data.nodes), table_of("parts", TracePart, data.parts)]
+
+
+TRACE = Page(name="trace", path="/trace/", permission=Permission.PLANT_READ, load=_load, tables=_tables)

@@ -1,0 +1,138 @@
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, CDPSession, Page, Route, expect
+
+from cellwright.testing.access import make_account
+from cellwright.testing.browser import Screen, open_screen
+from cellwright.testing.web import WebPlant
+from cellwright.web.access.guard import COOKIE
+
+CODE = "0CWPB8A1300001/B.71<42>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def session(web: WebPlant) -> str:
+    return f"{COOKIE}={await make_account(web, 'chen.wei', 'admin')}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(browser: Browser, web: WebPlant, session: str) -> AsyncIterator[Screen]:
+    async with open_screen(browser, web.address, session=session) as opened:
+        await opened.open("/styleguide?show=light")
+        yield opened
+
+
+async def press(keys: CDPSession, key: str, at_s: float) -> None:
+    """A key with the moment at which a scanner or a finger pressed it."""
+    text = "\r" if key == "Enter" else key
+    event = {"key": key, "text": text, "unmodifiedText": text, "timestamp": at_s}
+    await keys.send("Input.dispatchKeyEvent", {"type": "keyDown", **event})
+    await keys.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": key, "timestamp": at_s})
+
+
+async def type_at(page: Page, text: str, gap_ms: float) -> None:
+    keys = await page.context.new_cdp_session(page)
+    begin_s = await page.evaluate("Date.now()") / 1000
+    for index, key in enumerate([*text, "Enter"]):
+        await press(keys, key, begin_s + index * gap_ms / 1000)
+
+
+async def catch_address(page: Page) -> list[str]:
+    """Collect where the page wants to go, and keep it where it is."""
+    asked: list[str] = []
+
+    async def note(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=204)
+
+    await page.route(re.compile(r"/s/"), note)
+    return asked
+
+
+@pytest.mark.parametrize("place", ["body", ".table-tools input", "#toolbar-search input"])
+async def test_a_scan_opens_its_object_whatever_has_the_focus(screen: Screen, place: str) -> None:
+    page = screen.page
+    asked = await catch_address(page)
+    field = page.locator(place).first
+    await field.focus()
+    await type_at(page, f"~{CODE}", gap_ms=8)
+    async with asyncio.timeout(5):
+        while not asked:
+            await page.evaluate("1")
+    assert asked == [f"{screen.address}/s/0CWPB8A1300001%2FB.71%3C42%3E"]
+    if place != "body":
+        await expect(field).to_have_value("")
+
+
+async def test_what_fingers_type_is_no_scan(screen: Screen) -> None:
+    page = screen.page
+    asked = await catch_address(page)
+    field = page.locator(".table-tools input").first
+    await field.focus()
+    await type_at(page, "~0042", gap_ms=90)
+    await expect(field).to_have_value("~0042")
+    assert asked == []
+
+
+async def test_shortcuts_work_and_can_be_switched_off(screen: Screen) -> None:
+    page = screen.page
+    root = page.locator("html")
+    await page.keyboard.press("t")
+    await expect(root).to_have_attribute("data-theme", "dark")
+    await page.keyboard.press("/")
+    await expect(page.locator("#toolbar-search input")).to_be_focused()
+    await page.keyboard.press("t")
+    await expect(root).to_have_attribute("data-theme", "dark")
+    await expect(page.locator("#toolbar-search input")).to_have_value("t")
+    await page.locator("h1").click()
+    await page.keyboard.press("?")
+    switch = page.locator("dialog[open] input[type=checkbox]")
+    await switch.uncheck()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await page.keyboard.press("t")
+    await expect(root).to_have_attribute("data-theme", "dark")
+
+
+async def test_language_changes_by_key(screen: Screen) -> None:
+    page = screen.page
+    await page.keyboard.press("l")
+    await expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    await expect(page.locator("h1")).to_have_text("样式指南")
+    await page.keyboard.press("l")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+async def test_a_long_table_draws_what_is_seen_and_is_walked_by_keys(screen: Screen) -> None:
+    page = screen.page
+    table = page.locator(".table-virtual").first
+    await expect(table.locator("tbody tr[data-index]").first).to_be_visible()
+    assert await table.locator("tbody tr[data-index]").count() < 60
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await expect(table.locator("tr[data-index='1']")).to_be_focused()
+    await page.keyboard.press("End")
+    await expect(table.locator("tr[data-index='4999']")).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(table.locator("tr[data-index='4998']")).to_be_focused()
+
+
+async def test_a_table_is_filtered_sorted_and_its_columns_picked(screen: Screen) -> None:
+    page = screen.page
+    block = page.locator(".table-block").first
+    await block.locator(".table-tools input").first.fill("B70004999")
+    await expect(block.locator(".table-count")).to_have_text("1 of 5,000 rows")
+    await expect(block.locator("tbody tr[data-index]")).to_have_count(1)
+    await block.locator(".table-tools input").first.fill("")
+    await block.get_by_role("button", name="Capacity").click()
+    await block.get_by_role("button", name="Capacity").click()
+    await expect(block.locator("th[aria-sort=descending]")).to_have_count(1)
+    first = block.locator("tr[data-index='0'] td").nth(3)
+    await expect(first).to_have_text("6.200")
+    await block.locator("summary", has_text="Columns").click()
+    await block.get_by_label("Station", exact=True).uncheck()
+    await expect(block.get_by_role("columnheader", name="Station")).to_have_count(0)
