@@ -380,7 +380,7 @@ async def measure_tabs(context: Any) -> dict[str, Any]:
     }
 
 
-async def measure_soak(face: Face, context: Any, plant: Plant, messages: int) -> dict[str, Any]:
+async def measure_soak(face: Face, context: Any, messages: int) -> dict[str, Any]:
     """Return how heap and elements of a kiosk grow while it gets many messages, as fast as they go."""
     shake_line(face)
     page = await context.new_page()
@@ -462,7 +462,7 @@ async def measure_browser(url: str, plant: Plant, sizes: argparse.Namespace) -> 
         told["tabs"] = await measure_tabs(context)
     pace = Pace(tick_s=1 / sizes.soak_hz, recovery_s=1.0)
     async with served(url, plant, pace) as face, browser_at(face, executable) as context:
-        told["soak"] = await measure_soak(face, context, plant, sizes.soak_messages)
+        told["soak"] = await measure_soak(face, context, sizes.soak_messages)
     told["budget"] = {
         f"js_bytes_max_{JS_BYTES_MAX}": all(each["js_bytes"] <= JS_BYTES_MAX for each in told["pages"].values()),
         "line_complete_ms_max_800": told["pages"]["line"]["complete_ms"]["median"] <= 800,

@@ -58,12 +58,11 @@ def born(first: int) -> UnitsCommissioned:
     )
 
 
-def worked(tray: int, step: int, station: str) -> Iterator[Fact]:
+def worked(tray: int, step: int, units: tuple[int, ...]) -> Iterator[Fact]:
     """Yield the facts of one tray at one operation."""
-    first = FIRST + tray * TRAY
-    units = tuple(range(first, first + TRAY))
+    station = f"OP{step}-{tray % STATIONS:02d}"
     if step == 0:
-        yield born(first)
+        yield born(units[0])
     carrier = f"TRAY-{tray:05d}"
     yield OperationStarted(
         station=station,
@@ -86,11 +85,14 @@ def worked(tray: int, step: int, station: str) -> Iterator[Fact]:
     )
 
 
-def journal(first_tray: int, trays: int) -> Iterator[Fact]:
-    """Yield the facts of a round: step by step, a station after the other."""
+def journal(first_tray: int, trays: int, *, is_mixed: bool) -> Iterator[Fact]:
+    """Yield the facts of a round: step by step, a tray after the other; mixed ones hold no two units born together."""
+    first, end = FIRST + first_tray * TRAY, FIRST + (first_tray + trays) * TRAY
     for step in range(STEPS):
-        for tray in range(first_tray, first_tray + trays):
-            yield from worked(tray, step, f"OP{step}-{tray % STATIONS:02d}")
+        for tray in range(trays):
+            begin = first + tray * TRAY
+            units = range(first + tray, end, trays) if is_mixed and step else range(begin, begin + TRAY)
+            yield from worked(first_tray + tray, step, tuple(units))
 
 
 async def append(connection: Connection, facts: Sequence[Fact], seqs: "count[int]") -> None:
@@ -101,8 +103,7 @@ async def append(connection: Connection, facts: Sequence[Fact], seqs: "count[int
     await execute(connection, appending([(0, each) for each in envelopes]))
 
 
-async def write_journal(connection: Connection, first_tray: int, trays: int, seqs: "count[int]") -> None:
-    facts = list(journal(first_tray, trays))
+async def write_journal(connection: Connection, facts: Sequence[Fact], seqs: "count[int]") -> None:
     for start in range(0, len(facts), 1000):
         await append(connection, facts[start : start + 1000], seqs)
 
@@ -113,19 +114,22 @@ async def timed(work: Any) -> float:
     return time.perf_counter() - started_s
 
 
-async def catch_up(connection: Connection, pages_s: list[float]) -> None:
+async def catch_up(connection: Connection, page: int, pages_s: list[float]) -> None:
     while True:
         started_s = time.perf_counter()
-        if not await follow_all(connection):
+        if not await follow_all(connection, page):
             return
         pages_s.append(time.perf_counter() - started_s)
 
 
-async def one_round(connection: Connection, number: int, trays: int, seqs: "count[int]") -> dict[str, float]:
-    await write_journal(connection, number * trays, trays, seqs)
+async def one_round(
+    connection: Connection, number: int, sizes: argparse.Namespace, seqs: "count[int]"
+) -> dict[str, float]:
+    trays = sizes.trays
+    await write_journal(connection, list(journal(number * trays, trays, is_mixed=sizes.mixed)), seqs)
     pages_s: list[float] = []
     cpu_s = time.process_time()
-    took_s = await timed(catch_up(connection, pages_s))
+    took_s = await timed(catch_up(connection, sizes.page, pages_s))
     cpu_s = time.process_time() - cpu_s
     operations = trays * TRAY * STEPS
     unit = FIRST + number * trays * TRAY
@@ -154,7 +158,7 @@ async def main(sizes: argparse.Namespace) -> None:
         units = sizes.rounds * sizes.trays * TRAY
         await BLOCKS.save_page(connection, [UnitBlock(FIRST, units, PREFIX, 1)])
         seqs = count(1)
-        rounds = [await one_round(connection, number, sizes.trays, seqs) for number in range(sizes.rounds)]
+        rounds = [await one_round(connection, number, sizes, seqs) for number in range(sizes.rounds)]
         query = f"SELECT {', '.join(f'pg_total_relation_size({table!r}) AS {table}' for table in TABLES)}"
         bytes_of = await connection.fetchrow(query)
         await connection.close()
@@ -174,6 +178,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--trays", type=int, default=200, help="trays of 100 cells in a round")
+    parser.add_argument("--mixed", action="store_true", help="no two units of a tray were born one after the other")
+    parser.add_argument("--page", type=int, default=200, help="facts that are folded in one transaction")
     return parser.parse_args()
 
 

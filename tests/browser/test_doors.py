@@ -25,7 +25,7 @@ from cellwright.testing.browser import (
 )
 from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
-from cellwright.web.pages import catalogue
+from cellwright.web.shell import catalogue
 
 LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "dark")]
 

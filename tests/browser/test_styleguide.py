@@ -15,7 +15,7 @@ from cellwright.testing.browser import (
     save_screenshot,
 )
 from cellwright.testing.web import WebPlant
-from cellwright.web.pages import catalogue
+from cellwright.web.shell import catalogue
 
 LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "dark")]
 

@@ -4,6 +4,7 @@ import pytest
 
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
+    CloseOrder,
     Command,
     Disposition,
     DispositionAction,
@@ -11,6 +12,7 @@ from cellwright.model.commands import (
     PlaceHold,
     RecordCalibration,
     ReleaseHold,
+    ReleaseOrder,
     UnloadCarrier,
     UnloadMaterial,
 )
@@ -26,6 +28,7 @@ from cellwright.rules.state import (
     LoadingRow,
     LoadRun,
     LotRow,
+    OrderRow,
     PersonRow,
     QualificationRow,
     Row,
@@ -81,6 +84,7 @@ def sparse(stored: State, command: Command) -> State:
         state.load(row for row in wanted(stored, needs.carriers, CarrierRow))
         state.load(row for row in wanted(stored, needs.assemblies, AssemblyRow))
         state.load(row for row in wanted(stored, needs.holds, HoldRow))
+        state.load(row for row in wanted(stored, needs.orders, OrderRow))
     return state
 
 
@@ -116,6 +120,8 @@ def a_long_day(driver: Driver) -> None:
     driver.check_in("FORM-01", carrier="TRAY-1")
     driver.check_out("FORM-01", carrier="TRAY-1", verdicts=(True, False, True))
     driver.must(RecordCalibration(station="GRADE-01", valid_until_us=driver.now_us))
+    driver.must(ReleaseOrder(order="WO-1", product="cell", quantity=5))
+    driver.must(CloseOrder(order="WO-1", reason="enough"))
 
 
 def test_a_long_day_ends_the_same() -> None:

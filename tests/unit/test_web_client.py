@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cellwright.web.pages import LANGUAGES, NAVIGATION, STATIC, catalogue
+from cellwright.web.shell import LANGUAGES, NAVIGATION, STATIC, catalogue
 
 VENDOR = STATIC / "vendor"
 PLACEHOLDER = re.compile(r"\{(\w+)")

@@ -35,6 +35,7 @@ API: Final = {
     "GET /api/v1/people": frozenset({"admin", "auditor", "script"}),
     "GET /api/v1/set-up/{token}": ANYBODY,
     "GET /openapi": SIGNED_IN,
+    "GET /openapi.json": SIGNED_IN,
     "GET /set-up/{token}": ANYBODY,
     "GET /sign-in": ANYBODY,
     "GET /{path}": ANYBODY,
@@ -60,6 +61,7 @@ API: Final = {
 }
 PAGES_FOR: Final = {
     "account": BY_SESSION,
+    "api_guide": SIGNED_IN,
     "audit": frozenset({"admin", "auditor", "script"}),
     "carrier": PLANT,
     "holds": PLANT,

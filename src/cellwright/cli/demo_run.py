@@ -21,7 +21,8 @@ from cellwright.database.pool import connect
 from cellwright.errors import CellwrightError, ConfigurationError, LinkError
 from cellwright.links.opcua.security import application_uri_of
 from cellwright.model.answers import Refusal
-from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, Submission
+from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, ReleaseOrder, Submission
+from cellwright.model.ids import UnitKind
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import MappedClock
 from cellwright.plant.config import find_plant, load_plant
@@ -32,6 +33,7 @@ from cellwright.web.access.links import Links, link_path
 
 _READY_S = 60.0
 _YEAR_US = 365 * 86_400 * 1_000_000
+_WEEK_US = 7 * 86_400 * 1_000_000
 _PERSON = "DEMO-0001"
 _VIEWER = "DEMO-VIEWER"
 """Whoever watches the demo in a browser: may do everything that somebody of the plant may."""
@@ -101,12 +103,11 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
         screen.step("starting the machines of a virtual battery plant")
         async with _virtual_plant(options, plant) as machines:
             await _introduce(options.folder, machines)
-            await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"))
+            await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"), packs=options.packs)
             screen.step("starting Cellwright, which tells every machine what it may do")
             way_in = await _make_way_in(database)
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
-                if options.listen != "none":
-                    await _invite(gate, screen, way_in)
+                await _invite(gate, screen, options, way_in)
                 last = await _watch(machines, gate, screen, options.folder)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
@@ -190,13 +191,14 @@ async def _introduce(folder: Path, machines: Child) -> None:
     write_machines(folder / "machines.json", {code: Machine(url, uri) for code, url in urls.items()})
 
 
-async def _seed_records(database: Database, plant: Plant, clock: MappedClock) -> None:
-    """What exists in a plant before its first shift: people, their qualifications, valid calibrations."""
+async def _seed_records(database: Database, plant: Plant, clock: MappedClock, *, packs: int) -> None:
+    """What exists in a plant before its first shift: orders, people, their qualifications, valid calibrations."""
     until_us = clock() + _YEAR_US
     operations = [each for route in plant.routes.values() for each in route.operations]
     commands: list[Command] = [
         AddPerson(person=_PERSON, roles=("operator",)),
         AddPerson(person=_VIEWER, roles=_VIEWER_ROLES),
+        *_orders(plant, packs, clock()),
     ]
     commands.extend(
         QualifyPerson(person=_PERSON, qualification=name, valid_until_us=until_us)
@@ -219,14 +221,39 @@ async def _seed_records(database: Database, plant: Plant, clock: MappedClock) ->
                 raise CellwrightError("; ".join(each.text for each in answer.reasons))
 
 
+def _orders(plant: Plant, packs: int, now_us: int) -> list[Command]:
+    """Return an order for the packs, and one for what they are made of at each level, all due in a week."""
+    wanted = {code: packs for code, each in plant.products.items() if each.kind is UnitKind.PACK}
+    orders: dict[str, int] = {}
+    while wanted:
+        orders.update({code: orders.get(code, 0) + count for code, count in wanted.items()})
+        wanted = _members_of(plant, wanted)
+    return [
+        ReleaseOrder(order=f"DEMO-{code}", product=code, quantity=count, due_us=now_us + _WEEK_US)
+        for code, count in orders.items()
+    ]
+
+
+def _members_of(plant: Plant, wanted: dict[str, int]) -> dict[str, int]:
+    """Return how many units of other products so many of these products are joined from."""
+    found: dict[str, int] = {}
+    for product, count in wanted.items():
+        joins = (each.members for each in plant.routes[plant.products[product].route].operations if each.members)
+        for members in joins:
+            found[members.product] = found.get(members.product, 0) + count * members.count
+    return found
+
+
 async def _make_way_in(database: Database) -> str:
     """Return the path that signs the viewer in, once: nobody has to set up a plant that is gone in an hour."""
     async with open_ground(database.url) as ground:
         return link_path(await Links(ground).make_sign_in(_VIEWER, local_author()))
 
 
-async def _invite(gate: Child, screen: Watcher, way_in: str) -> None:
+async def _invite(gate: Child, screen: Watcher, options: DemoOptions, way_in: str) -> None:
     """Tell where the pages are, as soon as they are there."""
+    if options.listen == "none":
+        return
     async for line in gate.lines():
         said = msgspec.json.decode(line, type=_Said)
         if said.event == "serving":

@@ -65,6 +65,11 @@ class RefusalCode(StrEnum):
     SIGNATURE_MISSING = "signature_missing"
     PERSON_UNKNOWN = "person_unknown"
     DISPOSITION_INVALID = "disposition_invalid"
+    ORDER_UNKNOWN = "order_unknown"
+    ORDER_REPEATED = "order_repeated"
+    ORDER_CLOSED = "order_closed"
+    ORDER_INVALID = "order_invalid"
+    PRODUCT_UNKNOWN = "product_unknown"
 
 
 class Reason(Struct, frozen=True):

@@ -218,6 +218,22 @@ class ReleasePlant(_Command, frozen=True, kw_only=True):
     routes: tuple[str, ...]
 
 
+class ReleaseOrder(_Command, frozen=True, kw_only=True):
+    """Order a quantity of good units of a product, due at `due_us` (UTC us; 0 = whenever)."""
+
+    order: Code
+    product: Code
+    quantity: Int64
+    due_us: Int64 = 0
+
+
+class CloseOrder(_Command, frozen=True, kw_only=True):
+    """No more units begin for an order, with a reason."""
+
+    order: Code
+    reason: Text
+
+
 Command = (
     CheckIn
     | CheckOut
@@ -237,6 +253,8 @@ Command = (
     | DisablePerson
     | QualifyPerson
     | ReleasePlant
+    | ReleaseOrder
+    | CloseOrder
 )
 
 

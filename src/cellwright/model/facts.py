@@ -293,6 +293,22 @@ class PersonQualified(_Fact, frozen=True, kw_only=True):
     valid_until_us: int
 
 
+class OrderReleased(_Fact, frozen=True, kw_only=True):
+    """A quantity of good units of a product is wanted; units born from now on may be made for it."""
+
+    order: str
+    product: str
+    quantity: int
+    due_us: int = 0
+
+
+class OrderClosed(_Fact, frozen=True, kw_only=True):
+    """No more units begin for an order."""
+
+    order: str
+    reason: str
+
+
 class Refused(_Fact, frozen=True, kw_only=True):
     """A command was refused; nothing else changed."""
 
@@ -328,6 +344,8 @@ Fact = (
     | PersonAdded
     | PersonDisabled
     | PersonQualified
+    | OrderReleased
+    | OrderClosed
     | Refused
 )
 

@@ -13,7 +13,7 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import MissingRowError, apply
-from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, Row, State
+from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, OrderRow, Row, State
 from cellwright.views.inline import INLINE
 from cellwright.views.people import TABLES, compare_people, forget_people, shadowed
 from cellwright.views.stored import Stored
@@ -232,6 +232,8 @@ def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:
             case HoldRow():
                 subjects = [lots.get(each, each) for each in row.subjects]
                 content |= {"id": 0, "placed_us": 0, "released_us": bool(row.released_us), "subjects": subjects}
+            case OrderRow():
+                content |= {"released_us": 0, "closed_us": bool(row.closed_us)}
             case _:
                 pass
         yield content

@@ -121,6 +121,7 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
         (resources.HOLDS, by_id, needs.holds),
+        (resources.ORDERS, by_code, needs.orders),
     )
     for stored, where, keys in wanted:
         if keys:

@@ -25,6 +25,7 @@ from cellwright.rules.state import (
     LotRow,
     LotStatus,
     MemberRow,
+    OrderRow,
     PersonRow,
     QualificationRow,
     R,
@@ -417,6 +418,22 @@ def _person_qualified(_: State, __: Envelope, fact: f.PersonQualified) -> Iterat
     )
 
 
+def _order_released(_: State, envelope: Envelope, fact: f.OrderReleased) -> Iterator[Row]:
+    yield OrderRow(
+        order=fact.order,
+        product=fact.product,
+        quantity=fact.quantity,
+        due_us=fact.due_us,
+        released_us=envelope.recorded_us,
+        released_by=envelope.actor,
+    )
+
+
+def _order_closed(state: State, envelope: Envelope, fact: f.OrderClosed) -> Iterator[Row]:
+    order = _row(state, OrderRow, fact.order)
+    yield replace(order, closed_us=envelope.recorded_us, closed_by=envelope.actor, reason=fact.reason)
+
+
 _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.RouteReleased: _route_released,
     f.LotReceived: _lot_received,
@@ -441,4 +458,6 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.PersonAdded: _person_added,
     f.PersonDisabled: _person_disabled,
     f.PersonQualified: _person_qualified,
+    f.OrderReleased: _order_released,
+    f.OrderClosed: _order_closed,
 }

@@ -7,6 +7,7 @@ from cellwright.model.commands import (
     AddPerson,
     CheckIn,
     CheckOut,
+    CloseOrder,
     DisablePerson,
     Disposition,
     LoadCarrier,
@@ -17,13 +18,14 @@ from cellwright.model.commands import (
     RecordCalibration,
     ReleaseHold,
     ReleaseLot,
+    ReleaseOrder,
     ReleasePlant,
     ReplaceTool,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, people
+from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -68,5 +70,9 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return people.qualify_person(state, command)
         case ReleasePlant():
             return people.release_plant(state, command)
+        case ReleaseOrder():
+            return orders.release_order(state, command)
+        case CloseOrder():
+            return orders.close_order(state, command)
         case _:
             assert_never(command)

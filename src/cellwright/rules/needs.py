@@ -8,6 +8,7 @@ from cellwright.model.commands import (
     AbortOperation,
     CheckIn,
     CheckOut,
+    CloseOrder,
     Command,
     Disposition,
     HoldSubject,
@@ -17,11 +18,12 @@ from cellwright.model.commands import (
     ReceiveLot,
     ReleaseHold,
     ReleaseLot,
+    ReleaseOrder,
     UnloadCarrier,
     UnloadMaterial,
 )
 from cellwright.model.ids import split_code
-from cellwright.rules.state import AssemblyRow, CarrierRow, HoldRow, LoadingRow, LotRow, State, UnitRow
+from cellwright.rules.state import AssemblyRow, CarrierRow, HoldRow, LoadingRow, LotRow, OrderRow, State, UnitRow
 
 
 class Needs(Struct):
@@ -33,18 +35,19 @@ class Needs(Struct):
     carriers: set[str] = set()
     assemblies: set[int] = set()
     holds: set[int] = set()
+    orders: set[str] = set()
 
     def __bool__(self) -> bool:
         """Tell whether anything must be loaded."""
-        return bool(self.units or self.lots or self.lot_codes or self.carriers or self.assemblies or self.holds)
+        return any(getattr(self, name) for name in self.__struct_fields__)
 
 
 def empty_needs() -> Needs:
     """Return needs of nothing."""
-    return Needs(units=set(), lots=set(), lot_codes=set(), carriers=set(), assemblies=set(), holds=set())
+    return Needs(**{name: set() for name in Needs.__struct_fields__})
 
 
-def add_needs(needs: Needs, state: State, command: Command) -> None:
+def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
         case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
@@ -62,6 +65,9 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:
         case UnloadMaterial():
             loading = state.get(LoadingRow, (command.station, command.position))
             _need_lot(needs, state, 0 if loading is None else loading.lot)
+        case ReleaseOrder() | CloseOrder():
+            if state.get(OrderRow, command.order) is None:
+                needs.orders.add(command.order)
         case _:
             pass
 

@@ -261,6 +261,25 @@ class QualificationRow(Struct, frozen=True, gc=False):
         return (self.person, self.qualification)
 
 
+class OrderRow(Struct, frozen=True, gc=False):
+    """A work order: good units of a product that are wanted; closed_us 0 = open. Times UTC us."""
+
+    order: str
+    product: str
+    quantity: int
+    due_us: int
+    released_us: int
+    released_by: str
+    closed_us: int = 0
+    closed_by: str = ""
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """Code of the order."""
+        return self.order
+
+
 class CounterRow(Struct, frozen=True, gc=False):
     """The last number given out under a name."""
 
@@ -287,6 +306,7 @@ Row = (
     | CalibrationRow
     | PersonRow
     | QualificationRow
+    | OrderRow
     | CounterRow
     | UnitBlock
     | Route
@@ -308,6 +328,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     CalibrationRow,
     PersonRow,
     QualificationRow,
+    OrderRow,
 )
 Change = tuple[Row | None, Row]
 """A row as it was when a batch began (None = it is new), and as it is now."""

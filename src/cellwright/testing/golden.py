@@ -8,6 +8,7 @@ from msgspec import structs
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
     AbortOperation,
+    CloseOrder,
     DisablePerson,
     Disposition,
     DispositionAction,
@@ -15,6 +16,7 @@ from cellwright.model.commands import (
     PlaceHold,
     ReleaseHold,
     ReleaseLot,
+    ReleaseOrder,
     ReplaceTool,
     Submission,
     UnloadMaterial,
@@ -62,6 +64,8 @@ def _go_wrong(driver: Driver) -> None:
     driver.must(Disposition(units=codes, action=DispositionAction.SCRAP, reason="dented"), actor="QA1")
     driver.submit(driver.ask("ASM-01", units=codes))
     driver.must(DisablePerson(person="QA1"))
+    driver.must(ReleaseOrder(order="WO-1", product="module", quantity=3, due_us=driver.now_us + 10**12), actor="PLAN")
+    driver.must(CloseOrder(order="WO-1", reason="made elsewhere"), actor="PLAN")
 
 
 def _disassembled(driver: Driver) -> Envelope:

@@ -6,12 +6,14 @@ from typing import Any
 from cellwright.database.pool import connect
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
+    CloseOrder,
     Command,
     Disposition,
     DispositionAction,
     HoldSubject,
     PlaceHold,
     ReleaseHold,
+    ReleaseOrder,
     Submission,
 )
 from cellwright.model.plant import Plant
@@ -46,6 +48,9 @@ def long_story() -> RecordingDriver:
     """Tell a story that puts at least one row into every inline table."""
     driver = RecordingDriver()
     driver.supply()
+    driver.must(ReleaseOrder(order="WO-1", product="cell", quantity=3, due_us=driver.now_us + 1))
+    driver.must(ReleaseOrder(order="WO-2", product="cell", quantity=5))
+    driver.must(ReleaseOrder(order="WO-3", product="module", quantity=2))
     driver.person("P-1", "quality", qualification="hv_work")
     driver.person("P-2", "quality")
     module, _ = driver.module()
@@ -62,6 +67,7 @@ def long_story() -> RecordingDriver:
     driver.must(Disposition(units=more[2:3], action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
     driver.receive("BARE-1", "foil", 1000, certificate_sha256="")
     driver.check_in("ASM-02", units=more[1:2])
+    driver.must(CloseOrder(order="WO-3", reason="one is enough"), actor="P-2")
     return driver
 
 

@@ -1,4 +1,4 @@
-"""Stories of refused material, recipes, tools, people, holds and dispositions."""
+"""Stories of refused material, recipes, tools, people, holds, dispositions and orders."""
 
 from msgspec import structs
 
@@ -6,6 +6,7 @@ from cellwright.model.answers import Answer, RefusalCode
 from cellwright.model.commands import (
     AddPerson,
     CheckOut,
+    CloseOrder,
     DisablePerson,
     Disposition,
     DispositionAction,
@@ -16,6 +17,7 @@ from cellwright.model.commands import (
     ReceiveLot,
     ReleaseHold,
     ReleaseLot,
+    ReleaseOrder,
     ReplaceTool,
     UnloadMaterial,
 )
@@ -269,3 +271,46 @@ def _rework_to_a_later_operation(driver: Driver) -> Answer:
 def _hold_without_reason(driver: Driver) -> Answer:
     driver.receive("SEP-1", "separator", 10)
     return driver.submit(PlaceHold(subject=HoldSubject.LOT, codes=("SEP-1",), reason=" "))
+
+
+# --- orders -----------------------------------------------------------------------------------------
+
+
+@BOOK.of(RefusalCode.ORDER_UNKNOWN)
+def _close_an_order_nobody_released(driver: Driver) -> Answer:
+    return driver.submit(CloseOrder(order="WO-9", reason="not needed"))
+
+
+@BOOK.of(RefusalCode.ORDER_REPEATED)
+def _order_released_twice(driver: Driver) -> Answer:
+    order = ReleaseOrder(order="WO-1", product="cell", quantity=10)
+    driver.must(order)
+    return driver.submit(order)
+
+
+@BOOK.of(RefusalCode.ORDER_CLOSED)
+def _order_closed_twice(driver: Driver) -> Answer:
+    driver.must(ReleaseOrder(order="WO-1", product="cell", quantity=10))
+    driver.must(CloseOrder(order="WO-1", reason="withdrawn"))
+    return driver.submit(CloseOrder(order="WO-1", reason="withdrawn"))
+
+
+@BOOK.of(RefusalCode.ORDER_INVALID)
+def _order_without_code(driver: Driver) -> Answer:
+    return driver.submit(ReleaseOrder(order=" ", product="cell", quantity=10))
+
+
+@BOOK.of(RefusalCode.ORDER_INVALID)
+def _order_closed_without_reason(driver: Driver) -> Answer:
+    driver.must(ReleaseOrder(order="WO-1", product="cell", quantity=10))
+    return driver.submit(CloseOrder(order="WO-1", reason=""))
+
+
+@BOOK.of(RefusalCode.PRODUCT_UNKNOWN)
+def _order_of_a_product_we_do_not_make(driver: Driver) -> Answer:
+    return driver.submit(ReleaseOrder(order="WO-1", product="flywheel", quantity=10))
+
+
+@BOOK.of(RefusalCode.COUNT_INVALID)
+def _order_of_nothing(driver: Driver) -> Answer:
+    return driver.submit(ReleaseOrder(order="WO-1", product="cell", quantity=0))

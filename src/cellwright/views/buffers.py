@@ -1,7 +1,8 @@
 """What waits before each operation and since when, and how many units are in each status; counted as facts come."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from cellwright.model.facts import (
     UnitsCommissioned,
 )
 from cellwright.rules.state import UnitStatus
-from cellwright.views.following import Page, PeopleView, Span, moment_us, write
+from cellwright.views.following import Page, PeopleView, Span, by_value, moment_us, write
 
 _US_PER_S = 1_000_000
 
@@ -35,7 +36,7 @@ class Buffer(Struct, frozen=True):
 
 
 class _Place(Struct, frozen=True):
-    """Where a unit waits."""
+    """Where units wait that came there by one fact; another fact makes another place."""
 
     product: str
     operation: str
@@ -45,28 +46,30 @@ class _Place(Struct, frozen=True):
 class _Moves:
     """What a page of facts does to buffers and statuses."""
 
-    def __init__(self, page: Page, places: dict[int, str]) -> None:
-        """Begin with the operations that units to be dispositioned wait for."""
+    def __init__(self, page: Page) -> None:
+        """Begin with nothing moved."""
         self._page = page
-        self._places = places
         self.entered: dict[int, _Place] = {}
         self.gone: set[int] = set()
         self.buffers: Counter[tuple[str, str]] = Counter()
         self.statuses: Counter[tuple[str, str]] = Counter()
 
-    def enter(self, unit: int, span: Span, operation: str, since_us: int) -> None:
-        self.entered[unit] = _Place(span.product, operation, since_us)
-        self.buffers[span.product, operation] += 1
+    def enter(self, units: Sequence[int], span: Span, operation: str, since_us: int) -> None:
+        """Let units of a span begin to wait."""
+        self.entered.update(dict.fromkeys(units, _Place(span.product, operation, since_us)))
+        self.buffers[span.product, operation] += len(units)
 
-    def leave(self, unit: int, span: Span, operation: str) -> None:
-        if self.entered.pop(unit, None) is None:
-            self.gone.add(unit)
-        self.buffers[span.product, operation] -= 1
+    def leave(self, units: Sequence[int], span: Span, operation: str) -> None:
+        """Let units of a span wait no more."""
+        pop = self.entered.pop
+        self.gone.update([unit for unit in units if pop(unit, None) is None])
+        self.buffers[span.product, operation] -= len(units)
 
-    def turn(self, span: Span, before: UnitStatus | None, after: UnitStatus) -> None:
+    def turn(self, units: Sequence[int], span: Span, before: UnitStatus | None, after: UnitStatus) -> None:
+        """Count units of a span from one status to another."""
         if before is not None:
-            self.statuses[span.kind, before] -= 1
-        self.statuses[span.kind, after] += 1
+            self.statuses[span.kind, before] -= len(units)
+        self.statuses[span.kind, after] += len(units)
 
     def fold(self) -> None:  # noqa: C901 one case each
         """Go through the page."""
@@ -86,99 +89,137 @@ class _Moves:
                 case Disassembled() as fact:
                     self._part(fact.members, since_us)
                 case Dispositioned() as fact:
-                    self._disposition(fact, since_us)
+                    self._disposition(each.position, fact, since_us)
                 case _:
                     pass
 
     def _commission(self, fact: UnitsCommissioned, since_us: int) -> None:
-        for unit in range(fact.id_from, fact.id_from + fact.count):
-            span = self._page.span_of(unit)
-            self.enter(unit, span, span.next_operation(0), since_us)
-            self.turn(span, None, UnitStatus.WAITING)
+        for span, units in self._page.parted(range(fact.id_from, fact.id_from + fact.count)):
+            self.enter(units, span, span.next_operation(0), since_us)
+            self.turn(units, span, None, UnitStatus.WAITING)
 
     def _start(self, fact: OperationStarted) -> None:
-        for unit in fact.units:
-            span = self._page.span_of(unit)
-            self.leave(unit, span, fact.operation)
-            self.turn(span, UnitStatus.WAITING, UnitStatus.RUNNING)
-        for member in fact.members:
-            span = self._page.span_of(member)
-            self.leave(member, span, "")
-            self.turn(span, UnitStatus.FINISHED, UnitStatus.RESERVED)
+        for span, units in self._page.parted(fact.units):
+            self.leave(units, span, fact.operation)
+            self.turn(units, span, UnitStatus.WAITING, UnitStatus.RUNNING)
+        for span, members in self._page.parted(fact.members):
+            self.leave(members, span, "")
+            self.turn(members, span, UnitStatus.FINISHED, UnitStatus.RESERVED)
 
     def _complete(self, fact: OperationCompleted, since_us: int) -> None:
-        for unit, step in zip(fact.units, fact.next_steps, strict=True):
-            span = self._page.span_of(unit)
-            operation = span.next_operation(step)
-            self.enter(unit, span, operation, since_us)
-            self.turn(span, UnitStatus.RUNNING, UnitStatus.WAITING if operation else UnitStatus.FINISHED)
+        for step, reached in by_value(fact.units, fact.next_steps):
+            for span, units in self._page.parted(reached):
+                operation = span.next_operation(step)
+                self.enter(units, span, operation, since_us)
+                after = UnitStatus.WAITING if operation else UnitStatus.FINISHED
+                self.turn(units, span, UnitStatus.RUNNING, after)
 
     def _abort(self, fact: OperationAborted, since_us: int) -> None:
-        for unit in fact.units:
-            span = self._page.span_of(unit)
-            self.enter(unit, span, fact.operation, since_us)
-            self.turn(span, UnitStatus.RUNNING, UnitStatus.WAITING)
-        for member in fact.members:
-            span = self._page.span_of(member)
-            self.enter(member, span, "", since_us)
-            self.turn(span, UnitStatus.RESERVED, UnitStatus.FINISHED)
+        for span, units in self._page.parted(fact.units):
+            self.enter(units, span, fact.operation, since_us)
+            self.turn(units, span, UnitStatus.RUNNING, UnitStatus.WAITING)
+        for span, members in self._page.parted(fact.members):
+            self.enter(members, span, "", since_us)
+            self.turn(members, span, UnitStatus.RESERVED, UnitStatus.FINISHED)
 
-    def _join(self, members: Iterable[int]) -> None:
-        for member in members:
-            self.turn(self._page.span_of(member), UnitStatus.RESERVED, UnitStatus.ASSEMBLED)
+    def _join(self, joined: Sequence[int]) -> None:
+        for span, members in self._page.parted(joined):
+            self.turn(members, span, UnitStatus.RESERVED, UnitStatus.ASSEMBLED)
 
-    def _part(self, members: Iterable[int], since_us: int) -> None:
-        for member in members:
-            span = self._page.span_of(member)
-            self.enter(member, span, "", since_us)
-            self.turn(span, UnitStatus.ASSEMBLED, UnitStatus.FINISHED)
+    def _part(self, left: Sequence[int], since_us: int) -> None:
+        for span, members in self._page.parted(left):
+            self.enter(members, span, "", since_us)
+            self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.FINISHED)
 
-    def _disposition(self, fact: Dispositioned, since_us: int) -> None:
-        for unit in fact.units:
-            span = self._page.span_of(unit)
-            here = self.entered.get(unit)
-            operation = here.operation if here else self._places[unit]
-            self.leave(unit, span, operation)
-            before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
-            if fact.action == DispositionAction.SCRAP:
-                self.turn(span, before, UnitStatus.SCRAPPED)
-            else:
-                self.enter(unit, span, span.next_operation(fact.step), since_us)
-                self.turn(span, before, UnitStatus.WAITING)
+    def _disposition(self, position: int, fact: Dispositioned, since_us: int) -> None:
+        waited = [self._page.waited[position, unit] for unit in fact.units]
+        for operation, chosen in by_value(fact.units, waited):
+            for span, units in self._page.parted(chosen):
+                self._send(units, span, operation, fact=fact, since_us=since_us)
+
+    def _send(self, units: Sequence[int], span: Span, operation: str, *, fact: Dispositioned, since_us: int) -> None:
+        before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
+        self.leave(units, span, operation)
+        if fact.action == DispositionAction.SCRAP:
+            self.turn(units, span, before, UnitStatus.SCRAPPED)
+        else:
+            self.enter(units, span, span.next_operation(fact.step), since_us)
+            self.turn(units, span, before, UnitStatus.WAITING)
 
 
 async def _fold(connection: Connection, page: Page) -> None:
-    moves = _Moves(page, await _load_places(connection, page))
+    moves = _Moves(page)
     moves.fold()
-    await write(
-        connection, "DELETE FROM unit_waiting WHERE unit = ANY($1::bigint[])", [*moves.gone - moves.entered.keys()]
-    )
-    await _save_entered(connection, moves)
+    kept = await _take_out(connection, moves.gone)
+    await _put_in(connection, [*kept, *_runs(moves.entered)])
     await _save_counts(connection, moves)
 
 
-async def _load_places(connection: Connection, page: Page) -> dict[int, str]:
-    facts = (each.envelope.fact for each in page.recorded)
-    units = [unit for fact in facts if isinstance(fact, Dispositioned) for unit in fact.units]
-    if not units:
-        return {}
-    found = await connection.fetch("SELECT unit, operation FROM unit_waiting WHERE unit = ANY($1::bigint[])", units)
-    return {record["unit"]: record["operation"] for record in found}
+_Run = tuple[int, int, _Place]
+"""Units [first, last] at a place."""
 
 
-async def _save_entered(connection: Connection, moves: _Moves) -> None:
-    places = list(moves.entered.values())
+def _runs(places: Mapping[int, _Place]) -> Iterator[_Run]:
+    """Yield runs of units one after another that came to the same place by the same fact."""
+    first = last = 0
+    here: _Place | None = None
+    for unit in sorted(places):
+        place = places[unit]
+        if place is not here or unit != last + 1:
+            if here is not None:
+                yield first, last, here
+            first, here = unit, place
+        last = unit
+    if here is not None:
+        yield first, last, here
+
+
+async def _take_out(connection: Connection, gone: set[int]) -> list[_Run]:
+    """Delete the runs that units leave, and return what remains of them."""
+    if not gone:
+        return []
+    leaving = list(_runs(dict.fromkeys(gone, _Place("", "", 0))))
+    records = await connection.fetch(
+        """
+        WITH found AS (
+            SELECT DISTINCT w.id_from
+            FROM unnest($1::bigint[], $2::bigint[]) AS g (low, high)
+            CROSS JOIN LATERAL (
+                SELECT id_from, id_to FROM unit_waiting
+                WHERE id_from >= coalesce((SELECT max(id_from) FROM unit_waiting WHERE id_from <= g.low), g.low)
+                  AND id_from <= g.high OFFSET 0) AS w
+            WHERE w.id_to > g.low
+        )
+        DELETE FROM unit_waiting WHERE id_from = ANY (ARRAY(SELECT id_from FROM found))
+        RETURNING id_from, id_to, product, operation, since_us
+        """,
+        [first for first, _, _ in leaving],
+        [last for _, last, _ in leaving],
+    )
+    return [run for record in records for run in _rest(record, gone)]
+
+
+def _rest(record: Any, gone: set[int]) -> Iterator[_Run]:
+    """Yield what remains of a run."""
+    id_from, id_to, *place = record
+    return _runs(dict.fromkeys([unit for unit in range(id_from, id_to) if unit not in gone], _Place(*place)))
+
+
+async def _put_in(connection: Connection, runs: Sequence[_Run]) -> None:
     await write(
         connection,
         """
-        INSERT INTO unit_waiting (unit, product, operation, since_us)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
-        ON CONFLICT (unit) DO UPDATE SET operation = excluded.operation, since_us = excluded.since_us
+        INSERT INTO unit_waiting (id_from, id_to, product, operation, since_us)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+        ON CONFLICT (id_from) DO UPDATE
+        SET id_to = excluded.id_to, product = excluded.product, operation = excluded.operation,
+            since_us = excluded.since_us
         """,
-        list(moves.entered),
-        [place.product for place in places],
-        [place.operation for place in places],
-        [place.since_us for place in places],
+        [first for first, _, _ in runs],
+        [last + 1 for _, last, _ in runs],
+        [place.product for _, _, place in runs],
+        [place.operation for _, _, place in runs],
+        [place.since_us for _, _, place in runs],
     )
 
 

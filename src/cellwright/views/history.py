@@ -134,7 +134,7 @@ async def _fold(connection: Connection, page: Page) -> None:
         if touches is not None:
             rows.append((each, touches(fact)))
         elif isinstance(fact, f.Released):
-            rows.append((each, lifted[fact.hold]))
+            rows.append((each, lifted.get(fact.hold, _Touched())))
     facts: list[Any] = [each.envelope.fact for each, _ in rows]
     await write(
         connection,

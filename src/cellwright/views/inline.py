@@ -25,6 +25,7 @@ INLINE: tuple[Stored[Any], ...] = (
     resources.CALIBRATIONS,
     resources.PERSONS,
     resources.QUALIFICATIONS,
+    resources.ORDERS,
 )
 _BY_ROW: dict[type[Row], Stored[Any]] = {stored.row: stored for stored in INLINE}
 assert set(_BY_ROW) == set(ROW_TYPES), "every row type of the state has a table"  # noqa: S101 checked at import

@@ -10,7 +10,7 @@ from cellwright.model.commands import DispositionAction
 from cellwright.model.facts import Dispositioned, OperationCompleted, UnitsCommissioned
 from cellwright.model.ids import UnitKind
 from cellwright.rules.state import UnitStatus
-from cellwright.views.following import Page, PeopleView, write
+from cellwright.views.following import Page, PeopleView, by_value, write
 
 HOUR_US = 3_600_000_000
 _HOURS = 24
@@ -134,11 +134,11 @@ def _changes(page: Page, fact: object) -> list[tuple[str, int, int]]:
         case UnitsCommissioned():
             return [(fact.kind, 0, fact.count)]
         case OperationCompleted():
-            spans = [page.span_of(unit) for unit in fact.units]
-            ends = zip(spans, fact.next_steps, strict=True)
-            return [(span.kind, 1, 1) for span, step in ends if step >= len(span.operations)]
+            reached = by_value(fact.units, fact.next_steps)
+            parts = ((step, span, units) for step, chosen in reached for span, units in page.parted(chosen))
+            return [(span.kind, 1, len(units)) for step, span, units in parts if step >= len(span.operations)]
         case Dispositioned() if fact.action == DispositionAction.SCRAP:
-            return [(page.span_of(unit).kind, 2, 1) for unit in fact.units]
+            return [(span.kind, 2, len(units)) for span, units in page.parted(fact.units)]
         case _:
             return []
 

@@ -8,21 +8,22 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import read_page
 from cellwright.journal.outbox import advance, next_facts
-from cellwright.views import buffers, following, history, overview, stations, yields
+from cellwright.views import buffers, following, history, orders, overview, spans, stations, yields
 
 CONSUMER = "people"
 PEOPLE = (
     following.JOURNAL,
-    following.SPANS,
     buffers.VIEW,
     history.VIEW,
     stations.VIEW,
     yields.VIEW,
     overview.VIEW,
+    orders.VIEW,
 )
-TABLES = tuple(table for view in PEOPLE for table in view.tables)
+TABLES = (*spans.TABLES, *(table for view in PEOPLE for table in view.tables))
 
-_PAGE = 500
+_PAGE = 200
+_CHECK_PAGE = 1000
 _EXAMPLES_MAX = 5
 _EXAMPLE_LENGTH = 300
 
@@ -41,10 +42,12 @@ async def follow_all(connection: Connection, limit: int = _PAGE) -> int:
     Any number of followers may call it at once: the cursor lets one in after the other.
     """
     async with connection.transaction():
+        # What a crash would take away is folded again, cursor and rows together; nobody has to wait for the disk.
+        await connection.execute("SET LOCAL synchronous_commit = off")
         recorded = await next_facts(connection, CONSUMER, limit)
         if not recorded:
             return 0
-        page = await following.read_around(connection, recorded)
+        page = await spans.open_page(connection, recorded)
         for view in PEOPLE:
             await view.fold(connection, page)
         await advance(connection, CONSUMER, recorded[-1].position)
@@ -58,7 +61,8 @@ async def catch_up(connection: Connection) -> None:
 
 
 async def forget_people(connection: Connection) -> None:
-    """Empty every view; they are folded anew when somebody follows."""
+    """Empty every view, in the caller's transaction; they are folded anew when somebody follows."""
+    await _take_time(connection)
     await connection.execute("DELETE FROM outbox_cursor WHERE consumer = $1", CONSUMER)
     for table in TABLES:
         await connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
@@ -90,30 +94,39 @@ async def _set_path(connection: Connection, path: str) -> None:
 
 async def compare_people(connection: Connection, schema: str) -> dict[str, Comparison]:
     """Fold the journal up to the cursor again into tables that are `shadowed`, and compare them with those behind."""
+    await _take_time(connection)
     cursor = await connection.fetchval("SELECT position FROM outbox_cursor WHERE consumer = $1", CONSUMER) or 0
     after = 0
-    while past := [each for each in await read_page(connection, after, _PAGE) if each.position <= cursor]:
+    while past := [each for each in await read_page(connection, after, _CHECK_PAGE) if each.position <= cursor]:
         after = past[-1].position
-        page = await following.read_around(connection, past)
+        page = await spans.open_page(connection, past)
         for view in PEOPLE:
             await view.fold(connection, page)
     return {table: await _compare(connection, f"pg_temp.{table}", f"{schema}.{table}") for table in TABLES}
 
 
+async def _take_time(connection: Connection) -> None:
+    """Let the statements of this transaction run for as long as they need."""
+    await connection.execute("SET LOCAL statement_timeout = 0")
+
+
 async def _compare(connection: Connection, folded: str, kept: str) -> Comparison:
-    count = await connection.fetchval(f"SELECT count(*) FROM {folded}")  # noqa: S608 names are ours
-    missing = await _only(connection, folded, kept)
-    surplus = await _only(connection, kept, folded)
-    examples = [
-        *(f"{kept}: the journal makes {row}, the table does not have it" for row in missing[:_EXAMPLES_MAX]),
-        *(f"{kept}: the table has {row}, the journal does not make it" for row in surplus[:_EXAMPLES_MAX]),
-    ]
-    return Comparison(count, max(len(missing), len(surplus)), tuple(examples))
-
-
-async def _only(connection: Connection, here: str, there: str) -> list[str]:
-    """Return the rows of a table that another does not have."""
-    records = await connection.fetch(
-        f"SELECT to_jsonb(t)::text FROM {here} AS t EXCEPT ALL SELECT to_jsonb(t)::text FROM {there} AS t"  # noqa: S608 names are ours
+    rows = await connection.fetchval(f"SELECT count(*) FROM {folded}")  # noqa: S608 names are ours
+    missing_count, missing = await _only(connection, folded, kept)
+    surplus_count, surplus = await _only(connection, kept, folded)
+    examples = (
+        *(f"{kept}: the journal makes {row}, the table does not have it" for row in missing),
+        *(f"{kept}: the table has {row}, the journal does not make it" for row in surplus),
     )
-    return [record[0][:_EXAMPLE_LENGTH] for record in records]
+    return Comparison(rows, max(missing_count, surplus_count), examples)
+
+
+async def _only(connection: Connection, here: str, there: str) -> tuple[int, list[str]]:
+    """Return how many rows of a table another does not have, and the first few."""
+    count, examples = await connection.fetchrow(
+        f"""
+        WITH d (row) AS (SELECT to_jsonb(t)::text FROM {here} AS t EXCEPT ALL SELECT to_jsonb(t)::text FROM {there} AS t)
+        SELECT (SELECT count(*) FROM d), ARRAY(SELECT left(row, {_EXAMPLE_LENGTH}) FROM d LIMIT {_EXAMPLES_MAX})
+        """  # noqa: S608 names are ours
+    ) or (0, [])
+    return count, examples

@@ -1,6 +1,6 @@
-"""What work depends on besides material: holds, tools, calibrations, people."""
+"""What work depends on besides material: holds, tools, calibrations, people, orders."""
 
-from cellwright.rules.state import CalibrationRow, HoldRow, PersonRow, QualificationRow, ToolRow
+from cellwright.rules.state import CalibrationRow, HoldRow, OrderRow, PersonRow, QualificationRow, ToolRow
 from cellwright.views.stored import Stored
 
 HOLDS = Stored(
@@ -71,5 +71,19 @@ QUALIFICATIONS = Stored(
     INSERT INTO qualification (person, qualification, valid_until_us)
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
     ON CONFLICT (person, qualification) DO UPDATE SET valid_until_us = excluded.valid_until_us
+    """,
+)
+
+ORDERS = Stored(
+    OrderRow,
+    "work_order",
+    ("code", "product", "quantity", "due_us", "released_us", "released_by", "closed_us", "closed_by", "reason"),
+    """
+    INSERT INTO work_order (code, product, quantity, due_us, released_us, released_by, closed_us, closed_by, reason)
+    SELECT *
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
+                $8::text[], $9::text[])
+    ON CONFLICT (code) DO UPDATE
+    SET closed_us = excluded.closed_us, closed_by = excluded.closed_by, reason = excluded.reason
     """,
 )

@@ -20,10 +20,11 @@ from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
 from cellwright.web.live.websocket import live_socket
 from cellwright.web.page_list import PAGES
-from cellwright.web.pages import STATIC, page_handlers, release
+from cellwright.web.pages import page_handlers
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked
 from cellwright.web.services import Services
+from cellwright.web.shell import STATIC, release
 
 _YEAR_S = 365 * 86_400
 _BODY_MAX = 1 << 20
@@ -57,8 +58,14 @@ def make_app(services: Services) -> Litestar:
 
 
 def _routes() -> Sequence[Any]:
-    own = [*access_routes.ROUTES, *doors.ROUTES, show_nothing, live_socket, live_stream]
+    own = [*access_routes.ROUTES, *doors.ROUTES, read_description, show_nothing, live_socket, live_stream]
     return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
+
+
+@get("/openapi.json", opt=_DOCUMENT, include_in_schema=False)
+async def read_description(request: Asked) -> dict[str, Any]:
+    """Describe the API (OpenAPI 3.1)."""
+    return request.app.openapi_schema.to_schema()
 
 
 @get("/{path:path}", opt=_NOWHERE, include_in_schema=False)

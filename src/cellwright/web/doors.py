@@ -13,8 +13,8 @@ from cellwright.web.access.guard import access_of
 from cellwright.web.access.links import LinkRefusedError
 from cellwright.web.access.passwords import DIFFERENT_MIN, LENGTH_MAX, LENGTH_MIN
 from cellwright.web.access.permissions import ObjectRule, Permission
-from cellwright.web.pages import html_response
 from cellwright.web.question import Asked, question_of
+from cellwright.web.shell import html_response
 
 _NEXT_LENGTH_MAX = 2000
 

@@ -11,9 +11,9 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from cellwright.errors import CellwrightError, DatabaseUnavailableError, UnansweredError
-from cellwright.web.pages import html_response
 from cellwright.web.problems import NotFoundError, Problem, RefusedError, problem_of, problem_response
 from cellwright.web.question import Asked
+from cellwright.web.shell import html_response
 
 _LOG = logging.getLogger(__name__)
 _RETRY_S = 2

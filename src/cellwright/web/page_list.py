@@ -1,6 +1,7 @@
 """Every page of the product."""
 
 from cellwright.web.account import ACCOUNT
+from cellwright.web.api_guide import API_GUIDE
 from cellwright.web.audit import AUDIT
 from cellwright.web.carrier import CARRIER
 from cellwright.web.hold_list import HOLDS
@@ -35,5 +36,6 @@ PAGES = (
     AUDIT,
     PEOPLE,
     ACCOUNT,
+    API_GUIDE,
     STYLEGUIDE,
 )

@@ -1,29 +1,20 @@
 """Pages: one address answers people as a page and programs as data."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import quote, unquote
 
-import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Response, get
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
-from markupsafe import Markup
 from msgspec import Struct
 
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.question import Asked, Question, code_in_path, question_of
+from cellwright.web.shell import html_response
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
-
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
-LANGUAGES = ("en", "zh")
-THEMES = ("system", "light", "dark")
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -46,28 +37,6 @@ class Page(Struct, frozen=True, kw_only=True):
     """Whether its data are to be had as files, by suffix."""
 
 
-class Entry(Struct, frozen=True):
-    """An entry of the navigation: its page, address and who sees it."""
-
-    page: str
-    path: str
-    permission: Permission
-
-
-NAVIGATION = (
-    Entry("overview", "/", Permission.PLANT_READ),
-    Entry("line", "/line", Permission.PLANT_READ),
-    Entry("orders", "/orders", Permission.PLANT_READ),
-    Entry("units", "/units", Permission.PLANT_READ),
-    Entry("lots", "/lots", Permission.PLANT_READ),
-    Entry("refusals", "/refusals", Permission.PLANT_READ),
-    Entry("holds", "/holds", Permission.PLANT_READ),
-    Entry("plant", "/plant", Permission.PLANT_READ),
-    Entry("audit", "/audit", Permission.AUDIT_READ),
-    Entry("people", "/people", Permission.PEOPLE_READ),
-)
-
-
 def page_handlers(page: Page) -> list[BaseRouteHandler]:
     """Return the route handlers of a page: itself, its data by suffix, and its entry in the API."""
     opt = {"permission": page.permission, "object_rule": page.rule}
@@ -76,10 +45,6 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     async def show(request: Asked) -> Response[Any]:
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
-
-    async def ask(request: Asked) -> Response[Any]:
-        code = code_in_path(request, f"/api/v1{page.path}")[0] if is_object else ""
-        return await _answer(request, page, code=code, suffix="json")
 
     def exporter(suffix: str) -> Callable[[Asked], Awaitable[Response[Any]]]:
         async def export(request: Asked) -> Response[Any]:
@@ -92,14 +57,36 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     shown = page.path.rstrip("/") + tail or "/"
     handlers: list[BaseRouteHandler] = [get(shown, opt=opt, include_in_schema=False, name=f"page {page.name}")(show)]
     if page.is_in_api:
-        summary = f"Data of page {page.name}"
-        handlers.append(get(f"/api/v1{name}{tail}", opt=opt, operation_id=f"read_{page.name}", summary=summary)(ask))
+        read = _object_reader(page) if is_object else _reader(page)
+        path, summary = f"/api/v1{name}{tail}", f"Data of page {page.name}"
+        handlers.append(get(path, opt=opt, operation_id=f"read_{page.name}", summary=summary)(read))
     if page.has_files and not is_object:
         handlers.extend(
             get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
             for suffix in MEDIA_TYPES
         )
     return [*handlers, *(_alias_handler(page, *alias) for alias in page.aliases.items())]
+
+
+def _reader(page: Page) -> Callable[..., Awaitable[Any]]:
+    """Return what answers with a page's data, typed by its loader."""
+
+    async def read(request: Asked) -> Any:
+        return await page.load(question_of(request, "", "json"))
+
+    read.__annotations__["return"] = get_type_hints(page.load)["return"]
+    return read
+
+
+def _object_reader(page: Page) -> Callable[..., Awaitable[Any]]:
+    """Return what answers with the data of one object, typed by its loader."""
+
+    async def read(request: Asked, code: FromPath[Path]) -> Any:
+        del code  # taken as it was sent: it may hold slashes
+        return await page.load(question_of(request, code_in_path(request, f"/api/v1{page.path}")[0], "json"))
+
+    read.__annotations__["return"] = get_type_hints(page.load)["return"]
+    return read
 
 
 def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:
@@ -158,123 +145,10 @@ def _file_name(name: str, code: str) -> str:
     return f"{name}-{plain[:40]}" if plain else name
 
 
-# --- the shell ------------------------------------------------------------------------------
-
-
-def html_response(
-    request: Asked, name: str, data: Any, *, params: Mapping[str, str] | None = None, status_code: int = 200
-) -> Response[str]:
-    """Return a page: the shell in the reader's language and theme, with its first data inlined."""
-    question = question_of(request)
-    services, caller = question.services, question.caller
-    language, theme = _language(request), _theme(request)
-    messages = catalogue(language)
-    title = messages.get(f"page.{name}", name)
-    code = (params or {}).get("code", "")
-    boot = {
-        "page": name,
-        "title": f"{code} - {title}" if code else title,
-        "params": params or {},
-        "data": data,
-        "language": language,
-        "theme": theme,
-        "messages": messages,
-        "user": _user(caller),
-        "plant": {"code": services.plant.code, "name": services.plant.name} if caller else None,
-        "release": release(),
-        "now_us": services.clock(),
-        "is_simulated": services.is_simulated,
-        "path": request.url.path,
-    }
-    text = (
-        _environment()
-        .get_template("shell.html")
-        .render(
-            boot=Markup(_inline(boot)),  # noqa: S704 - nothing in it can end the element
-            code=code,
-            entries=_entries(question),
-            is_kiosk=question.query.get("kiosk") == "1",
-            is_simulated=services.is_simulated,
-            language=language,
-            page=name,
-            plant=services.plant if caller else None,
-            release=release(),
-            t=lambda key: messages.get(key, key),
-            theme=theme,
-            title=title,
-        )
-    )
-    return Response(text, media_type=MediaType.HTML, status_code=status_code)
-
-
-def _user(caller: Any) -> dict[str, Any] | None:
-    if caller is None:
-        return None
-    permissions = sorted(caller.permissions)
-    return {"person": caller.person, "roles": caller.roles, "permissions": permissions, "csrf": caller.csrf}
-
-
-def _entries(question: Question) -> list[Entry]:
-    granted = question.caller.permissions if question.caller else frozenset()
-    return [each for each in NAVIGATION if each.permission in granted]
-
-
-def _inline(content: Any) -> str:
-    """Return JSON that may stand inside a script element: no character in it can end or open one."""
-    text = msgspec.json.encode(content).decode()
-    return (
-        text.replace("<", "\\u003c")
-        .replace(">", "\\u003e")
-        .replace("&", "\\u0026")
-        .replace("\u2028", "\\u2028")
-        .replace("\u2029", "\\u2029")
-    )
-
-
-@cache
-def _environment() -> Environment:
-    loader = FileSystemLoader(HERE / "templates")
-    return Environment(loader=loader, autoescape=select_autoescape(("html",)), undefined=StrictUndefined)
-
-
-@cache
-def catalogue(language: str) -> dict[str, str]:
-    """Return the messages of a language by key."""
-    return msgspec.json.decode((STATIC / "i18n" / f"{language}.json").read_bytes(), type=dict[str, str])
-
-
-@cache
-def release() -> str:
-    """Return the name of this release of the client: a digest of all its files."""
-    digest = hashlib.sha256()
-    for path in sorted(each for each in STATIC.rglob("*") if each.is_file()):
-        digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _cookies(request: Asked) -> Mapping[str, str]:
-    try:
-        return {key: each.value for key, each in SimpleCookie(request.headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
-
-
-def _language(request: Asked) -> str:
-    asked = request.query_params.get("lang") or _cookies(request).get("cw_language")
-    if asked in LANGUAGES:
-        return asked
-    return "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
-
-
-def _theme(request: Asked) -> str:
-    asked = request.query_params.get("theme") or _cookies(request).get("cw_theme") or ""
-    return asked if asked in THEMES else "system"
-
-
 def plain_page(name: str, path: str, permission: Permission = Permission.PUBLIC) -> Page:
     """Return a page that has no data of its own."""
 
     async def load(_: Question) -> dict[str, Any]:
         return {}
 
-    return Page(name=name, path=path, permission=permission, load=load)
+    return Page(name=name, path=path, permission=permission, load=load, is_in_api=False, has_files=False)

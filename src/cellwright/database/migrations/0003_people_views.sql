@@ -17,20 +17,47 @@ CREATE TABLE unit_span (
     id_to bigint NOT NULL CHECK (id_from < id_to),
     kind text NOT NULL,
     product text NOT NULL,
-    route integer NOT NULL
+    route integer NOT NULL,
+    work_order text NOT NULL
 );
-COMMENT ON TABLE unit_span IS 'Units [id_from, id_to) are of one kind, product and route revision.';
+CREATE INDEX unit_span_order ON unit_span (work_order, id_from);
+COMMENT ON TABLE unit_span IS 'Units [id_from, id_to) are of one kind, product, route revision and work order ("" = made for none).';
+
+CREATE TABLE order_want (
+    work_order text PRIMARY KEY,
+    position bigint NOT NULL,
+    product text NOT NULL,
+    quantity bigint NOT NULL,
+    started_count bigint NOT NULL,
+    scrapped_count bigint NOT NULL
+);
+COMMENT ON TABLE order_want IS 'Open orders: each wants units until its quantity were started and not scrapped, the oldest first.';
+
+CREATE TABLE order_tally (
+    work_order text NOT NULL,
+    product text NOT NULL,
+    started_count bigint NOT NULL,
+    good_count bigint NOT NULL,
+    scrapped_count bigint NOT NULL,
+    first_us bigint NOT NULL,
+    last_us bigint NOT NULL,
+    PRIMARY KEY (work_order, product)
+);
+COMMENT ON TABLE order_tally IS 'What was made for an order; "" = for none.';
 
 -- Where units stand.
 
 CREATE TABLE unit_waiting (
-    unit bigint PRIMARY KEY,
+    id_from bigint PRIMARY KEY,
+    id_to bigint NOT NULL CHECK (id_from < id_to),
     product text NOT NULL,
     operation text NOT NULL,
     since_us bigint NOT NULL
 );
+-- Rows come and go quickly; the oldest is found behind those that went.
+ALTER TABLE unit_waiting SET (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX unit_waiting_since ON unit_waiting (product, operation, since_us);
-COMMENT ON TABLE unit_waiting IS 'What waits now, and for which operation; "" = finished and member of nothing yet.';
+COMMENT ON TABLE unit_waiting IS 'Units [id_from, id_to) wait for an operation since the same fact; "" = finished and member of nothing yet.';
 
 CREATE TABLE buffer (
     product text NOT NULL,

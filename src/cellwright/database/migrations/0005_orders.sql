@@ -2,7 +2,6 @@
 
 CREATE TABLE work_order (
     code text PRIMARY KEY,
-    number bigint NOT NULL UNIQUE,
     product text NOT NULL,
     quantity bigint NOT NULL CHECK (quantity > 0),
     due_us bigint NOT NULL,

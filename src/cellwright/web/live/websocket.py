@@ -13,8 +13,8 @@ from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.live.pace import RATE_MAX_HZ, RATE_MIN_HZ, stride_of
 from cellwright.web.live.service import Live
 from cellwright.web.live.viewer import Close, Ending, Viewer
-from cellwright.web.pages import release
 from cellwright.web.services import services_of
+from cellwright.web.shell import release
 
 Socket = WebSocket[Any, Any, Any]
 

@@ -76,7 +76,7 @@ export const amount = (value, measure) => amountOf(value, measure, value, scaleO
 
 /** An amount in the unit in which the whole is told, so that the two compare. @param {number} value @param {string} measure @param {number} whole @param {number} [digits] */
 export function amountOf(value, measure, whole, digits = 1) {
-  if (measure === 'count') return t('object.count', { n: value, count: number(value) });
+  if (measure === 'count') return t('object.count', { n: value });
   const [scale, unit] = scaleOf(whole, measure);
   return `${number(value / scale, { digits: scale === 1 ? 0 : digits })}\u00a0${unitSymbol(unit)}`;
 }
