@@ -7,7 +7,7 @@ import httpx
 
 from cellwright.journal.audit import Author
 from cellwright.model.answers import Receipt
-from cellwright.model.commands import AddPerson, DisablePerson, Submission
+from cellwright.model.commands import AddPerson, DisablePerson, QualifyPerson, Submission
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.accounts import Credentials
 from cellwright.web.access.guard import COOKIE, CSRF_HEADER
@@ -19,7 +19,7 @@ AUTHOR: Final = Author(actor="cli", terminal="local:tester", request_id="r-1")
 _numbers = itertools.count(1)
 
 
-async def command(web: WebPlant, content: AddPerson | DisablePerson) -> None:
+async def command(web: WebPlant, content: AddPerson | DisablePerson | QualifyPerson) -> None:
     """Put a command before the gate as the command line does; raises AssertionError when it is refused."""
     submission = Submission(
         source="cli", epoch=next(_numbers), seq=1, time_us=web.times.plant_us, actor="cli", command=content

@@ -24,7 +24,7 @@ export function Menu({ icon, label, children }) {
     };
   }, []);
   return html`<details class="menu" ref=${ref}>
-    <summary class="button button-quiet"><${Icon} name=${icon} /><span>${label}</span></summary>
+    <summary class="button button-quiet" aria-label=${label}><${Icon} name=${icon} /><span>${label}</span></summary>
     <div class="menu-panel">${children}</div>
   </details>`;
 }

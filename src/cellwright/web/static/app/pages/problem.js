@@ -50,9 +50,11 @@ function Denied({ permission = '', roles = [] }) {
 
 /** @param {Shown & {kind: string}} props */
 function Happened({ kind, detail, reasons = [] }) {
+  // Addresses stand below; of its own errors the program says no more than it must.
+  const isTold = detail && reasons.length === 0 && !detail.includes(boot.path) && !['500', '503'].includes(kind);
   const sentence = has(`problem.${kind}`) ? t(`problem.${kind}`) : '';
   return html`${sentence && html`<p class="secondary">${sentence}</p>`}
     ${reasons.length > 0 &&
     html`<ul class="reasons">${reasons.map(({ code, text }) => html`<li key=${code}>${text} <span class="code muted">${code}</span></li>`)}</ul>`}
-    ${detail && reasons.length === 0 && kind !== '500' && kind !== '503' && html`<p class="door-detail">${detail}</p>`}`;
+    ${isTold && html`<p class="door-detail">${detail}</p>`}`;
 }

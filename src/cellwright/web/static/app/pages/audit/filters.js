@@ -5,8 +5,11 @@ import { t } from '../../i18n.js';
 
 /** @typedef {import('../audit.js').Wanted} Wanted */
 
-/** A time of the query as the field for times wants it. @param {number} time_us */
-const local = (time_us) => (time_us ? new Date(time_us / 1000).toISOString().slice(0, 16) : '');
+/** The browser's own field for times speaks the browser's language and clock, so a time is written as everywhere here. */
+const TIME = '\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d)?)?';
+
+/** A time of the query as it is written. @param {number} time_us */
+const written = (time_us) => (time_us ? new Date(time_us / 1000).toISOString().slice(0, 16).replace('T', ' ') : '');
 
 const actions = () =>
   Object.keys(boot.messages)
@@ -36,8 +39,8 @@ export function Filters({ wanted }) {
       </select>`}
     <//>
     <${Field} name="object" label=${t('audit.object')} value=${wanted.object} />
-    <${Field} name="from" type="datetime-local" label=${t('audit.from')} value=${local(wanted.from_us)} />
-    <${Field} name="to" type="datetime-local" label=${t('audit.to')} value=${local(wanted.to_us)} />
+    <${Field} name="from" pattern=${TIME} label=${t('audit.from')} value=${written(wanted.from_us)} />
+    <${Field} name="to" pattern=${TIME} label=${t('audit.to')} value=${written(wanted.to_us)} />
     <div class="filters-actions">
       <button type="submit" class="button button-main">${t('audit.apply')}</button>
       ${isNarrow && html`<a class="button button-quiet" href="/audit">${t('audit.clear')}</a>`}
@@ -45,11 +48,12 @@ export function Filters({ wanted }) {
   </form>`;
 }
 
-/** @param {{name: string, label: string, value?: string, type?: string, children?: (id: string) => any}} props */
-function Field({ name, label, value, type = 'text', children }) {
+/** @param {{name: string, label: string, value?: string, pattern?: string, children?: (id: string) => any}} props */
+function Field({ name, label, value, pattern, children }) {
   const id = useId();
+  const help = pattern ? t('audit.time_form') : undefined;
   return html`<div class="field">
     <label class="field-label" for=${id}>${label}</label>
-    ${children ? children(id) : html`<input class="input" ...${{ id, name, type, value }} spellcheck=${false} autocomplete="off" />`}
+    ${children ? children(id) : html`<input class="input" type="text" ...${{ id, name, value, pattern }} placeholder=${help} title=${help} spellcheck=${false} autocomplete="off" />`}
   </div>`;
 }
