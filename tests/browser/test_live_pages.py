@@ -8,11 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from cellwright.testing.access import make_account
 from cellwright.testing.browser import Screen, open_screen, save_screenshot
 from cellwright.testing.proxy import Proxy
 from cellwright.testing.web import WebPlant
-from cellwright.web.access.guard import COOKIE
 
 # A stopped server resets its connections; one that hangs is known by its silence of 2.5 s, and the test by looking.
 NOTICED_S = {"refusing": 3.0, "wedged": 3.5}
@@ -22,11 +20,6 @@ NOTICED_S = {"refusing": 3.0, "wedged": 3.5}
 async def proxy(web: WebPlant) -> AsyncIterator[Proxy]:
     async with Proxy(urlsplit(web.address).port or 0) as opened:
         yield opened
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def session(web: WebPlant) -> str:
-    return f"{COOKIE}={await make_account(web, 'li.na', 'admin')}"
 
 
 @pytest_asyncio.fixture(loop_scope="session")

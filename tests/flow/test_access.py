@@ -270,7 +270,7 @@ async def test_a_stolen_id_is_worth_nothing_after_sign_out(web: WebPlant) -> Non
     assert caller is not None
     assert await web.access.sessions.end("B-1", caller.session, AUTHOR)
     assert await web.access.sessions.find(stolen) is None
-    assert await web.access.refresh(caller) is None
+    assert await web.access.refresh([caller]) == [None]
 
 
 async def test_a_disabled_person_is_out_at_once_and_stays_out(web: WebPlant) -> None:
@@ -294,7 +294,7 @@ async def test_other_roles_are_in_force_at_once(web: WebPlant) -> None:
     assert caller is not None
     assert Permission.HOLD_RELEASE in caller.permissions
     await command(web, AddPerson(person="B-1", roles=("operator",)))
-    for fresh in (await web.access.sessions.find(session), await web.access.refresh(caller)):
+    for fresh in (await web.access.sessions.find(session), *await web.access.refresh([caller])):
         assert fresh is not None
         assert fresh.roles == ("operator",)
         assert Permission.HOLD_RELEASE not in fresh.permissions
@@ -354,7 +354,7 @@ async def test_a_token_permits_what_it_and_its_person_may(web: WebPlant, db: Con
     assert caller is not None
     assert caller.permissions == {"public", "self", "plant_read", "hold_place"}
     await command(web, AddPerson(person="B-1", roles=("planner",)))
-    fresh = await web.access.refresh(caller)
+    [fresh] = await web.access.refresh([caller])
     assert fresh is not None
     assert fresh.permissions == {"public", "self", "plant_read"}
 

@@ -10,8 +10,10 @@ import pytest
 from cellwright.web.shell import LANGUAGES, NAVIGATION, STATIC, catalogue
 
 VENDOR = STATIC / "vendor"
-PLACEHOLDER = re.compile(r"\{(\w+)")
-KEY = re.compile(r"[a-z][a-z_0-9]*\.[A-Za-z_0-9]+")
+# Only values: the choice between one and many, `{n|unit|units}`, is not made in Chinese.
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# A code of the server may be empty or have a dot.
+KEY = re.compile(r"[a-z][a-z_0-9]*\.[A-Za-z_0-9.]*")
 ASKED = re.compile(r"""\bt\(\s*['"]([a-z_]+\.\w+)['"]""")
 QUOTED = re.compile(r"""['"`]([a-z_]+\.\w+)['"`]""")
 # `page.` + name, `verdict.${name}`, word('machine', state): all keys that begin so may be asked for.

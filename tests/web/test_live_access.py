@@ -19,6 +19,7 @@ from cellwright.testing.live import (
 from cellwright.testing.web import running_web
 from cellwright.web.access.permissions import Permission
 from cellwright.web.access.sessions import end_all
+from cellwright.web.live.pace import Pace
 
 
 @pytest.fixture
@@ -113,13 +114,17 @@ async def test_the_handshake_asks_who_and_from_where(hall: Hall) -> None:
     await until(lambda: not hall.web.live.hub.viewers)
 
 
-async def test_an_ended_session_is_sent_away(hall: Hall) -> None:
-    async with hall.client() as client, hall.client() as other:
-        await client.subscribe("line")
-        async with hall.web.access.ground.changing(AUTHOR) as change:
-            await end_all(change, "anna")
-        assert await closed(client) == 4401
-        assert await closed(other) == 4401
+async def test_an_ended_session_is_sent_away_at_once(database_url: str) -> None:
+    async with running_web(database_url, pace=Pace(recheck_s=3600)) as web:
+        hall = Hall(web, await open_session(web, "anna", "operator"))
+        others = await open_session(web, "otto", "operator")
+        async with hall.client() as client, hall.client() as tab, live_client(web, others) as other:
+            await client.subscribe("line")
+            async with web.access.ground.changing(AUTHOR) as change:
+                await end_all(change, "anna")
+            assert [await closed(client), await closed(tab)] == [4401, 4401]
+            await other.subscribe("line")
+            await other.until_data("line", lambda _: True)
 
 
 async def test_an_idle_session_is_sent_away(hall: Hall) -> None:

@@ -45,7 +45,7 @@ async def test_a_server_that_stops_says_so(database_url: str) -> None:
 
 
 async def test_a_database_that_does_not_answer_is_away(database_url: str) -> None:
-    pace = Pace(tick_s=0.025, beat_s=0.05, patience_s=0.3)
+    pace = Pace(tick_s=0.025, beat_s=0.05, patience_s=2.0)
     async with running_web(database_url, pace=pace) as web:
         hall = Hall(web, await open_session(web, "anna", "operator"))
         async with hall.client() as client, borrow(web.access.ground._pool) as other:
@@ -83,7 +83,7 @@ async def test_a_restarted_database_is_followed_again(how: int) -> None:
 
 
 async def test_nothing_is_read_while_nobody_watches(hall: Hall) -> None:
-    watcher = hall.web.live._watcher
+    watcher = hall.web.live.watcher
     async with hall.client() as client:
         await client.subscribe("line")
         await client.until_data("line", lambda _: True)

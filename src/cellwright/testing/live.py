@@ -131,7 +131,7 @@ class Hall:
     def add_topic(self, name: str, permission: Permission = Permission.PLANT_READ, read: Reader | None = None) -> None:
         """Make the server know one more topic."""
         source = Source(name=name, permission=permission, read=read)
-        self.web.live.hub._sources._sources[name] = source  # noqa: SLF001 - a test's server
+        self.web.live.hub.sources = self.web.live.hub.sources.adding(source)
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[LiveClient]:

@@ -67,6 +67,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             )
         )
         live = _open_live(behind, access)
+        access.ground.changed = live.recheck
         services = Services(
             access=access,
             pool=pool,

@@ -49,6 +49,8 @@ class Ground:
         """Keep them."""
         self.wall_us = wall_us
         self.checkpoint_due = asyncio.Event()
+        self.changed: Callable[[], None] = lambda: None
+        """Called after every change, for those who keep connections open."""
         self._pool = pool
         self._random_bytes = random_bytes
 
@@ -61,6 +63,8 @@ class Ground:
             if change.changes:
                 seq = await append_audit(connection, author, recorded_us=change.now_us, changes=change.changes)
                 self._remind(seq, len(change.changes))
+        if change.changes:
+            self.changed()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:

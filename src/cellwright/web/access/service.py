@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -65,19 +65,14 @@ class Access:
         self.chain = ChainWatch(self.ground, None if parts.trail is None else Checkpoints(parts.trail))
         self._checkpoints = None if parts.trail is None else Checkpoints(parts.trail, parts.random_bytes)
 
-    async def refresh(self, caller: Caller) -> Caller | None:
-        """Return a caller with the permissions of this moment; None when session or token has ended.
+    async def refresh(self, callers: Sequence[Caller]) -> list[Caller | None]:
+        """Return callers with the permissions of this moment; None where session or token has ended.
 
         For connections that stay open: ask from time to time. It does not count as use.
         """
-        if caller.token:
-            fresh = await self.tokens.refresh(caller.token)
-            roles = None if fresh is None else fresh.roles
-            permissions = frozenset() if fresh is None else fresh.permissions
-        else:
-            roles = await self.sessions.roles_of(caller.session)
-            permissions = permissions_of(roles or ())
-        return None if roles is None else msgspec.structs.replace(caller, roles=roles, permissions=permissions)
+        tokens = await self.tokens.refresh([each.token for each in callers if each.token])
+        roles = await self.sessions.roles_of([each.session for each in callers if not each.token])
+        return [_refreshed(each, tokens.get(each.token), roles.get(each.session)) for each in callers]
 
     async def make_set_up_link(self, author: Author) -> str | None:
         """Return the token of a new link for the first admin; None when there is an admin already."""
@@ -118,3 +113,12 @@ class Access:
             await self.checkpoint()
         except (CellwrightError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             _LOG.warning("no checkpoint of the audit trail was written: %s", error)
+
+
+def _refreshed(caller: Caller, by_token: Caller | None, roles: tuple[str, ...] | None) -> Caller | None:
+    if caller.token:
+        permissions = frozenset() if by_token is None else by_token.permissions
+        roles = None if by_token is None else by_token.roles
+    else:
+        permissions = permissions_of(roles or ())
+    return None if roles is None else msgspec.structs.replace(caller, roles=roles, permissions=permissions)

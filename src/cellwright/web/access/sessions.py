@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -94,12 +95,14 @@ class Sessions:
             session=record["number"],
         )
 
-    async def roles_of(self, number: int) -> tuple[str, ...] | None:
-        """Return the roles of a living session's person; None when it has ended. Does not count as use."""
+    async def roles_of(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the roles of living sessions' persons by session; those that ended are left out. Not counted as use."""
+        if not numbers:
+            return {}
         async with self._ground.reading() as connection:
             since = self._since(self._ground.wall_us())
-            record = await connection.fetchrow(f"{_LIVING} AND s.number = $3", *since, number)
-        return None if record is None else tuple(record["roles"])
+            records = await connection.fetch(f"{_LIVING} AND s.number = ANY($3::bigint[])", *since, numbers)
+        return {record["number"]: tuple(record["roles"]) for record in records}
 
     async def list(self, person: str, current: int) -> list[Session]:
         """Return a person's living sessions, newest first."""

@@ -1,7 +1,7 @@
 """API tokens: `cw_<id>_<secret>` for scripts, with a part of their person's permissions, for at most a year."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -102,11 +102,14 @@ class Tokens:
                 await connection.execute("UPDATE api_token SET used_us = $2 WHERE id = $1", token_id, now_us)
         return _caller(token_id, record["person"], record["roles"], record["scopes"])
 
-    async def refresh(self, token_id: str) -> Caller | None:
-        """Return what a living token permits now; None when it has ended."""
+    async def refresh(self, token_ids: Sequence[str]) -> dict[str, Caller]:
+        """Return what living tokens permit now, by token; those that ended are left out."""
+        if not token_ids:
+            return {}
         async with self._ground.reading() as connection:
-            record = await connection.fetchrow(f"{_LIVING} AND t.id = $2", self._ground.wall_us(), token_id)
-        return None if record is None else _caller(token_id, record["person"], record["roles"], record["scopes"])
+            now_us = self._ground.wall_us()
+            records = await connection.fetch(f"{_LIVING} AND t.id = ANY($2::text[])", now_us, token_ids)
+        return {each["id"]: _caller(each["id"], each["person"], each["roles"], each["scopes"]) for each in records}
 
     async def list(self, person: str) -> list[ApiToken]:
         """Return a person's tokens, newest first, ended ones too."""
@@ -133,7 +136,7 @@ class Tokens:
 
 
 _LIVING = """
-SELECT t.person, t.scopes, t.secret_sha256, t.used_us, p.roles
+SELECT t.id, t.person, t.scopes, t.secret_sha256, t.used_us, p.roles
 FROM api_token AS t JOIN person AS p USING (person)
 WHERE NOT p.disabled AND t.revoked_us = 0 AND t.expires_us > $1
 """

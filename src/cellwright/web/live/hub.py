@@ -70,7 +70,7 @@ class Hub:
         self.is_closed = False
         self.emptied = asyncio.Event()
         self.emptied.set()
-        self._sources = sources
+        self.sources = sources
         self._plant = plant
 
     def enter(self, caller: Caller, now_s: float) -> Viewer:
@@ -91,7 +91,7 @@ class Hub:
 
     def refusal(self, caller: Caller, name: str) -> str:
         """Return why a caller may not watch a topic, "" = it may."""
-        found = self._sources.find(name, self._plant)
+        found = self.sources.find(name, self._plant)
         if found is None:
             return "no such topic"
         if found[0].permission not in caller.permissions:
@@ -122,7 +122,7 @@ class Hub:
     def _topic(self, name: str) -> Topic:
         topic = self.topics.get(name)
         if topic is None:
-            found = self._sources.find(name, self._plant)
+            found = self.sources.find(name, self._plant)
             assert found is not None  # noqa: S101 - asked before
             topic = self.topics[name] = Topic(name, *found)
         return topic

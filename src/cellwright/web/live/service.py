@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from cellwright.web.access.permissions import Caller
@@ -20,8 +20,8 @@ _LEAVE_S: Final = 1.0
 _STATUS: Final = "status"
 _OVER: Final = Ending(Close.SESSION, "the session has ended; sign in again")
 
-Refresh = Callable[[Caller], Awaitable[Caller | None]]
-"""Returns a caller with the permissions of this moment; None when session or token has ended."""
+Refresh = Callable[[Sequence[Caller]], Awaitable[list[Caller | None]]]
+"""Returns callers with the permissions of this moment; None where session or token has ended."""
 
 
 class Live:
@@ -30,16 +30,17 @@ class Live:
     def __init__(self, sources: Sources, origin: Origin, refresh: Refresh, *, pace: Pace) -> None:
         """Prepare; nothing is read before somebody watches."""
         self.hub = Hub(sources, origin.plant, pace)
-        self._watcher = Watcher(self.hub, origin)
+        self.watcher = Watcher(self.hub, origin)
         self._clock = origin.clock
         self._refresh = refresh
         self._pace = pace
+        self._is_changed = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Feed topics until the context ends; then everyone is sent away with 1012, service restart."""
         tasks = [
-            asyncio.create_task(self._watcher.run(), name="live watcher"),
+            asyncio.create_task(self.watcher.run(), name="live watcher"),
             asyncio.create_task(self._beat(), name="live beat"),
             asyncio.create_task(self._recheck(), name="live sessions"),
         ]
@@ -67,55 +68,49 @@ class Live:
     def subscribe(self, viewer: Viewer, topic: str, stride: int) -> str:
         """Let a client watch a topic; returns why not, "" = done."""
         why = self.hub.subscribe(viewer, topic, stride)
-        if not why and topic == _STATUS:
-            self._say_status()
+        if not why and topic == _STATUS and self.hub.topics[_STATUS].data is None:
+            self._say_status(0)
         if not why:
-            self._watcher.wake()
+            self.watcher.wake()
         return why
 
-    def end_sessions(self, sessions: Iterable[int]) -> None:
-        """Send away at once who came with one of these sessions."""
-        ended = frozenset(sessions)
-        for viewer in self.hub.viewers:
-            if viewer.caller.session in ended:
-                viewer.end(_OVER)
+    def recheck(self) -> None:
+        """Look at once who may stay, because access has changed."""
+        self._is_changed.set()
 
     # --- what runs --------------------------------------------------------------------------
 
     async def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, tick = asyncio.get_running_loop(), 0
         while True:
             await asyncio.sleep(self._pace.beat_s / 2)
-            self._say_status()
+            tick += 1
+            self._say_status(tick)
             self.hub.beat(Message(encode({"beat": self._clock()}), is_beat=True), loop.time())
 
-    def _say_status(self) -> None:
+    def _say_status(self, tick: int) -> None:
         topic = self.hub.topics.get(_STATUS)
         if topic is not None:
-            topic.publish(plain_data(self._watcher.status), self._clock(), tick=0)
+            topic.publish(plain_data(self.watcher.status), self._clock(), tick)
 
     async def _recheck(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.recheck_s)
-            ways: dict[tuple[int, str], list[Viewer]] = {}
-            for viewer in self.hub.viewers:
-                ways.setdefault((viewer.caller.session, viewer.caller.token), []).append(viewer)
-            # All tabs of a browser stand or fall with one session.
-            for viewers in ways.values():
-                await self._recheck_way(viewers)
-
-    async def _recheck_way(self, viewers: list[Viewer]) -> None:
-        """Send away whose session ended; a database that is away ends nobody's, it shows nothing new either."""
-        try:
-            caller = await self._refresh(viewers[0].caller)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next round asks again
-            _LOG.warning("a session could not be checked: %s", str(error) or type(error).__name__)
-            return
-        for viewer in viewers:
-            if caller is None:
-                viewer.end(_OVER)
-            else:
-                self._limit(viewer, caller)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.recheck_s):
+                    await self._is_changed.wait()
+            self._is_changed.clear()
+            viewers = list(self.hub.viewers)
+            try:
+                callers = await self._refresh([each.caller for each in viewers]) if viewers else []
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round asks again
+                # A database that is away ends nobody's session: it shows nothing new either.
+                _LOG.warning("sessions could not be checked: %s", str(error) or type(error).__name__)
+                continue
+            for viewer, caller in zip(viewers, callers, strict=True):
+                if caller is None:
+                    viewer.end(_OVER)
+                else:
+                    self._limit(viewer, caller)
 
     def _limit(self, viewer: Viewer, caller: Caller) -> None:
         """Let a client see what its caller may see now, and no more."""

@@ -43,6 +43,10 @@ class Sources:
         """Know them by name."""
         self._sources = {each.name: each for each in sources}
 
+    def adding(self, source: Source) -> "Sources":
+        """Return these and one more; it takes the place of one of the same name."""
+        return Sources(*(self._sources | {source.name: source}).values())
+
     def find(self, topic: str, plant: Plant) -> tuple[Source, str] | None:
         """Return the source of a topic and the code of its object; None = there is no such topic."""
         kind, slash, code = topic.partition("/")

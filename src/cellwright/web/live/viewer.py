@@ -50,7 +50,7 @@ class Viewer:
         self._ending: Ending | None = None
         self._sent_s = now_s
         self._slow_s = now_s
-        self._wake = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     # --- what it watches --------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Viewer:
 
     def _mark(self, seat: Seat) -> None:
         self._marked[seat] = None
-        self._wake.set()
+        self._wake()
 
     # --- what it is told --------------------------------------------------------------------
 
@@ -93,18 +93,18 @@ class Viewer:
     def say(self, **content: Any) -> None:
         """Send it something before any frame."""
         self._notices.append(Message(encode(content)))
-        self._wake.set()
+        self._wake()
 
     def beat(self, message: Message, now_s: float) -> None:
         """Send a sign of life unless something was sent a moment ago."""
         if now_s - self._sent_s >= self._pace.beat_s / 2:
             self._beat = message
-            self._wake.set()
+            self._wake()
 
     def end(self, ending: Ending) -> None:
         """Close the connection after the notices."""
         self._ending = self._ending or ending
-        self._wake.set()
+        self._wake()
 
     async def next(self) -> Message | Ending:
         """Return what to send now; waits until there is something."""
@@ -112,8 +112,13 @@ class Viewer:
             found = self._take()
             if found is not None:
                 return found
-            self._wake.clear()
-            await self._wake.wait()
+            # One waits at most: an event, with its list of waiters, takes twice as long.
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _take(self) -> Message | Ending | None:
         if self._notices:

@@ -71,7 +71,7 @@ class Watcher:
     def __init__(self, hub: Hub, origin: Origin) -> None:
         """Open nothing yet."""
         self._hub = hub
-        self._origin = origin
+        self.origin = origin
         self._connection: Connection | None = None
         self._wake = asyncio.Event()
         self._tick = 0
@@ -138,8 +138,8 @@ class Watcher:
     async def _look(self, due: list[Topic]) -> None:
         connection = self._connection
         if connection is None:
-            connection = self._connection = await self._origin.connect()
-        self._followed = await self._origin.follow(connection, self._hub.pace.tick_s / 2)
+            connection = self._connection = await self.origin.connect()
+        self._followed = await self.origin.follow(connection, self._hub.pace.tick_s / 2)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             for topic in due:
                 await self._read_alone(connection, topic)
@@ -158,10 +158,10 @@ class Watcher:
     async def _read(self, connection: Connection, topic: Topic) -> None:
         """Read a topic when facts or machines said more since, or when it is old; hand it to its channels."""
         assert topic.source.read is not None  # noqa: S101 - what is due is read
-        now_s, now_us, signs = asyncio.get_running_loop().time(), self._origin.clock(), self._origin.machines()
+        now_s, now_us, signs = asyncio.get_running_loop().time(), self.origin.clock(), self.origin.machines()
         data, version = topic.data, (self._followed.version, dict(signs))
         if data is None or topic.version != version or now_s - topic.read_s > self._hub.pace.refresh_s:
-            asking = Asking(connection, self._origin.plant, topic.code, now_us, signs)
+            asking = Asking(connection, self.origin.plant, topic.code, now_us, signs)
             data = plain_data(await topic.source.read(asking))
             topic.version, topic.read_s = version, now_s
         topic.publish(data, now_us, self._tick)
@@ -176,7 +176,7 @@ class Watcher:
 
     def _note(self, *, is_present: bool) -> None:
         if is_present is not self._is_present:
-            self._is_present, self._since_us = is_present, self._origin.clock()
+            self._is_present, self._since_us = is_present, self.origin.clock()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -5,7 +5,8 @@
 import { boot } from './boot.js';
 
 export const GAP_MS = 35;
-const FLUSH_MS = 120;
+/** A prefix that nothing follows was typed; longer than a busy page may take to see the next key of a scan. */
+const FLUSH_MS = 300;
 const SETTING = 'cw.scan.prefix';
 
 /** @typedef {(code: string) => void} OnScan */

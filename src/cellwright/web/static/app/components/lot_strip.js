@@ -49,7 +49,7 @@ export function LotStrip({ data }) {
   return html`<figure class="strip" aria-label=${t('lot.strip', { code: lot.code, quantity: amount(lot.quantity, lot.measure) })}>
     ${rows.map(
       (row) => html`<div class="strip-row" key=${row.key}><span class="strip-name">${row.name}</span>
-        <svg class="strip-track" viewBox="0 0 ${WIDTH} ${TRACK_HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${t('lot.track', { name: row.name, n: row.pieces.length })}>
+        <svg class="strip-track" viewBox="0 0 ${WIDTH} ${TRACK_HEIGHT}" preserveAspectRatio="none" role="group" aria-label=${t('lot.track', { name: row.name, n: row.pieces.length })}>
           <rect class="strip-ground" x="0" y="1" width=${WIDTH} height=${TRACK_HEIGHT - 2} />
           ${row.pieces.map((piece, index) => html`<${PieceView} key=${index} ...${piece} x=${x(piece.start)} width=${Math.max(1.5, x(piece.end) - x(piece.start))} />`)}
         </svg></div>`,

@@ -27,7 +27,8 @@ import { byColumn, Cell, cellText, heading, isNumeric } from './table_cells.js';
 /** More rows than this are drawn only where they can be seen. */
 const PLAIN_ROWS = 200;
 const SPARE_ROWS = 12;
-const PRINTED_ROWS = 5_000;
+/** Paper takes fewer than a file: the export gives all. */
+const PRINTED_ROWS = 2_000;
 
 /** @param {TableProps} props */
 export function VirtualTable(props) {
@@ -110,8 +111,8 @@ function useWindow(count, isVirtual) {
       window.removeEventListener('afterprint', end);
     };
   }, [isVirtual, count]);
-  if (!isVirtual) return { scroller, measure, start: 0, end: count, row_px: view.row_px };
-  if (isPrinting) return { scroller, measure, start: 0, end: Math.min(count, PRINTED_ROWS), row_px: view.row_px };
+  if (!isVirtual) return { scroller, measure, start: 0, end: count, row_px: 0 };
+  if (isPrinting) return { scroller, measure, start: 0, end: Math.min(count, PRINTED_ROWS), row_px: 0 };
   return { scroller, measure, ...view, end: Math.min(count, view.end) };
 }
 
@@ -145,7 +146,7 @@ function Body({ caption, columns, rows, rowKey, hrefOf, sort, setSort }) {
     if (href) window.location.assign(href);
   };
   const { active, setActive, move } = useActiveRow(rows.length, open);
-  useEffect(() => showRow(scroller.current, active, isVirtual ? row_px : 0), [active]);
+  useEffect(() => showRow(scroller.current, active, row_px), [active]);
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1, Home: -rows.length, End: rows.length, PageDown: 10, PageUp: -10 }[event.key];
@@ -168,6 +169,7 @@ function Body({ caption, columns, rows, rowKey, hrefOf, sort, setSort }) {
         <${Spacer} height_px=${(rows.length - end) * row_px} span=${columns.length} />
       </tbody>
     </table>
+    ${row_px === 0 && end < rows.length && html`<p class="table-count">${t('table.printed', { shown: end, n: rows.length })}</p>`}
   </div>`;
 }
 

@@ -1,0 +1,288 @@
+"""What pages cost in a real browser: bytes of scripts, time until complete, many tabs, a kiosk that runs for long."""
+
+import asyncio
+import contextlib
+import shutil
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from random import Random
+from typing import Any, Final
+from urllib.parse import quote
+
+from msgspec import Struct, structs
+
+from cellwright.database.pool import Connection
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import host_clock
+from cellwright.plant.runtime import open_gate
+from cellwright.testing.access import AUTHOR
+from cellwright.web.access.guard import COOKIE
+from cellwright.web.access.sessions import Browser
+from cellwright.web.line import LineNow
+from cellwright.web.live.pace import Pace
+from cellwright.web.live.sources import Asking, Source
+from cellwright.web.live.watcher import Followed
+from cellwright.web.opening import Behind, Face, open_web
+from cellwright.web.page_list import PAGES
+from cellwright.web.server import Listen
+
+JS_BYTES_MAX: Final = 200_000
+LINE_COMPLETE_MS_MAX: Final = 800
+HEAP_GROWTH_MAX: Final = 1.05
+_TABS: Final = 20
+_TABS_S: Final = 5.0
+_SOAK_WARM: Final = 2000
+_LOOK_S: Final = 0.2
+_STILL_S: Final = 5.0
+"""Longer than a page that did not keep up says so."""
+_PACE: Final = Pace()
+
+
+class BrowserSizes(Struct, frozen=True):
+    """How often pages are opened, how many messages a kiosk gets, and how many a second at most."""
+
+    rounds: int
+    soak_messages: int
+    soak_hz: float
+
+
+# --- a server -------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def served(url: str, plant: Plant, pace: Pace = _PACE) -> AsyncIterator[Face]:
+    """Serve pages of a plant whose gate is elsewhere."""
+    behind = Behind(
+        database_url=url,
+        gate=open_gate(url, plant, host_clock),
+        plant=plant,
+        clock=host_clock,
+        wall_us=host_clock,
+        pace=pace,
+    )
+    async with open_web(behind, Listen(port=0)) as face:
+        yield face
+
+
+async def open_sessions(face: Face, count: int) -> list[str]:
+    """Return the ids of sessions of somebody who may read."""
+    sessions = []
+    for _ in range(count):
+        async with face.access.ground.changing(AUTHOR) as change:
+            sessions.append(await face.access.sessions.open(change, "VIEWER", terminal="bench", browser=Browser()))
+    return sessions
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Return median, least and greatest."""
+    numbers = sorted(values)
+    return {"median": rounded(statistics.median(numbers)), "min": rounded(numbers[0]), "max": rounded(numbers[-1])}
+
+
+def rounded(value: float) -> float:
+    """Return a number of four digits."""
+    return float(f"{value:.4g}")
+
+
+# --- the browser ----------------------------------------------------------------------------
+
+COUNTER = """
+window.frames_seen = 0;
+const Plain = window.WebSocket;
+window.WebSocket = class extends Plain {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener('message', ({ data }) => { if (data.includes('"kind"')) window.frames_seen += 1; });
+  }
+};
+"""
+
+
+_SCRIPT_SIZES = """
+() => performance.getEntriesByType('resource').filter((each) => each.name.endsWith('.js')).map((each) => each.decodedBodySize)
+"""
+
+
+def addresses_of(plant: Plant) -> dict[str, str]:
+    """Return the addresses of pages by name; a page of an object shows the plant's first, where the files name one."""
+    firsts = {"station": next(iter(plant.stations))}
+    addresses = {page.name: page.path + quote(firsts.get(page.name, ""), safe="") for page in PAGES}
+    return {name: path for name, path in addresses.items() if path == "/" or not path.endswith("/")}
+
+
+@contextlib.asynccontextmanager
+async def browser_at(face: Face, executable: str) -> AsyncIterator[Any]:
+    """A browser's context with a session; its pages count the frames that they get."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - the server part needs none
+
+    [session] = await open_sessions(face, 1)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--enable-precise-memory-info"]
+        )
+        context = await browser.new_context(base_url=face.address, viewport={"width": 1280, "height": 800})
+        await context.add_cookies([{"name": COOKIE, "value": session, "url": face.address}])
+        await context.add_init_script(COUNTER)
+        yield context
+        await browser.close()
+
+
+async def measure_pages(context: Any, addresses: dict[str, str], rounds: int) -> dict[str, Any]:
+    """Return bytes of scripts and the time until complete, with all files in the browser's cache."""
+    told: dict[str, Any] = {}
+    for name, address in addresses.items():
+        page = await context.new_page()
+        await open_page(page, address)
+        sizes = await page.evaluate(_SCRIPT_SIZES)
+        times_ms = [await open_page(page, address) for _ in range(rounds)]
+        told[name] = {"js_bytes": sum(sizes), "scripts": len(sizes), "complete_ms": spread(times_ms)}
+        await page.close()
+    return told
+
+
+async def open_page(page: Any, address: str) -> float:
+    """Open a page and return how long it took until it was drawn and every picture and script was there (ms)."""
+    began_s = time.perf_counter()
+    await page.goto(address, wait_until="load")
+    await page.wait_for_selector("#page[data-ready]", state="attached")
+    return (time.perf_counter() - began_s) * 1000
+
+
+async def measure_tabs(context: Any) -> dict[str, Any]:
+    """Return how many of many tabs of one browser get frames."""
+    pages = []
+    for _ in range(_TABS):
+        page = await context.new_page()
+        await page.goto("/line", wait_until="load")
+        pages.append(page)
+    before = [await page.evaluate("window.frames_seen") for page in pages]
+    await asyncio.sleep(_TABS_S)
+    after = [await page.evaluate("window.frames_seen") for page in pages]
+    for page in pages:
+        await page.close()
+    lives = sum(now > then for now, then in zip(after, before, strict=True))
+    return {
+        "tabs": _TABS,
+        "live": lives,
+        "frames_in_5_s": spread(now - then for now, then in zip(after, before, strict=True)),
+    }
+
+
+async def measure_soak(face: Face, context: Any, plant: Plant, *, messages: int) -> dict[str, Any]:
+    """Return how heap and elements of a kiosk grow while it gets many messages, as fast as they go."""
+    shaken = shake_line(face, plant)
+    page = await context.new_page()
+    client = await context.new_cdp_session(page)
+    await page.goto("/line?kiosk=1", wait_until="load")
+    await get_frames(page, _SOAK_WARM)
+    before = await weigh(page, client, shaken)
+    began_s = time.perf_counter()
+    await get_frames(page, _SOAK_WARM + messages)
+    took_s = time.perf_counter() - began_s
+    after = await weigh(page, client, shaken)
+    growth = after["heap_bytes"] / before["heap_bytes"]
+    return {
+        "messages": after["frames"] - before["frames"],
+        "messages_per_s": rounded((after["frames"] - before["frames"]) / took_s),
+        "before": before,
+        "after": after,
+        "heap_growth": rounded(growth),
+        "budget": {
+            f"heap_growth_max_{HEAP_GROWTH_MAX}": growth <= HEAP_GROWTH_MAX,
+            "elements_constant": after["elements"] == before["elements"],
+        },
+    }
+
+
+async def get_frames(page: Any, count: int) -> int:
+    """Wait until a page got so many frames in all; return how many it has."""
+    while (frames := int(await page.evaluate("window.frames_seen"))) < count:  # noqa: ASYNC110 - the page has no event
+        await asyncio.sleep(_LOOK_S)
+    return frames
+
+
+async def weigh(page: Any, client: Any, shaken: "_Shaken") -> dict[str, int]:
+    """Return what a page holds after its garbage was collected, while nothing comes that it could be busy with."""
+    shaken.is_still = True
+    await asyncio.sleep(_STILL_S)
+    for _ in range(3):
+        await client.send("HeapProfiler.collectGarbage")
+    usage = await client.send("Runtime.getHeapUsage")
+    counters = await client.send("Memory.getDOMCounters")
+    told = {
+        "frames": await get_frames(page, 0),
+        "heap_bytes": int(usage["usedSize"]),
+        "elements": await page.evaluate("document.querySelectorAll('*').length"),
+        "nodes": counters["nodes"],
+        "listeners": counters["jsEventListeners"],
+    }
+    shaken.is_still = False
+    return told
+
+
+def shake_line(face: Face, plant: Plant) -> "_Shaken":
+    """Let the line say something else at each tick, without a database; return what can hold it still."""
+    hub, watcher = face.live.hub, face.live.watcher
+    found = hub.sources.find("line", plant)
+    assert found is not None  # noqa: S101 - every server has it
+    shaken = _Shaken(found[0])
+    hub.sources = hub.sources.adding(structs.replace(found[0], read=shaken.read))
+    watcher.origin = structs.replace(watcher.origin, follow=shaken.follow)
+    return shaken
+
+
+class _Shaken:
+    """A line whose counts and cycles change all the time."""
+
+    def __init__(self, source: Source) -> None:
+        self.is_still = False
+        self._source = source
+        self._line: LineNow | None = None
+        self._random = Random(2)  # noqa: S311 - repeatable, not secret
+        self._number = 0
+
+    async def read(self, asking: Asking) -> LineNow:
+        """Return the line as it was read once, with three other tiles."""
+        if self._line is None:
+            assert self._source.read is not None  # noqa: S101 - the line is read
+            self._line = await self._source.read(asking)
+        if self.is_still:
+            return self._line
+        tiles = list(self._line.tiles)
+        for index in self._random.sample(range(len(tiles)), 3):
+            cycle_s = round(self._random.uniform(1, 30), 1)
+            tiles[index] = structs.replace(tiles[index], ok_count=tiles[index].ok_count + 1, last_cycle_s=cycle_s)
+        self._line = structs.replace(self._line, tiles=tuple(tiles))
+        return self._line
+
+    async def follow(self, connection: Connection, budget_s: float) -> Followed:
+        """Say that there are more facts."""
+        del connection, budget_s
+        self._number += 1
+        return Followed(self._number, self._number, host_clock())
+
+
+async def measure_browser(
+    url: str, plant: Plant, sizes: BrowserSizes, *, moving: Callable[[], contextlib.AbstractAsyncContextManager[Any]]
+) -> dict[str, Any]:
+    """Return what pages cost in a browser; `moving` makes the plant move for a while."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        return {"skipped": "there is no chromium on this machine; apt-get install chromium"}
+    told: dict[str, Any] = {}
+    async with served(url, plant) as face, moving(), browser_at(face, executable) as context:
+        told["pages"] = await measure_pages(context, addresses_of(plant), sizes.rounds)
+        told["tabs"] = await measure_tabs(context)
+    pace = Pace(tick_s=1 / sizes.soak_hz, recovery_s=1.0)
+    async with served(url, plant, pace) as face, browser_at(face, executable) as context:
+        told["soak"] = await measure_soak(face, context, plant, messages=sizes.soak_messages)
+    told["budget"] = {
+        f"js_bytes_max_{JS_BYTES_MAX}": all(each["js_bytes"] <= JS_BYTES_MAX for each in told["pages"].values()),
+        f"line_complete_ms_max_{LINE_COMPLETE_MS_MAX}": (
+            told["pages"]["line"]["complete_ms"]["median"] <= LINE_COMPLETE_MS_MAX
+        ),
+        "tabs_live": told["tabs"]["live"] == _TABS,
+        **told["soak"].pop("budget"),
+    }
+    return told
