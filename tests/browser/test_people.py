@@ -30,7 +30,7 @@ from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.access.chain import KEPT_US
 from cellwright.web.access.guard import COOKIE
-from cellwright.web.pages import catalogue
+from cellwright.web.shell import catalogue
 
 LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "dark")]
 FRESH_PASSWORD = "copper-lantern-adrift-4"  # noqa: S105 - opens nothing but databases of tests
