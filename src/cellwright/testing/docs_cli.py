@@ -172,6 +172,7 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "roles": "Roles.",
         "disabled": "Whether the person may act no more.",
         "has_account": "Whether the person can sign in.",
+        "signed_in_us": "When a session was last opened, UTC us; 0 = never.",
         "seen_us": "Last use of a living session, UTC us; 0 = there is none.",
         "token_count": "Living API tokens.",
     },
