@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from cellwright.testing.browser import Screen, View, open_screen
 from cellwright.testing.web import WebPlant
-from cellwright.web.pages import release
+from cellwright.web.shell import release
 
 CALL = """async ([module, name, given]) => (await import(module))[name](...given)"""
 

@@ -22,7 +22,7 @@ from cellwright.testing.database import Databases
 from cellwright.testing.objects import HOSTILE, Told, told_web
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.guard import COOKIE
-from cellwright.web.pages import catalogue
+from cellwright.web.shell import catalogue
 
 Face = tuple[WebPlant, Told, str]
 
