@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 from urllib.parse import quote
@@ -30,6 +30,8 @@ from cellwright.web.server import Listen
 JS_BYTES_MAX: Final = 200_000
 LINE_COMPLETE_MS_MAX: Final = 800
 HEAP_GROWTH_MAX: Final = 1.05
+_EVERYTHING: Final = "styleguide"
+"""The page that shows every component: nobody works on it."""
 _TABS: Final = 20
 _TABS_S: Final = 5.0
 _SOAK_WARM: Final = 2000
@@ -40,11 +42,13 @@ _PACE: Final = Pace()
 
 
 class BrowserSizes(Struct, frozen=True):
-    """How often pages are opened, how many messages a kiosk gets, and how many a second at most."""
+    """How often pages are opened, how many messages a kiosk gets, how many a second at most, and what objects to show."""
 
     rounds: int
     soak_messages: int
     soak_hz: float
+    codes: dict[str, str]
+    """Code of an object by the page that shows it; pages of objects that are not named are left out."""
 
 
 # --- a server -------------------------------------------------------------------------------
@@ -104,10 +108,9 @@ _SCRIPT_SIZES = """
 """
 
 
-def addresses_of(plant: Plant) -> dict[str, str]:
-    """Return the addresses of pages by name; a page of an object shows the plant's first, where the files name one."""
-    firsts = {"station": next(iter(plant.stations))}
-    addresses = {page.name: page.path + quote(firsts.get(page.name, ""), safe="") for page in PAGES}
+def addresses_of(codes: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of pages by name; those of objects without a code are left out."""
+    addresses = {page.name: page.path + quote(codes.get(page.name, ""), safe="") for page in PAGES}
     return {name: path for name, path in addresses.items() if path == "/" or not path.endswith("/")}
 
 
@@ -213,7 +216,7 @@ async def weigh(page: Any, client: Any, shaken: "_Shaken") -> dict[str, int]:
     told = {
         "frames": await get_frames(page, 0),
         "heap_bytes": int(usage["usedSize"]),
-        "elements": await page.evaluate("document.querySelectorAll('*').length"),
+        "elements": await page.evaluate("document.querySelectorAll('#page *').length"),
         "nodes": counters["nodes"],
         "listeners": counters["jsEventListeners"],
     }
@@ -272,13 +275,15 @@ async def measure_browser(
         return {"skipped": "there is no chromium on this machine; apt-get install chromium"}
     told: dict[str, Any] = {}
     async with served(url, plant) as face, moving(), browser_at(face, executable) as context:
-        told["pages"] = await measure_pages(context, addresses_of(plant), sizes.rounds)
+        told["pages"] = await measure_pages(context, addresses_of(sizes.codes), sizes.rounds)
         told["tabs"] = await measure_tabs(context)
     pace = Pace(tick_s=1 / sizes.soak_hz, recovery_s=1.0)
     async with served(url, plant, pace) as face, browser_at(face, executable) as context:
         told["soak"] = await measure_soak(face, context, plant, messages=sizes.soak_messages)
     told["budget"] = {
-        f"js_bytes_max_{JS_BYTES_MAX}": all(each["js_bytes"] <= JS_BYTES_MAX for each in told["pages"].values()),
+        f"js_bytes_max_{JS_BYTES_MAX}": all(
+            each["js_bytes"] <= JS_BYTES_MAX for name, each in told["pages"].items() if name != _EVERYTHING
+        ),
         f"line_complete_ms_max_{LINE_COMPLETE_MS_MAX}": (
             told["pages"]["line"]["complete_ms"]["median"] <= LINE_COMPLETE_MS_MAX
         ),
