@@ -9,7 +9,7 @@ from cellwright.model.facts import Dispositioned, Fact, OperationAborted
 from cellwright.model.routes import Operation, OperationKind
 from cellwright.rules.checkout import find_claimed, find_open_lots
 from cellwright.rules.consumption import released_by
-from cellwright.rules.pages import find_operation, find_station, mixed_reasons, own_operations
+from cellwright.rules.pages import find_operation, find_station, forms_of, mixed_reasons, places_of
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import AssemblyRow, PersonRow, State, UnitRow
 
@@ -54,7 +54,7 @@ def _abort_units(
     state: State, command: AbortOperation, station: Station, *, operation: str, early: list[Reason]
 ) -> Decision:
     units, reasons = find_claimed(state, _owed(command), operation)
-    reasons = [*early, *reasons, *mixed_reasons(own_operations(state, units, operation))]
+    reasons = [*early, *reasons, *mixed_reasons(forms_of(places_of(state, units, operation)))]
     rule = state.operation_of(units[0]) if units else None
     if reasons or rule is None:
         return refuse(command, reasons)

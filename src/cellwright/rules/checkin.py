@@ -1,6 +1,6 @@
 """May I? A station asks before it works: on units, to give birth to units, or to make lots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -14,12 +14,13 @@ from cellwright.rules.consumption import reservations
 from cellwright.rules.materials import lot_code, material_tests
 from cellwright.rules.pages import (
     Found,
+    Place,
     carrier_reasons,
     find_operation,
     find_page,
     find_station,
+    forms_of,
     mixed_reasons,
-    own_operations,
     places_of,
 )
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
@@ -40,6 +41,8 @@ class _Asked(Struct, frozen=True):
     now_us: int
     early: list[Reason]
     """Reasons found so far."""
+    places: Mapping[Place, Operation]
+    """Where a unit stands that waits for the operation."""
 
     def reasons(self, count: int) -> list[Reason]:
         """Return what station, clock and material say about `count` units or lots."""
@@ -62,12 +65,13 @@ def check_in(state: State, submission: Submission, command: CheckIn, now_us: int
     if not code:
         return refuse(command, [*early, *reasons, *find_page(state, command.units, command.carrier).reasons])
     found = find_page(state, command.units, command.carrier) if command.units or command.carrier else Found()
-    own = own_operations(state, found.units, code)
+    places = places_of(state, found.units, code)
+    own = forms_of(places)
     operation = own[0] if own else _operation(state, code)
     if operation is None:
         text = f"operation {code} of {station.code} is on no released route; release the plant's files"
         return refuse(command, [*early, reason(RefusalCode.OPERATION_UNKNOWN, text, operation=code)])
-    asked = _Asked(state, command, station, operation, now_us, early)
+    asked = _Asked(state, command, station, operation, now_us, early, places)
     if operation.kind is OperationKind.LOT:
         return _ask_lots(asked)
     early.extend([*carrier_reasons(state.plant, station, command.carrier), *mixed_reasons(own)])
@@ -122,12 +126,10 @@ def _ask_units(asked: _Asked, found: Found) -> Decision:
     if not found.units and not found.reasons:
         text = f"{asked.operation.code} works on units; name them by code or carrier"
         found.reasons.append(reason(RefusalCode.COUNT_INVALID, text, count=0))
-    code = asked.operation.code
-    places = places_of(state, found.units, code)
     reasons = [
         *found.reasons,
         *asked.reasons(len(found.units)),
-        *unit_reasons(Ask(state, asked.station, code, found.units, asked.now_us, places)),
+        *unit_reasons(Ask(state, asked.station, asked.operation.code, found.units, asked.now_us, asked.places)),
     ]
     if reasons:
         return refuse(command, reasons)

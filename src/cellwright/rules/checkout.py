@@ -16,8 +16,8 @@ from cellwright.rules.pages import (
     find_operation,
     find_page,
     find_station,
+    forms_of,
     mixed_reasons,
-    own_operations,
     places_of,
 )
 from cellwright.rules.quality import Fate, Judgement, fate, judge
@@ -109,7 +109,7 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     if rule is None:
         return refuse(command, reasons)
     reasons = [
-        *mixed_reasons(own_operations(state, units, operation)),
+        *mixed_reasons(forms_of(places_of(state, units, operation))),
         *_column_reasons(command, len(units)),
     ]
     intake = read_intake(state, station.code, rule, consumed=command.consumed, outputs=len(units))

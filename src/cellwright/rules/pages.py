@@ -1,6 +1,6 @@
 """Finding the page a command speaks of: station, operation, units by code or carrier."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -85,7 +85,8 @@ def carrier_type(plant: Plant, code: str) -> CarrierType | None:
 def units_count(plant: Plant, command: Command) -> int:
     """Return about how many units a command speaks of: those named, those asked for, or its carrier's slots."""
     named, asked = len(getattr(command, "units", ())), getattr(command, "count", 0)
-    kind = None if named else carrier_type(plant, getattr(command, "carrier", ""))
+    carrier = "" if named else getattr(command, "carrier", "")
+    kind = carrier_type(plant, carrier) if carrier else None
     return max(1, named, asked, 0 if kind is None else kind.slot_count)
 
 
@@ -123,10 +124,10 @@ def places_of(state: State, units: Iterable[UnitRow], code: str) -> dict[Place, 
     return places
 
 
-def own_operations(state: State, units: Iterable[UnitRow], code: str) -> list[Operation]:
-    """Return what an operation is on the units' own route revisions, each different form once."""
+def forms_of(places: Mapping[Place, Operation]) -> list[Operation]:
+    """Return what an operation is on the route revisions of its places, each different form once."""
     found: list[Operation] = []
-    for operation in places_of(state, units, code).values():
+    for operation in places.values():
         if operation not in found:
             found.append(operation)
     return found
