@@ -175,7 +175,7 @@ def narrow_socket(web: WebPlant) -> socket.socket:
 
 def buffered_bytes() -> int:
     """What the server holds for all its sockets, beyond what the kernel took."""
-    protocols = [each for each in gc.get_objects() if isinstance(each, WebSocketsSansIOProtocol)]
+    protocols = [each for each in gc.get_objects() if type(each) is WebSocketsSansIOProtocol]
     return max(each.transport.get_write_buffer_size() for each in protocols)
 
 

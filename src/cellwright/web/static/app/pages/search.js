@@ -8,9 +8,6 @@ import { has, t } from '../i18n.js';
 import { term } from '../objects.js';
 import { openCode } from '../scan.js';
 
-/** Where the words for the status of a kind stand. @type {Record<string, string>} */
-const AREAS = { lot: 'lot_status', order: 'order_status' };
-
 /** @param {{boot: {data: any}}} props */
 export default function SearchPage({ boot: { data } }) {
   return html`<${PageHead} title=${t('page.search')} code=${data.query} />
@@ -24,8 +21,7 @@ export default function SearchPage({ boot: { data } }) {
 function Hits({ hits }) {
   /** @param {any} row */
   const statusText = ({ kind, status }) => {
-    const area = AREAS[kind] ?? 'unit_status';
-    const key = `${area}.${status}`;
+    const key = kind === 'lot' ? `lot_status.${status}` : kind === 'order' ? `order_status.${status}` : `unit_status.${status}`;
     return status && has(key) ? t(key) : status;
   };
   const columns = [
