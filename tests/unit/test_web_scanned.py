@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.web.links import path_of
-from cellwright.web.scanned import candidates
+from cellwright.web.pages.links import path_of
+from cellwright.web.pages.scanned import candidates
 
 CODE = "001CB01CW32700G320000289"
 

@@ -14,7 +14,7 @@ from cellwright.testing.access import AUTHOR, PASSWORD, browser, command, make_a
 from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.links import LIFETIME_US, Purpose
-from cellwright.web.doors import own_path
+from cellwright.web.pages.doors import own_path
 
 ME = "/api/v1/me"
 HTML = {"accept": "text/html"}

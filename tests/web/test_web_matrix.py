@@ -18,8 +18,8 @@ from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.access.guard import COOKIE, handlers_of
 from cellwright.web.access.permissions import GRANTABLE, ObjectRule, permissions_of
 from cellwright.web.access.tokens import TokenWish
-from cellwright.web.page_list import PAGES
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.page_list import PAGES
 
 ANYBODY: Final = frozenset({*ROLES, "nobody", "script"})
 SIGNED_IN: Final = ANYBODY - {"nobody"}

@@ -19,12 +19,12 @@ from cellwright.plant.runtime import open_gate
 from cellwright.testing.access import AUTHOR
 from cellwright.web.access.guard import COOKIE
 from cellwright.web.access.sessions import Browser
-from cellwright.web.line import LineNow
 from cellwright.web.live.pace import Pace
 from cellwright.web.live.sources import Asking, Source
 from cellwright.web.live.watcher import Followed
 from cellwright.web.opening import Behind, Face, open_web
-from cellwright.web.page_list import PAGES
+from cellwright.web.pages.line import LineNow
+from cellwright.web.pages.page_list import PAGES
 from cellwright.web.server import Listen
 
 JS_BYTES_MAX: Final = 200_000

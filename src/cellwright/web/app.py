@@ -10,7 +10,6 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
-from cellwright.web import doors
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
@@ -19,8 +18,9 @@ from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
 from cellwright.web.live.websocket import live_socket
-from cellwright.web.page_list import PAGES
-from cellwright.web.pages import page_handlers
+from cellwright.web.page import page_handlers
+from cellwright.web.pages import doors
+from cellwright.web.pages.page_list import PAGES
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked
 from cellwright.web.services import Services

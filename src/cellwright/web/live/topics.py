@@ -8,10 +8,10 @@ from cellwright.model.plant import Plant
 from cellwright.views.overview import Overview, read_overview
 from cellwright.views.people import CONSUMER, follow_all
 from cellwright.web.access.permissions import Permission
-from cellwright.web.line import LineNow, read_line
 from cellwright.web.live.sources import Asking, Source, Sources
 from cellwright.web.live.watcher import Followed
-from cellwright.web.station import StationNow, read_station
+from cellwright.web.pages.line import LineNow, read_line
+from cellwright.web.pages.station import StationNow, read_station
 
 
 async def _read_line(asking: Asking) -> LineNow:

@@ -4,8 +4,8 @@ from cellwright.database.pool import borrow
 from cellwright.model.commands import HoldSubject
 from cellwright.views.holds import HoldCard, list_holds
 from cellwright.web.access.permissions import Permission
-from cellwright.web.listing import Choice, Listing, chosen, listing_of, listing_tables
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.listing import Choice, Listing, chosen, listing_of, listing_tables
 from cellwright.web.question import Question
 
 

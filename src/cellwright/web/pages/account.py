@@ -5,8 +5,8 @@ from msgspec import Struct
 from cellwright.web.access.permissions import GRANTABLE, ObjectRule, Permission
 from cellwright.web.access.sessions import Session
 from cellwright.web.access.tokens import DAYS_MAX, ApiToken
-from cellwright.web.doors import PasswordRules
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.doors import PasswordRules
 from cellwright.web.question import Question
 
 

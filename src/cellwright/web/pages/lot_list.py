@@ -4,8 +4,8 @@ from cellwright.database.pool import borrow
 from cellwright.rules.state import LotStatus
 from cellwright.views.lots import HELD, LotCard, LotFilter, list_lots
 from cellwright.web.access.permissions import Permission
-from cellwright.web.listing import Choice, Listing, chosen, listing_of, listing_tables
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.listing import Choice, Listing, chosen, listing_of, listing_tables
 from cellwright.web.question import Question
 
 

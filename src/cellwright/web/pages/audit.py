@@ -10,7 +10,7 @@ from cellwright.database.pool import Connection, borrow
 from cellwright.journal.trail import TrailEntry, TrailFilter, read_audit
 from cellwright.web.access.chain import ChainState
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of
 

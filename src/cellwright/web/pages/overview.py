@@ -7,7 +7,7 @@ from cellwright.model.plant import Plant
 from cellwright.views.overview import Overview, read_overview
 from cellwright.views.people import catch_up
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.question import Question
 
 

@@ -7,7 +7,7 @@ from cellwright.rules.people import ROLES
 from cellwright.views.resources import QUALIFICATIONS
 from cellwright.web.access.permissions import Permission, permissions_of
 from cellwright.web.access.roster import Person, read_roster
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.question import Question
 
 

@@ -16,10 +16,10 @@ from cellwright.views.resources import CALIBRATIONS, TOOLS
 from cellwright.views.stations import LastUnit, Refusal, RunningPage, Wanted, read_refusals, read_stations
 from cellwright.views.status import LoadedLot, read_loaded
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.tiles import Tile, tiles_of
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
-from cellwright.web.tiles import Tile, tiles_of
 
 _REFUSALS = 20
 

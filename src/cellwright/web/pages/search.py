@@ -9,10 +9,10 @@ from cellwright.model.plant import Plant
 from cellwright.views.finding import Match, find_begun, find_exactly, has_person
 from cellwright.views.units import UnitFilter, list_units
 from cellwright.web.access.permissions import Permission
-from cellwright.web.links import path_of
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.links import path_of
+from cellwright.web.pages.scanned import candidates
 from cellwright.web.question import Question
-from cellwright.web.scanned import candidates
 from cellwright.web.tables import Table, table_of
 
 _LISTED_MAX = 20

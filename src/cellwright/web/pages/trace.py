@@ -19,7 +19,7 @@ from cellwright.views.trace import (
     trace_forward,
 )
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of

@@ -14,7 +14,7 @@ from cellwright.model.quantities import Measure
 from cellwright.model.routes import Members, NotGood, Operation, OperationKind, QueueTime
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of
 

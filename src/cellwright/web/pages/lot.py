@@ -22,11 +22,11 @@ from cellwright.views.lots import (
     read_uses,
 )
 from cellwright.web.access.permissions import Permission
-from cellwright.web.measured import Measured, measured_in
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.measured import Measured, measured_in
+from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
-from cellwright.web.reading import reading
 from cellwright.web.tables import Table, facts_of, table_of
 
 _EVENTS_MAX = 200

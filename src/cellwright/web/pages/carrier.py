@@ -6,7 +6,7 @@ from cellwright.database.pool import Connection, borrow
 from cellwright.views.carriers import CarrierSlot, read_carrier
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of

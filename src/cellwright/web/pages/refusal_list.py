@@ -3,10 +3,10 @@
 from cellwright.model.answers import RefusalCode
 from cellwright.views.stations import Refusal, Wanted, count_refusals, read_refusals
 from cellwright.web.access.permissions import Permission
-from cellwright.web.listing import Choice, Listing, chosen, listing_of, listing_tables
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.listing import Choice, Listing, chosen, listing_of, listing_tables
+from cellwright.web.pages.reading import reading
 from cellwright.web.question import Question
-from cellwright.web.reading import reading
 
 
 async def _load(question: Question) -> Listing:

@@ -10,8 +10,8 @@ from cellwright.rules.state import UnitStatus
 from cellwright.views.units import HELD, UnitCard, UnitFilter, list_units
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
-from cellwright.web.listing import Choice, Listing, chosen, listing_of, listing_tables
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.listing import Choice, Listing, chosen, listing_of, listing_tables
 from cellwright.web.question import Question
 
 

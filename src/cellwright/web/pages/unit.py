@@ -17,11 +17,11 @@ from cellwright.views.trace import Taken, read_taken
 from cellwright.views.units import Membership, UnitCard, UnitMember, read_members, read_memberships, read_unit
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
-from cellwright.web.measured import Measured, measured_in
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.measured import Measured, measured_in
+from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
-from cellwright.web.reading import reading
 from cellwright.web.tables import Table, facts_of, table_of
 
 _EVENTS_MAX = 300

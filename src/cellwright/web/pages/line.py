@@ -11,9 +11,9 @@ from cellwright.views.buffers import Buffer, read_buffers
 from cellwright.views.people import catch_up
 from cellwright.views.stations import read_stations
 from cellwright.web.access.permissions import Permission
-from cellwright.web.pages import Page
+from cellwright.web.page import Page
+from cellwright.web.pages.tiles import Tile, tiles_of
 from cellwright.web.question import Question
-from cellwright.web.tiles import Tile, tiles_of
 
 
 class LineNow(Struct, frozen=True):

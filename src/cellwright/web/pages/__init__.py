@@ -1,0 +1,1 @@
+"""The pages, one module each, and what only they need."""

@@ -1,0 +1,41 @@
+"""Every page of the product."""
+
+from cellwright.web.pages.account import ACCOUNT
+from cellwright.web.pages.api_guide import API_GUIDE
+from cellwright.web.pages.audit import AUDIT
+from cellwright.web.pages.carrier import CARRIER
+from cellwright.web.pages.hold_list import HOLDS
+from cellwright.web.pages.line import LINE
+from cellwright.web.pages.lot import LOT
+from cellwright.web.pages.lot_list import LOTS
+from cellwright.web.pages.overview import OVERVIEW
+from cellwright.web.pages.people import PEOPLE
+from cellwright.web.pages.plant_map import PLANT
+from cellwright.web.pages.refusal_list import REFUSALS
+from cellwright.web.pages.search import SEARCH
+from cellwright.web.pages.station import STATION
+from cellwright.web.pages.styleguide import STYLEGUIDE
+from cellwright.web.pages.trace import TRACE
+from cellwright.web.pages.unit import UNIT
+from cellwright.web.pages.unit_list import UNITS
+
+PAGES = (
+    OVERVIEW,
+    LINE,
+    STATION,
+    UNITS,
+    UNIT,
+    LOTS,
+    LOT,
+    CARRIER,
+    TRACE,
+    HOLDS,
+    REFUSALS,
+    SEARCH,
+    PLANT,
+    AUDIT,
+    PEOPLE,
+    ACCOUNT,
+    API_GUIDE,
+    STYLEGUIDE,
+)
