@@ -68,6 +68,8 @@ PAGES_FOR: Final = {
     "line": PLANT,
     "lot": PLANT,
     "lots": PLANT,
+    "order": PLANT,
+    "orders": PLANT,
     "overview": PLANT,
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,

@@ -8,6 +8,8 @@ from cellwright.web.hold_list import HOLDS
 from cellwright.web.line import LINE
 from cellwright.web.lot import LOT
 from cellwright.web.lot_list import LOTS
+from cellwright.web.order import ORDER
+from cellwright.web.order_list import ORDERS
 from cellwright.web.overview import OVERVIEW
 from cellwright.web.people import PEOPLE
 from cellwright.web.plant_map import PLANT
@@ -23,6 +25,8 @@ PAGES = (
     OVERVIEW,
     LINE,
     STATION,
+    ORDERS,
+    ORDER,
     UNITS,
     UNIT,
     LOTS,
