@@ -43,6 +43,7 @@ API: Final = {
     "GET /openapi/{path}": SIGNED_IN,
     "GET /static/{file_path}": ANYBODY,
     "HEAD /static/{file_path}": ANYBODY,
+    "POST /api/v1/commands": SIGNED_IN,
     "POST /api/v1/me/password": BY_SESSION,
     "POST /api/v1/me/sessions/end-others": BY_SESSION,
     "POST /api/v1/me/sessions/{number}/end": BY_SESSION,
