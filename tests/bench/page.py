@@ -23,7 +23,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import connect as connect_socket
 
 from cellwright.database.migrate import migrate
-from cellwright.model.commands import AddPerson, CheckIn
+from cellwright.model.answers import Receipt
+from cellwright.model.commands import AddPerson, CheckIn, ReceiveLot
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import host_clock
 from cellwright.plant.config import find_plant, load_plant
@@ -234,16 +235,21 @@ def server_summary(rounds: Sequence[Round]) -> dict[str, Any]:
 # --- all of it ------------------------------------------------------------------------------
 
 
-async def prepare(url: str, plant: Plant) -> None:
-    """Release the plant's files and make somebody known who may look."""
+async def prepare(url: str, plant: Plant) -> dict[str, str]:
+    """Release the plant's files, make somebody known who may see every page; return an object for pages of one."""
     await migrate(url)
+    station = next(iter(plant.stations))
+    material = next(each for each in plant.materials.values() if each.purchased)
+    sender = Sender("bench", plant, epoch=1, time_us=host_clock())
     async with open_gate(url, plant, host_clock) as gate:
         await release_plant(gate, plant, host_clock(), 1)
-        await gate.submit(
-            Sender("bench", plant, epoch=1, time_us=host_clock()).message(
-                AddPerson(person="VIEWER", roles=("operator",))
-            )
-        )
+        for command in (
+            AddPerson(person="VIEWER", roles=("operator", "auditor", "admin")),
+            ReceiveLot(lot="LOT-1", material=material.code, quantity=1000, certificate_sha256="c" * 64),
+        ):
+            answer = await gate.submit(sender.message(command))
+            assert isinstance(answer, Receipt), answer
+    return {"station": station, "lot": "LOT-1"}
 
 
 async def run(sizes: argparse.Namespace) -> None:
@@ -256,11 +262,11 @@ async def run(sizes: argparse.Namespace) -> None:
     }
     async with temporary_server(fast=False) as server:
         url = server.url
-        await prepare(url, plant)
+        codes = await prepare(url, plant)
         if "server" in sizes.parts:
             told["server"] = await measure_server(url, plant, sizes)
         if "browser" in sizes.parts:
-            asked = BrowserSizes(sizes.rounds, sizes.soak_messages, sizes.soak_hz)
+            asked = BrowserSizes(sizes.rounds, sizes.soak_messages, sizes.soak_hz, codes)
             told["browser"] = await measure_browser(url, plant, asked, moving=lambda: helper("facts", url))
     print(json.dumps(told, indent=2))
 

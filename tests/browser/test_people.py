@@ -87,6 +87,7 @@ async def test_a_person_is_added_invited_and_comes_in(browser: Browser, web: Web
         await page.get_by_role("button", name="Add and make a link").click()
         await expect(page.get_by_text("B-0001 is known already.")).to_be_visible()
         await page.get_by_role("textbox", name="Badge code").fill("B/7 <b>")
+        await expect(page.get_by_text("is known already.")).to_have_count(0)
         await save_screenshot(page, screenshots / "people-add-en-light-1440.png")
         await page.get_by_role("button", name="Add and make a link").click()
         link = await text_of(page, "Invitation link")

@@ -213,7 +213,9 @@ _NOTES = {
     "cellwright audit export": "How to verify the lines without Cellwright: [access](access.md#audit-trail).",
     "cellwright plant check": "The files: [plant files](plant-files.md).",
     "cellwright up": "Its machines: [connect machines](../how-to/connect-machines.md).",
-    "cellwright demo": "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "
+    "cellwright demo": "While pages are served it prints `open ADDRESS`: a link for 30 minutes that signs `DEMO-VIEWER` in "
+    "once, with every role but `partner`; the next: `cellwright user link DEMO-VIEWER --sign-in --data FOLDER`. "
+    "With `--data` the folder also holds `plant.clock` (the plant's time, for `--clock`), "
     "`plant.pid` (process id of gate and links) and the logs `plant.log` and `machines.log`.",
 }
 

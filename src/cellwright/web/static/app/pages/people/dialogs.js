@@ -48,6 +48,7 @@ function Add({ roles, onDone, onClose }) {
   const [person, setPerson] = useState('');
   const [chosen, setChosen] = useState(/** @type {string[]} */ ([]));
   const [isTried, setTried] = useState(false);
+  const [sent, setSent] = useState('');
   const [made, setMade] = useState(/** @type {Invitation | null} */ (null));
   const { run, isBusy, failure } = useAction();
   /** @param {SubmitEvent} event */
@@ -55,6 +56,7 @@ function Add({ roles, onDone, onClose }) {
     event.preventDefault();
     setTried(true);
     if (!person.trim() || chosen.length === 0) return;
+    setSent(person);
     await run(async () => {
       setMade(await send('/api/v1/people', { person: person.trim(), roles: chosen }));
       await onDone();
@@ -66,7 +68,7 @@ function Add({ roles, onDone, onClose }) {
     <${FieldView} name="person" value=${person} set=${setPerson} isRequired=${true} field=${field}
       problem=${isTried && !person.trim() ? t('form.required') : undefined} />
     <${Roles} ...${{ roles, chosen, setChosen, isTried }} />
-    ${failure && html`<${Failure} problem=${inWords(failure, { 409: t('people.known', { person }) })} />`}
+    ${failure && sent === person && html`<${Failure} problem=${inWords(failure, { 409: t('people.known', { person }) })} />`}
     <${Buttons} submit=${t('people.add_submit')} ...${{ isBusy, onClose }} />
   </form>`;
 }
