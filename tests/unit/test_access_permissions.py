@@ -2,19 +2,29 @@
 
 import pytest
 
+from cellwright.rules.abort import ABORTING_ROLES
+from cellwright.rules.holds import RELEASING_ROLES
 from cellwright.rules.people import ROLES
 from cellwright.web.access.permissions import GRANTABLE, Permission, permissions_of, roles_with
 
 ALWAYS = {"public", "self", "account"}
 TABLE = {
     "operator": {"plant_read", "hold_place", "material_load"},
-    "line_lead": {"plant_read", "hold_place", "material_load", "lot_receive"},
-    "quality": {"plant_read", "hold_place", "hold_release", "unit_disposition", "lot_receive", "lot_release"},
+    "line_lead": {"plant_read", "hold_place", "material_load", "lot_receive", "operation_abort"},
+    "quality": {
+        "plant_read",
+        "hold_place",
+        "hold_release",
+        "unit_disposition",
+        "lot_receive",
+        "lot_release",
+        "operation_abort",
+    },
     "process": {"plant_read", "hold_place"},
-    "maintenance": {"plant_read", "hold_place", "equipment_maintain"},
+    "maintenance": {"plant_read", "hold_place", "equipment_maintain", "operation_abort"},
     "planner": {"plant_read", "lot_receive", "order_manage"},
     "auditor": {"plant_read", "people_read", "audit_read"},
-    "admin": {"plant_read", "people_read", "people_manage", "audit_read"},
+    "admin": {"plant_read", "operation_abort", "people_read", "people_manage", "audit_read"},
     "partner": set[str](),
 }
 
@@ -30,6 +40,11 @@ def test_every_permission_is_given_to_somebody() -> None:
 
 def test_an_admin_cannot_lift_holds() -> None:
     assert roles_with(Permission.HOLD_RELEASE) == ("quality",)
+
+
+def test_the_gate_asks_for_the_same_roles() -> None:
+    assert roles_with(Permission.HOLD_RELEASE) == RELEASING_ROLES
+    assert roles_with(Permission.OPERATION_ABORT) == ABORTING_ROLES
 
 
 def test_an_auditor_changes_nothing() -> None:

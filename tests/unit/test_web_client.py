@@ -22,7 +22,7 @@ LIMIT_BYTES = 150_000
 
 
 def sources() -> dict[Path, str]:
-    paths = [*(STATIC / "app").rglob("*.js"), *(STATIC.parent / "templates").glob("*.html"), STATIC.parent / "pages.py"]
+    paths = [*(STATIC / "app").rglob("*.js"), *(STATIC.parent / "templates").glob("*.html"), STATIC.parent / "page.py"]
     return {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 

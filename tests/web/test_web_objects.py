@@ -231,6 +231,8 @@ async def test_a_scan_finds_a_unit_whatever_is_around_its_code(face: Face) -> No
 
 async def test_everything_with_a_code_is_found(face: Face) -> None:
     assert await locate(face, "WEB-000002") == "/lots/WEB-000002"
+    assert await locate(face, "WO-1001") == "/orders/WO-1001"
+    assert await locate(face, "WO-1002/b") == "/orders/WO-1002%2Fb"
     assert await locate(face, "TRAY-7") == "/carriers/TRAY-7"
     assert await locate(face, "WO/26-1") == "/orders/WO%2F26-1"
     assert await locate(face, "wind-01") == "/stations/WIND-01"
@@ -354,6 +356,8 @@ def columns_of(suffix: str, content: bytes) -> tuple[list[str], int]:
     [
         ("/units", "code", 12),
         ("/lots", "code", 5 + len(HOSTILE)),
+        ("/orders", "order", 4),
+        ("/orders/WO-1001", "code_from", 2),
         ("/holds", "id", 1),
         ("/refusals", "codes", 2),
         ("/plant", "code", 8),

@@ -51,6 +51,13 @@ def appending(envelopes: Sequence[tuple[int, Envelope]]) -> Write:
     )
 
 
+async def find_time(connection: Connection, key: tuple[str, int, int]) -> int | None:
+    """Return the time (UTC us) that the sender of a command (source, epoch, seq) gave; None = it left no fact."""
+    statement = "SELECT min(time_us) FROM fact WHERE source = $1 AND epoch = $2 AND seq = $3"
+    found: int | None = await connection.fetchval(statement, *key)
+    return found
+
+
 def envelope_of(record: Any) -> Envelope:
     """Return the fact of a row of the journal; raises msgspec.ValidationError when its body is none."""
     return Envelope(

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from cellwright.model.commands import HoldSubject, PlaceHold, ReleaseHold, ReleaseOrder
+from cellwright.model.commands import CloseOrder, HoldSubject, PlaceHold, ReleaseHold, ReleaseOrder
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.testing.web import WebPlant, running_web
@@ -45,6 +45,7 @@ def tell_objects() -> tuple[RecordingDriver, Told]:
     driver = RecordingDriver()
     driver.must(ReleaseOrder(order="WO/26-1", product="module", quantity=5))
     driver.supply(cells=30)
+    _order(driver)
     module, cells = driver.module()
     _hold_a_lot(driver)
     scrapped, held, waiting, running = driver.wind(4)
@@ -70,6 +71,20 @@ def tell_objects() -> tuple[RecordingDriver, Told]:
         trayed=trayed,
     )
     return driver, told
+
+
+def _order(driver: RecordingDriver) -> None:
+    """Order cells twice (the first order gets late) and modules; the last two cells of the story are for nobody."""
+    day_us = 86_400_000_000
+    driver.person("PLAN-1", "planner")
+    for order in (
+        ReleaseOrder(order="WO-1001", product="cell", quantity=6, due_us=driver.now_us + 600_000_000),
+        ReleaseOrder(order="WO-1002/b", product="cell", quantity=2, due_us=driver.now_us + 30 * day_us),
+        ReleaseOrder(order="WO-1003", product="module", quantity=3),
+    ):
+        driver.must(order, actor="PLAN-1")
+        driver.wait(1)
+    driver.must(CloseOrder(order="WO-1003", reason="<i>customer</i> withdrew 客户取消"), actor="PLAN-1")
 
 
 def _hold_a_lot(driver: RecordingDriver) -> None:

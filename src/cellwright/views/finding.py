@@ -43,7 +43,7 @@ _LOTS_BEGUN = """
 """
 _ORDERS_BEGUN = """
     SELECT code, product, closed_us FROM work_order
-    WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY released_us DESC LIMIT $2
+    WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY released_us DESC, code LIMIT $2
 """
 _CARRIERS_BEGUN = """
     SELECT code FROM carrier WHERE starts_with(code, $1) OR starts_with(code, upper($1)) ORDER BY code LIMIT $2

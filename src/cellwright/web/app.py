@@ -10,10 +10,12 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
+from cellwright.web import command_routes
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
 from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.commands import require_permissions
 from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
@@ -54,11 +56,20 @@ def make_app(services: Services) -> Litestar:
         state=State({"services": services}),
     )
     require_declared(app)
+    require_permissions()
     return app
 
 
 def _routes() -> Sequence[Any]:
-    own = [*access_routes.ROUTES, *doors.ROUTES, read_description, show_nothing, live_socket, live_stream]
+    own = [
+        *access_routes.ROUTES,
+        *doors.ROUTES,
+        *command_routes.ROUTES,
+        read_description,
+        show_nothing,
+        live_socket,
+        live_stream,
+    ]
     return [*own, *(handler for page in PAGES for handler in page_handlers(page))]
 
 

@@ -14,6 +14,7 @@ from cellwright.plant.gate import Gate
 from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
+from cellwright.web.commands import Desk
 from cellwright.web.live.pace import Pace
 from cellwright.web.live.service import Live
 from cellwright.web.live.topics import TOPICS, follow
@@ -74,6 +75,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             gate=behind.gate,
             plant=behind.plant,
             clock=behind.clock,
+            desk=Desk(pool, behind.gate, clock=behind.clock),
             live=live,
             wall_us=behind.wall_us,
             machines=behind.machines,

@@ -12,6 +12,7 @@ from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access
+from cellwright.web.commands import Desk
 from cellwright.web.live.service import Live
 
 
@@ -24,6 +25,8 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Clock
     wall_us: Callable[[], int]
     access: Access
+    desk: Desk
+    """Where people hand in their commands."""
     live: Live
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""

@@ -34,6 +34,16 @@ class Credentials(Struct, frozen=True):
     password: str
 
 
+class Signing(Struct, frozen=True, kw_only=True):
+    """Two people who sign for `action`, each with a password."""
+
+    person: str
+    password: str
+    second_person: str
+    second_password: str
+    action: str
+
+
 class Accounts:
     """Makes accounts and checks their passwords; each success opens a session and returns its id."""
 
@@ -134,7 +144,27 @@ class Accounts:
             change.note("password_changed", given.person)
             return await self._sessions.open(change, given.person, terminal=author.terminal, browser=browser)
 
-    async def _verified(self, given: Credentials, author: Author) -> str:
+    # --- by signature -----------------------------------------------------------------------------
+
+    async def sign(self, signing: Signing, *, author: Author) -> None:
+        """Check the passwords of both who sign, and write that they did. Guessing gets slow as at sign-in.
+
+        Raises AccessRefusedError that names the field which is wrong.
+        """
+        pairs = (
+            ("password", Credentials(signing.person, signing.password)),
+            ("second_password", Credentials(signing.second_person, signing.second_password)),
+        )
+        for field, given in pairs:
+            try:
+                await self._verified(given, author, failure="signature_failed")
+            except SignInRefusedError as error:
+                raise AccessRefusedError(str(error), 422, fields=((f"signatures.{field}", str(error)),)) from None
+        async with self._ground.changing(author) as change:
+            people = {"person": signing.person, "second_person": signing.second_person}
+            change.note("signed", signing.action, new=people)
+
+    async def _verified(self, given: Credentials, author: Author, *, failure: str = "sign_in_failed") -> str:
         """Return the kept hash when the password is right; else raise, having written who failed where."""
         account, source = given.person.casefold()[:128], source_of(author.terminal)
         pause_us = self._throttle.begin(account, source, now_us=self._ground.wall_us())
@@ -149,7 +179,7 @@ class Accounts:
             )
         if not await self.passwords.verify(kept or "", given.password):
             async with self._ground.changing(author) as change:
-                change.note("sign_in_failed", given.person if kept else UNKNOWN)
+                change.note(failure, given.person if kept else UNKNOWN)
             raise SignInRefusedError
         self._throttle.succeed(account, source, now_us=self._ground.wall_us())
         return str(kept)

@@ -116,13 +116,19 @@ async def check_access(connection: Asker, handler: BaseRouteHandler) -> None:
     if caller is None:
         text = "sign in first, or show a valid API token"
         raise NotAuthorizedException(text, headers={"www-authenticate": "Bearer"})
-    if permission not in caller.permissions:
-        text = f"this takes the permission {permission}, which {caller.person} has not here"
-        raise PermissionDeniedException(
-            text, extra={"permission": permission, "roles": roles_with(permission) if permission else ()}
-        )
+    require(caller, permission)
     if is_change and not is_live:
         _refuse_forged(connection, caller)
+
+
+def require(caller: Caller, permission: Permission | None) -> None:
+    """Raise 403, naming the permission and the roles that have it, when a caller lacks it; None is what nobody has."""
+    if permission in caller.permissions:
+        return
+    text = f"this takes the permission {permission}, which {caller.person} has not here"
+    raise PermissionDeniedException(
+        text, extra={"permission": permission or "", "roles": roles_with(permission) if permission else ()}
+    )
 
 
 def _is_live(connection: Asker) -> bool:

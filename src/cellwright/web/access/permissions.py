@@ -27,6 +27,8 @@ class Permission(StrEnum):
     MATERIAL_LOAD = "material_load"
     EQUIPMENT_MAINTAIN = "equipment_maintain"
     """Tools and calibrations."""
+    OPERATION_ABORT = "operation_abort"
+    """Giving up what a machine that died will never report."""
     ORDER_MANAGE = "order_manage"
     PEOPLE_READ = "people_read"
     PEOPLE_MANAGE = "people_manage"
@@ -48,15 +50,23 @@ _P = Permission
 _ALWAYS: Final = frozenset({_P.PUBLIC, _P.SELF, _P.ACCOUNT})
 _ROLES: Final[dict[str, frozenset[Permission]]] = {
     "operator": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD}),
-    "line_lead": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.LOT_RECEIVE}),
+    "line_lead": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.LOT_RECEIVE, _P.OPERATION_ABORT}),
     "quality": frozenset(
-        {_P.PLANT_READ, _P.HOLD_PLACE, _P.HOLD_RELEASE, _P.UNIT_DISPOSITION, _P.LOT_RECEIVE, _P.LOT_RELEASE}
+        {
+            _P.PLANT_READ,
+            _P.HOLD_PLACE,
+            _P.HOLD_RELEASE,
+            _P.UNIT_DISPOSITION,
+            _P.LOT_RECEIVE,
+            _P.LOT_RELEASE,
+            _P.OPERATION_ABORT,
+        }
     ),
     "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE}),
-    "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN}),
+    "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT}),
     "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE}),
     "auditor": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.AUDIT_READ}),
-    "admin": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.PEOPLE_MANAGE, _P.AUDIT_READ}),
+    "admin": frozenset({_P.PLANT_READ, _P.OPERATION_ABORT, _P.PEOPLE_READ, _P.PEOPLE_MANAGE, _P.AUDIT_READ}),
     "partner": frozenset(),
 }
 

@@ -8,6 +8,8 @@ from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
 from cellwright.web.pages.lot import LOT
 from cellwright.web.pages.lot_list import LOTS
+from cellwright.web.pages.order import ORDER
+from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
@@ -23,6 +25,8 @@ PAGES = (
     OVERVIEW,
     LINE,
     STATION,
+    ORDERS,
+    ORDER,
     UNITS,
     UNIT,
     LOTS,

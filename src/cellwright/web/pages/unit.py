@@ -13,6 +13,7 @@ from cellwright.rules.state import UnitStatus
 from cellwright.views.finding import find_unit
 from cellwright.views.history import Event, unit_history
 from cellwright.views.holds import HoldCard, holds_of
+from cellwright.views.orders import order_of
 from cellwright.views.trace import Taken, read_taken
 from cellwright.views.units import Membership, UnitCard, UnitMember, read_members, read_memberships, read_unit
 from cellwright.views.wip import ROUTES
@@ -65,6 +66,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
 
     unit: UnitCard
     product_name: str
+    order: str
+    """The work order that it was made for, "" = none."""
     route: str
     revision: int
     operation: str
@@ -101,6 +104,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
     return UnitData(
         unit=unit,
         product_name=product.name if product else unit.product,
+        order=await order_of(connection, number),
         route=route.code,
         revision=route.revision,
         operation=operation.code if operation else "",

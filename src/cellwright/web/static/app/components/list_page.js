@@ -8,6 +8,7 @@ import { EmptyState } from './states.js';
 import { ExportMenu } from './table_tools.js';
 import { VirtualTable } from './virtual_table.js';
 
+/** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
 /** @typedef {import('./table_cells.js').Column} Column */
 /** @typedef {{code: string, name: string}} Choice */
 /**
@@ -24,12 +25,13 @@ import { VirtualTable } from './virtual_table.js';
  */
 /**
  * @param {{title: string, path: string, data: Listing, columns: Column[], rowKey?: string, hasText?: boolean,
- *   hrefOf?: (row: any) => string | null, nameOf: (filter: string, choice: Choice) => string, empty: string, emptyText: string}} props
+ *   hrefOf?: (row: any) => string | null, nameOf: (filter: string, choice: Choice) => string, empty: string, emptyText: string,
+ *   actions?: Children, children?: Children}} props `children` stand below the rows
  */
-export function ListPage({ title, path, data, columns, rowKey, hasText, hrefOf, nameOf, empty, emptyText }) {
+export function ListPage({ title, path, data, columns, rowKey, hasText, hrefOf, nameOf, empty, emptyText, actions, children }) {
   const names = Object.keys(data.choices);
   const isFiltered = Object.keys(data.filters).some((name) => data.filters[name] && name !== 'state');
-  return html`<${PageHead} title=${title} aside=${html`<span>${countText(data)}</span>`}><${ExportMenu} path=${path} /><//>
+  return html`<${PageHead} title=${title} aside=${html`<span>${countText(data)}</span>`}>${actions}<${ExportMenu} path=${path} /><//>
     <div class="stack">
       <div class="list-filters">
         ${hasText && html`<${TextFilter} value=${data.filters.q ?? ''} />`}
@@ -40,6 +42,7 @@ export function ListPage({ title, path, data, columns, rowKey, hasText, hrefOf, 
         ? html`<${EmptyState} title=${isFiltered ? t('list.none') : empty} text=${isFiltered ? t('list.none_text') : emptyText} />`
         : html`<${VirtualTable} caption=${title} columns=${columns} rows=${data.rows} rowKey=${rowKey} hrefOf=${hrefOf} settings=${path.slice(1)} />`}
       <${Pager} ...${data} />
+      ${children}
     </div>`;
 }
 

@@ -61,6 +61,7 @@ function Now(data) {
   const waits = operation(data.operation, data.operation_name);
   const items = [
     { label: t('unit.product'), value: term(unit.product, data.product_name) },
+    { label: t('unit.order'), value: data.order ? html`<${CodeLink} kind="order" code=${data.order} />` : html`<span class="muted">${t('unit.order_none')}</span>` },
     data.operation && { label: t('unit.operation'), value: html`<span title=${data.operation_name}>${waits}</span>` },
     unit.station && { label: t('unit.station'), value: html`<${CodeLink} kind="station" code=${unit.station} />` },
     unit.carrier && { label: t('unit.carrier'), value: html`<${CodeLink} kind="carrier" code=${unit.carrier} /> ${t('fact.slot', { slot: unit.slot })}` },

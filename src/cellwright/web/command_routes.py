@@ -1,0 +1,51 @@
+"""The API of people's commands: each takes its own permission; lifting a hold takes two passwords."""
+
+from typing import Any
+
+from litestar import post
+from litestar.handlers.base import BaseRouteHandler
+from litestar.params import JSONBody
+
+from cellwright.model.answers import Receipt
+from cellwright.model.commands import ReleaseHold
+from cellwright.web.access.accounts import Signing
+from cellwright.web.access.ground import AccessRefusedError
+from cellwright.web.access.guard import access_of, author_of, require
+from cellwright.web.access.permissions import Caller, ObjectRule, Permission
+from cellwright.web.commands import PERMISSIONS, Wish
+from cellwright.web.question import Asked
+from cellwright.web.services import services_of
+
+_OPT: dict[str, Any] = {"permission": Permission.SELF, "object_rule": ObjectRule.SITE}
+
+
+@post("/api/v1/commands", opt=_OPT, status_code=200, summary="Ask the gate for something, as a person")
+async def give_command(request: Asked, data: JSONBody[Wish]) -> Receipt:
+    """Put a command before the gate. 403 without the command's permission, 409 with every reason when refused."""
+    caller = request.state.caller
+    assert isinstance(caller, Caller)  # noqa: S101 - the guard let nobody else in
+    require(caller, PERMISSIONS[type(data.command)])
+    if isinstance(data.command, ReleaseHold):
+        await _check_signatures(request, caller.person, data, data.command)
+    return await services_of(request).desk.submit(caller.person, data)
+
+
+async def _check_signatures(request: Asked, person: str, wish: Wish, command: ReleaseHold) -> None:
+    """Check both passwords; that there are not two people is left to the gate, which refuses and journals it."""
+    if command.second_person in {"", person}:
+        return
+    if wish.signatures is None:
+        text = "lifting a hold takes the passwords of both people who sign"
+        raise AccessRefusedError(text, 422, fields=(("signatures", text),))
+    signing = Signing(
+        person=person,
+        password=wish.signatures.password,
+        second_person=command.second_person,
+        second_password=wish.signatures.second_password,
+        action=f"ReleaseHold {command.hold}",
+    )
+    await access_of(request).accounts.sign(signing, author=author_of(request))
+
+
+ROUTES: list[BaseRouteHandler] = [give_command]
+"""Every route of people's commands."""

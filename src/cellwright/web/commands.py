@@ -1,0 +1,163 @@
+"""Commands of people: which command takes which permission, and how each reaches the gate exactly once."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, get_args
+from weakref import WeakValueDictionary
+
+from msgspec import Meta, Struct
+
+from cellwright.database.pool import Pool, borrow
+from cellwright.errors import ConfigurationError
+from cellwright.journal.facts import find_time
+from cellwright.model.answers import Admit, Receipt, Refusal
+from cellwright.model.commands import (
+    AbortOperation,
+    AddPerson,
+    CheckIn,
+    CheckOut,
+    CloseOrder,
+    Command,
+    DisablePerson,
+    Disposition,
+    LoadCarrier,
+    LoadMaterial,
+    PlaceHold,
+    QualifyPerson,
+    ReceiveLot,
+    RecordCalibration,
+    ReleaseHold,
+    ReleaseLot,
+    ReleaseOrder,
+    ReleasePlant,
+    ReplaceTool,
+    Submission,
+    UnloadCarrier,
+    UnloadMaterial,
+)
+from cellwright.plant.clock import Clock
+from cellwright.plant.gate import Gate
+from cellwright.web.access.people import SOURCE
+from cellwright.web.access.permissions import Permission
+from cellwright.web.problems import RefusedError
+
+PersonCommand = (
+    AbortOperation
+    | ReceiveLot
+    | LoadMaterial
+    | UnloadMaterial
+    | PlaceHold
+    | ReleaseHold
+    | Disposition
+    | ReleaseLot
+    | ReplaceTool
+    | RecordCalibration
+    | QualifyPerson
+    | ReleaseOrder
+    | CloseOrder
+)
+"""What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
+
+PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
+    CheckIn: None,
+    CheckOut: None,
+    AbortOperation: Permission.OPERATION_ABORT,
+    ReceiveLot: Permission.LOT_RECEIVE,
+    LoadMaterial: Permission.MATERIAL_LOAD,
+    UnloadMaterial: Permission.MATERIAL_LOAD,
+    LoadCarrier: None,
+    UnloadCarrier: None,
+    PlaceHold: Permission.HOLD_PLACE,
+    ReleaseHold: Permission.HOLD_RELEASE,
+    Disposition: Permission.UNIT_DISPOSITION,
+    ReleaseLot: Permission.LOT_RELEASE,
+    ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
+    RecordCalibration: Permission.EQUIPMENT_MAINTAIN,
+    AddPerson: None,
+    DisablePerson: None,
+    QualifyPerson: Permission.PEOPLE_MANAGE,
+    ReleasePlant: None,
+    ReleaseOrder: Permission.ORDER_MANAGE,
+    CloseOrder: Permission.ORDER_MANAGE,
+}
+"""The permission that each command of the gate takes; None = no person gives it by this way."""
+
+Key = Annotated[str, Meta(min_length=8, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+"""A name for one wish, made up by whoever asks (a UUID, say): the same again is the same wish."""
+
+_SEQ = 1
+_EPOCH_BYTES = 8
+
+
+class Signatures(Struct, frozen=True, forbid_unknown_fields=True):
+    """The passwords of the two people who sign: the one who asks, and the command's second person."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=1000)]
+    second_password: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class Wish(Struct, frozen=True, forbid_unknown_fields=True):
+    """A command of a person, under a key that makes a repetition harmless; `signatures` where two people must sign."""
+
+    key: Key
+    command: PersonCommand
+    signatures: Signatures | None = None
+
+
+class Desk:
+    """Hands people's commands to the gate; the same wish again gets the same answer, also from another server."""
+
+    def __init__(self, pool: Pool, gate: Gate, *, clock: Clock) -> None:
+        """Use these parts; `clock` is the plant's time."""
+        self._pool = pool
+        self._gate = gate
+        self._clock = clock
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def submit(self, person: str, wish: Wish) -> Receipt:
+        """Return what was recorded; raises RefusedError with every reason of the gate."""
+        epoch = epoch_of(person, wish.key)
+        turn = self._turns.setdefault(epoch, asyncio.Lock())
+        async with turn:
+            answer = await self._gate.submit(
+                Submission(
+                    source=SOURCE,
+                    epoch=epoch,
+                    seq=_SEQ,
+                    time_us=await self._time_us(epoch),
+                    actor=person,
+                    command=wish.command,
+                )
+            )
+        if isinstance(answer, Refusal):
+            raise RefusedError(answer)
+        assert not isinstance(answer, Admit)  # noqa: S101 - only a check-in is admitted, and no person asks for one here
+        return answer
+
+    async def _time_us(self, epoch: int) -> int:
+        """Return when a wish was first made: a repetition must say the same."""
+        async with borrow(self._pool) as connection:
+            first_us = await find_time(connection, (SOURCE, epoch, _SEQ))
+        return self._clock() if first_us is None else first_us
+
+
+def epoch_of(person: str, key: str) -> int:
+    """Return the epoch of a person's wish: its key as a number, apart from the keys of others."""
+    return int.from_bytes(hashlib.sha256(f"{person}\0{key}".encode()).digest()[:_EPOCH_BYTES]) >> 1
+
+
+def require_permissions(
+    commands: Iterable[type[Any]] = get_args(Command), permissions: Mapping[type[Any], Permission | None] = PERMISSIONS
+) -> None:
+    """Raise ConfigurationError for every command of which nobody said who may give it, or two places say otherwise."""
+    problems = []
+    offered = set(get_args(PersonCommand))
+    for command in commands:
+        name = command.__name__
+        if command not in permissions:
+            problems.append(f"command {name}: say in web/commands.py which permission it takes")
+        elif (permissions[command] is not None) is not (command in offered):
+            problems.append(f"command {name}: has a permission if and only if it is a PersonCommand")
+    if problems:
+        raise ConfigurationError(problems)
