@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, CDPSession, Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from cellwright.testing.browser import Screen, open_screen
+from cellwright.testing.browser import Screen, open_screen, scan
 from cellwright.testing.web import WebPlant
 
 CODE = "0CWPB8A1300001/B.71<42>"
@@ -17,21 +17,6 @@ async def screen(browser: Browser, web: WebPlant, session: str) -> AsyncIterator
     async with open_screen(browser, web.address, session=session) as opened:
         await opened.open("/styleguide?show=light")
         yield opened
-
-
-async def press(keys: CDPSession, key: str, at_s: float) -> None:
-    """A key with the moment at which a scanner or a finger pressed it."""
-    text = "\r" if key == "Enter" else key
-    event = {"key": key, "text": text, "unmodifiedText": text, "timestamp": at_s}
-    await keys.send("Input.dispatchKeyEvent", {"type": "keyDown", **event})
-
-
-async def type_at(page: Page, text: str, gap_ms: float) -> None:
-    keys = await page.context.new_cdp_session(page)
-    begin_s = await page.evaluate("Date.now()") / 1000
-    # All at once: the moments in the events count, not when they happen to arrive.
-    pressed = enumerate([*text, "Enter"])
-    await asyncio.gather(*(press(keys, key, begin_s + index * gap_ms / 1000) for index, key in pressed))
 
 
 async def catch_address(page: Page) -> list[str]:
@@ -52,7 +37,7 @@ async def test_a_scan_opens_its_object_whatever_has_the_focus(screen: Screen, pl
     asked = await catch_address(page)
     field = page.locator(place).first
     await field.focus()
-    await type_at(page, f"~{CODE}", gap_ms=8)
+    await scan(page, CODE)
     async with asyncio.timeout(5):
         while not asked:
             await page.evaluate("1")
@@ -66,7 +51,7 @@ async def test_what_fingers_type_is_no_scan(screen: Screen) -> None:
     asked = await catch_address(page)
     field = page.locator(".table-tools input").first
     await field.focus()
-    await type_at(page, "~0042", gap_ms=90)
+    await scan(page, "0042", gap_s=0.09)
     await expect(field).to_have_value("~0042")
     assert asked == []
 

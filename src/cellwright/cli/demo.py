@@ -93,6 +93,6 @@ async def _stay(report: Report, screen: Screen, options: DemoOptions, *, as_json
     click.echo(to_json(report) if as_json else "\n".join(report_lines(report)))
     if options.listen == "none":
         return
-    click.echo(f"the pages stay at http://{options.listen} until Ctrl-C", err=True)
+    click.echo(f"the pages stay at {screen.address} until Ctrl-C", err=True)
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

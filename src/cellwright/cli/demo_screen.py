@@ -61,6 +61,7 @@ class Screen:
         self._task = self._bar.add_task("starting", total=1.0)
         self._live = Live(self._bar, console=self._console, refresh_per_second=4, transient=False)
         self._link = Text("")
+        self.address = ""
         self._now_us = 0
         self._told = ""
 
@@ -80,6 +81,7 @@ class Screen:
 
     def invite(self, link: str) -> None:
         """Tell the address that opens the pages: a line of its own, whose text a terminal can pick up whole."""
+        self.address = link.partition("/set-up/")[0]
         self._link = Text(f"open {link}", style="bold", overflow="fold")
         self._live.update(Group(self._link, self._bar))
         self._tell(f"open {link}")

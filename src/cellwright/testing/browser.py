@@ -1,5 +1,6 @@
 """Real Chromium for tests: pages under guard, accessibility, clipped texts, longer words, screenshots."""
 
+import asyncio
 import contextlib
 import json
 import re
@@ -35,6 +36,8 @@ LENGTHENING_RATIO: Final = 0.4
 _BOOT = re.compile(r'(<script type="application/json" id="boot">)(.*?)(</script>)', re.DOTALL)
 _SHELL_WORDS = re.compile(r'(<span class="sidenav-text">|<h1 class="page-title">)([^<]+)')
 _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
+
+_SCAN_GAP_S: Final = 0.008
 
 _CLIPPED = """() => {
   const isClipping = (style) => style.overflowX !== 'visible' || style.textOverflow === 'ellipsis';
@@ -227,3 +230,17 @@ async def save_screenshot(page: Page, path: Path, *, is_whole: bool = False) -> 
     """Keep a picture of what is seen, or of the whole page, as a test's artefact."""
     path.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=path, full_page=is_whole, animations="disabled")
+
+
+async def scan(page: Page, code: str, *, gap_s: float = _SCAN_GAP_S) -> None:
+    """Press the keys of a code as a scanner does: a prefix, each key so long after the other, and Enter."""
+    keys = await page.context.new_cdp_session(page)
+    begin_s = await page.evaluate("Date.now()") / 1000
+
+    async def press(key: str, at_s: float) -> None:
+        text = "\r" if key == "Enter" else key
+        event = {"key": key, "text": text, "unmodifiedText": text, "timestamp": at_s}
+        await keys.send("Input.dispatchKeyEvent", {"type": "keyDown", **event})
+
+    # All at once: the moments in the events count, not when they happen to arrive.
+    await asyncio.gather(*(press(key, begin_s + at * gap_s) for at, key in enumerate(["~", *code, "Enter"])))

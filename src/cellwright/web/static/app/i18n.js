@@ -185,6 +185,13 @@ export function time(time_us) {
   return `${hour}:${minute}:${second}`;
 }
 
+/** The time (UTC us) of what a field of local time says, in the plant's zone. @param {string} text `2026-03-01T14:05` */
+export function fromZone(text) {
+  const guess_ms = Date.parse(`${text}Z`);
+  const shown = new Date(guess_ms).toLocaleString('sv-SE', { timeZone: zone() }).replace(' ', 'T');
+  return (2 * guess_ms - Date.parse(`${shown}Z`)) * 1000;
+}
+
 /** The name of the plant's time zone, to stand beside times. */
 export const timeZone = () => zone();
 

@@ -15,7 +15,7 @@ import { ErrorState } from './states.js';
  * @property {number} [maximum]
  * @property {number} [maxLength]
  * @property {string} [pattern]
- * @property {'password' | 'multiline' | 'code'} [format]
+ * @property {'password' | 'multiline' | 'code' | 'time' | 'digest'} [format] `digest`: the SHA-256 of a file
  * @property {unknown} [default]
  * @property {string} [autocomplete]
  */
@@ -44,9 +44,9 @@ const defaults = ({ properties }) =>
 
 /**
  * A form from a schema. `onSubmit` sends it; a `Problem` it throws is shown at its fields, or above the button.
- * @param {{schema: Schema, submit: string, onSubmit: (values: Values) => Promise<unknown>, onCancel?: () => void, initial?: Values, children?: Children}} props
+ * @param {{schema: Schema, submit: string, onSubmit: (values: Values) => Promise<unknown>, onCancel?: () => void, initial?: Values, isDanger?: boolean, children?: Children}} props
  */
-export function Form({ schema, submit, onSubmit, onCancel, initial, children }) {
+export function Form({ schema, submit, onSubmit, onCancel, initial, isDanger, children }) {
   const [values, setValues] = useState(/** @type {Values} */ ({ ...defaults(schema), ...initial }));
   const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({}));
   const [failure, setFailure] = useState(/** @type {Problem | null} */ (null));
@@ -84,7 +84,7 @@ export function Form({ schema, submit, onSubmit, onCancel, initial, children }) 
     ${children} ${failure && html`<${Failure} problem=${failure} />`}
     <div class="form-actions">
       ${onCancel && html`<button type="button" class="button" onClick=${onCancel}>${t('action.cancel')}</button>`}
-      <button type="submit" class="button button-main" disabled=${isBusy} data-busy=${isBusy}>${submit}</button>
+      <button type="submit" class="button ${isDanger ? 'button-danger' : 'button-main'}" disabled=${isBusy} data-busy=${isBusy}>${submit}</button>
     </div>
   </form>`;
 }
@@ -112,6 +112,9 @@ export function FieldView({ name, field, value, problem, isRequired, set }) {
   </div>`;
 }
 
+/** @type {Record<string, string>} */
+const INPUT_TYPES = { password: 'password', time: 'datetime-local' };
+
 /** @param {{field: Field, value: any, set: (value: any) => void, about: Record<string, unknown>}} props */
 function Control({ field, value, set, about }) {
   const isNumber = field.type === 'number' || field.type === 'integer';
@@ -126,7 +129,22 @@ function Control({ field, value, set, about }) {
       ${field.enum.map((each, index) => html`<option key=${each} value=${each}>${field.enumTitles?.[index] ?? each}</option>`)}
     </select>`;
   }
+  if (field.format === 'digest') return html`<${DigestControl} ...${{ value, set, about }} />`;
   if (field.format === 'multiline') return html`<textarea class="input" ...${about} value=${value ?? ''} onInput=${onInput}></textarea>`;
-  return html`<input class="input ${field.format === 'code' ? 'code' : ''}" ...${about} type=${field.format === 'password' ? 'password' : 'text'}
+  return html`<input class="input ${field.format === 'code' ? 'code' : ''}" ...${about} type=${(field.format && INPUT_TYPES[field.format]) ?? 'text'}
     inputmode=${isNumber ? 'decimal' : undefined} autocomplete=${field.autocomplete ?? 'off'} spellcheck=${false} value=${value ?? ''} onInput=${onInput} />`;
+}
+
+/** A SHA-256: written, or taken of a file, which stays where it is. @param {{value: any, set: (value: any) => void, about: Record<string, unknown>}} props */
+function DigestControl({ value, set, about }) {
+  /** @param {Event} event */
+  const onFile = async (event) => {
+    const file = /** @type {HTMLInputElement} */ (event.currentTarget).files?.[0];
+    if (!file) return;
+    const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+    set([...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+  };
+  return html`<input class="input code" ...${about} type="text" autocomplete="off" spellcheck=${false} value=${value ?? ''}
+      onInput=${(/** @type {Event} */ event) => set(/** @type {HTMLInputElement} */ (event.currentTarget).value.trim().toLowerCase())} />
+    <input class="input" type="file" aria-label=${t('form.file')} onChange=${onFile} />`;
 }

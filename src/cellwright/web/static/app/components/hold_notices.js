@@ -1,9 +1,11 @@
 import { html } from '../../vendor/preact.js';
+import { may } from '../boot.js';
 import { dateTime, t } from '../i18n.js';
 import { Icon } from './icon.js';
 
-/** The open holds on an object: why, by whom, since when; lifted ones stand in its history. @param {{holds: any[]}} props */
-export function HoldNotices({ holds }) {
+/** The open holds on an object: why, by whom, since when; lifted ones stand in its history.
+ * @param {{holds: any[], ask: import('./command_menu.js').Asking}} props */
+export function HoldNotices({ holds, ask }) {
   return holds
     .filter(({ released_us }) => released_us === null)
     .map(
@@ -13,6 +15,7 @@ export function HoldNotices({ holds }) {
           <p><b>${t('hold.title', { id: String(each.id) })}</b> ${each.reason}</p>
           <p class="caption">${t('hold.placed', { person: each.placed_by, time: dateTime(each.placed_us) })} <a href="/holds">${t('hold.all')}</a></p>
         </div>
+        ${may('hold_release') && html`<button type="button" class="button" onClick=${() => ask('lift', each)}>${t('ask.lift')}</button>`}
       </div>`,
     );
 }

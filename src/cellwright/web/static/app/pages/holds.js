@@ -1,14 +1,17 @@
 /** What may not go on, and why. */
 import { html } from '../../vendor/preact.js';
 import { ListPage } from '../components/list_page.js';
-import { boot } from '../boot.js';
+import { boot, may } from '../boot.js';
+import { useCommands } from '../components/command_menu.js';
+import { useFresh } from '../fresh.js';
 import { age, dateTime, t } from '../i18n.js';
 import { CodeLink } from '../objects.js';
 
 const LISTED = 4;
 
-/** @param {{boot: {data: any}}} props */
-export default function HoldsPage({ boot: { data } }) {
+export default function HoldsPage() {
+  const [data, reload] = useFresh('/holds');
+  const { ask, dialog } = useCommands(reload);
   const columns = [
     { key: 'id', label: t('column.hold'), kind: 'number' },
     { key: 'codes', label: t('column.holds'), kind: 'code', render: Subjects },
@@ -17,10 +20,15 @@ export default function HoldsPage({ boot: { data } }) {
     { key: 'placed_by', label: t('column.placed_by') },
     { key: 'released_us', label: t('column.released'), kind: 'code', render: (/** @type {any} */ row) => (row.released_us === null ? html`<span class="status-tag" data-held="true">${t('hold.open')}</span>` : dateTime(row.released_us)) },
     { key: 'released_by', label: t('column.released_by'), render: (/** @type {any} */ row) => [row.released_by, row.second_person].filter(Boolean).join(', ') },
+    ...(may('hold_release') ? [{ key: 'ask', label: t('ask.menu'), isFixed: true, render: Lift }] : []),
   ];
+  /** @param {any} row */
+  function Lift(row) {
+    return row.released_us === null && html`<button type="button" class="button" onClick=${() => ask('lift', row)}>${t('ask.lift')}</button>`;
+  }
   /** @param {string} filter @param {any} choice */
   const nameOf = (filter, { code }) => t(`hold_filter.${filter}_${code}`);
-  return html`<${ListPage} title=${t('page.holds')} path="/holds" rowKey="id" ...${{ data, columns, nameOf }} empty=${t('holds.empty')} emptyText=${t('holds.empty_text')} />`;
+  return html`<${ListPage} title=${t('page.holds')} path="/holds" rowKey="id" ...${{ data, columns, nameOf }} empty=${t('holds.empty')} emptyText=${t('holds.empty_text')}>${dialog}<//>`;
 }
 
 /** @param {any} row */

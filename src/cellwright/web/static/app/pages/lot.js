@@ -1,5 +1,7 @@
 /** A lot: how much is left and where, its strip, what it was made of, what took it, its history. */
 import { html, useMemo } from '../../vendor/preact.js';
+import { boot, may } from '../boot.js';
+import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { KpiStrip } from '../components/kpi_strip.js';
@@ -10,22 +12,26 @@ import { Notice } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
+import { useFresh } from '../fresh.js';
 import { dateTime, number, t } from '../i18n.js';
 import { addressOf, amount, amountOf, CodeLink, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
-/** @param {{boot: {data: Data}}} props */
-export default function LotPage({ boot: { data } }) {
+export default function LotPage() {
+  const [data, reload] = useFresh(addressOf('lot', boot.data.lot.code));
+  const { ask, dialog } = useCommands(reload);
   const { lot, history } = data;
   return html`<${PageHead} title=${t('thing.lot')} code=${lot.code} steps=${[{ label: t('page.lots'), href: '/lots' }, { label: term(lot.material, data.material_name), href: `/lots?material=${encodeURIComponent(lot.material)}` }]}
       aside=${html`<${StatusTag} area="lot_status" status=${lot.status} holds=${lot.holds_count} />`}>
       <a class="button" href=${traceOf('backward', lot.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', lot.code)}>${t('trace.forward')}</a>
+      <${CommandMenu} asks=${[may('hold_place') && ['hold', 'lot', lot.code], may('lot_release') && lot.status === 'unreleased' && ['release_lot', lot.code]]} ask=${ask} />
       <${ExportMenu} path=${addressOf('lot', lot.code)} />
     <//>
+    ${dialog}
     <div class="stack">
-      <${HoldNotices} holds=${data.holds} />
+      <${HoldNotices} holds=${data.holds} ask=${ask} />
       ${data.is_expired && html`<${Notice} icon="clock"><b class="late">${t('lot.expired', { time: dateTime(lot.expires_us) })}</b><//>`}
       <${KpiStrip} items=${figures(data)} />
       <div class="grid">

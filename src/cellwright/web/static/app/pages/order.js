@@ -1,5 +1,7 @@
 /** A work order: how far it is, which units are its own, who released and closed it, and why. */
 import { html } from '../../vendor/preact.js';
+import { may } from '../boot.js';
+import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { KpiStrip } from '../components/kpi_strip.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { ProgressBar, ProgressLegend } from '../components/progress_bar.js';
@@ -17,12 +19,15 @@ import { addressOf, pageOf, term } from '../objects.js';
 /** @param {{boot: import('../boot.js').Boot}} props */
 export default function OrderPage({ boot }) {
   const path = addressOf('order', boot.data.order.order);
-  const [data] = useFresh(path, { isFollowing: true });
+  const [data, reload] = useFresh(path, { isFollowing: true });
+  const { ask, dialog } = useCommands(reload);
   const { order } = data;
   const counts = countsOf(order);
   return html`<${PageHead} title=${t('page.order')} code=${order.order} steps=${[{ label: t('page.orders'), href: '/orders' }]} aside=${html`<${OrderTag} ...${order} />`}>
+      <${CommandMenu} asks=${[may('order_manage') && order.is_open && ['close_order', order.order]]} ask=${ask} />
       <${ExportMenu} path=${path} />
     <//>
+    ${dialog}
     <div class="stack">
       <${KpiStrip} items=${figures(order, data.product_name)} />
       <${Card} title=${t('order.progress')}>

@@ -1,5 +1,7 @@
 /** All work orders and how far they are; what was made for none of them. */
 import { html } from '../../vendor/preact.js';
+import { may } from '../boot.js';
+import { useCommands } from '../components/command_menu.js';
 import { ListPage } from '../components/list_page.js';
 import { Card } from '../components/page_head.js';
 import { ProgressBar } from '../components/progress_bar.js';
@@ -10,7 +12,8 @@ import { pageOf, term } from '../objects.js';
 import { Due, OrderTag } from './order.js';
 
 export default function OrdersPage() {
-  const [data] = useFresh('/orders', { isFollowing: true });
+  const [data, reload] = useFresh('/orders', { isFollowing: true });
+  const { ask, dialog } = useCommands(reload);
   const names = Object.fromEntries(data.products.map((/** @type {any} */ each) => [each.code, each.name]));
   /** @param {any} row */
   const href = (row) => pageOf('order', row.order);
@@ -32,9 +35,11 @@ export default function OrdersPage() {
   ];
   /** @param {string} filter @param {any} choice */
   const nameOf = (filter, { code }) => t(`orders.${filter}_${code}`);
-  return html`<${ListPage} title=${t('page.orders')} path="/orders" rowKey="order" hrefOf=${href}
+  const actions = may('order_manage') && html`<button type="button" class="button" onClick=${() => ask('order', data.products)}>${t('ask.order')}</button>`;
+  return html`<${ListPage} title=${t('page.orders')} path="/orders" rowKey="order" hrefOf=${href} actions=${actions}
     ...${{ data, columns, nameOf }} empty=${t('orders.empty')} emptyText=${t('orders.empty_text')}>
     ${data.unattributed.length > 0 && html`<${Unattributed} rows=${data.unattributed} names=${names} />`}
+    ${dialog}
   <//>`;
 }
 

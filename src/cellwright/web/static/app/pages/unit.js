@@ -1,6 +1,7 @@
 /** A cell, module or pack: where it is, how far it is, what it measured, what it is made of and part of, its history. */
 import { html, useMemo } from '../../vendor/preact.js';
-import { boot } from '../boot.js';
+import { boot, may } from '../boot.js';
+import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { Genealogy } from '../components/genealogy.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
@@ -11,6 +12,7 @@ import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
+import { useFresh } from '../fresh.js';
 import { age, dateTime, duration, number, t } from '../i18n.js';
 import { addressOf, amount, CodeLink, operation, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
@@ -18,18 +20,21 @@ import { addressOf, amount, CodeLink, operation, pageOf, StatusTag, stretch, sur
 
 const SHOWN_NODES = 6;
 
-/** @param {{boot: {data: Data}}} props */
-export default function UnitPage({ boot: { data } }) {
+export default function UnitPage() {
+  const [data, reload] = useFresh(addressOf('unit', boot.data.unit.code));
+  const { ask, dialog } = useCommands(reload);
   const { unit, members, made_of, history } = data;
   const names = Object.fromEntries(data.steps.map((/** @type {any} */ each) => [each.operation, each.name]));
   return html`<${PageHead} title=${t(`thing.${unit.kind}`)} code=${unit.code} steps=${wayUp(data)}
       aside=${html`<${StatusTag} status=${unit.status} holds=${unit.holds_count} />${unit.grade && html`<span class="tag">${t('fact.grade', { grade: unit.grade })}</span>`}`}>
       <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
+      <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
     <//>
+    ${dialog}
     <div class="stack">
-      <${HoldNotices} holds=${data.holds} />
+      <${HoldNotices} holds=${data.holds} ask=${ask} />
       <div class="grid">
         <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
@@ -45,6 +50,18 @@ export default function UnitPage({ boot: { data } }) {
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
       <//>
     </div>`;
+}
+
+/** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
+function asksOf({ unit, steps, operation: waits }) {
+  const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished'].includes(unit.status);
+  const earlier = steps.filter((/** @type {any} */ each, /** @type {number} */ index) => index > 0 && each.attempts_count > 0);
+  return [
+    may('hold_place') && ['hold', 'unit', unit.code],
+    canBeDecidedOn && earlier.length > 0 && ['rework', unit.code, earlier],
+    canBeDecidedOn && ['scrap', unit.code],
+    may('operation_abort') && unit.status === 'running' && ['abort', unit.code, unit.station, waits],
+  ];
 }
 
 /** @param {Data} data */

@@ -1,4 +1,7 @@
 import { html, useState } from '../../../vendor/preact.js';
+import { ASKS } from '../../commands.js';
+import { AskForm } from '../../components/command_dialog.js';
+import { CommandMenu } from '../../components/command_menu.js';
 import { DialogBody } from '../../components/dialog.js';
 import { Form } from '../../components/form.js';
 import { HelpContent } from '../../components/help.js';
@@ -6,7 +9,6 @@ import { Icon } from '../../components/icon.js';
 import { PrintHeader } from '../../components/print_header.js';
 import { QrCode } from '../../components/qr_code.js';
 import { SearchScan } from '../../components/search_scan.js';
-import { SignForm } from '../../components/sign_dialog.js';
 import { EmptyState, ErrorState, Notice, Skeleton, Stale } from '../../components/states.js';
 import { Toast } from '../../components/toast.js';
 import { age, dateTime, duration, quantity, rate, t, timeZone } from '../../i18n.js';
@@ -40,6 +42,7 @@ export function Controls() {
       <button type="button" class="button" disabled>${t('styleguide.disabled')}</button>
       <button type="button" class="icon-button" aria-label=${t('action.print')}><${Icon} name="print" /></button>
       <a href="/styleguide">${t('action.open')}</a>
+      <${CommandMenu} asks=${[['hold'], ['rework'], ['scrap']]} ask=${async () => undefined} />
     </div>
     <${SearchScan} onCode=${() => undefined} hint="/" />
     <${SearchScan} onCode=${() => undefined} isLarge />
@@ -75,11 +78,12 @@ export function Forms() {
   const [said, setSaid] = useState('');
   const save = async () => setSaid(t('styleguide.saved'));
   const nothing = () => undefined;
+  const lift = /** @type {import('../../commands.js').Ask} */ (ASKS.lift?.({ id: 3, reason: t('styleguide.held') }));
   return html`<div class="stack">
     <div class="card"><${Form} schema=${orderSchema()} submit=${t('action.save')} onSubmit=${save} /><p class="caption" role="status">${said}</p></div>
     <div class="dialog dialog-shown">
-      <${DialogBody} id="styleguide-sign" title=${t('sign.title')} onClose=${nothing}>
-        <${SignForm} meaning=${t('styleguide.meaning')} onClose=${nothing} onSign=${async () => undefined} />
+      <${DialogBody} id="styleguide-sign" title=${lift.title} onClose=${nothing}>
+        <${AskForm} asked=${lift} submit=${async () => undefined} onClose=${nothing} />
       <//>
     </div>
     <div class="dialog dialog-shown">

@@ -1,0 +1,164 @@
+/** What people ask of the plant: each is a command for the gate, under a key that makes a repetition harmless. */
+import { Problem, send } from './api.js';
+import { boot } from './boot.js';
+import { fromZone, t, timeZone } from './i18n.js';
+import { operation, term } from './objects.js';
+
+/** @typedef {import('./components/form.js').Schema} Schema */
+/** @typedef {import('./components/form.js').Field} Field */
+/** @typedef {Record<string, any>} Values */
+/**
+ * What somebody may ask for, and what they are asked before.
+ * @typedef {Object} Ask
+ * @property {string} title
+ * @property {string} text what will come of it
+ * @property {string} submit
+ * @property {string} done what is said once it is recorded
+ * @property {boolean} [isDanger] it cannot be taken back
+ * @property {Schema} schema
+ * @property {(values: Values) => Record<string, unknown>} command
+ */
+
+/** The wish that got no answer: asked again, it is the same. */
+let unanswered = { text: '', key: '' };
+
+/** Put a command before the gate. @param {Record<string, unknown>} command @param {Values} [signatures] */
+export async function give(command, signatures) {
+  const text = JSON.stringify(command);
+  const key = text === unanswered.text ? unanswered.key : crypto.randomUUID();
+  unanswered = { text, key };
+  try {
+    await send('/api/v1/commands', signatures ? { key, command, signatures } : { key, command });
+  } catch (error) {
+    if (error instanceof Problem && (error.status === 0 || error.status >= 500)) throw error;
+    unanswered = { text: '', key: '' };
+    throw error;
+  }
+  unanswered = { text: '', key: '' };
+}
+
+/** @returns {Field} */
+const reason = () => ({ type: 'string', title: t('sign.reason'), format: 'multiline', pattern: '\\S', maxLength: 500, description: t('ask.reason_help') });
+
+/** @param {string} title @param {string} autocomplete @returns {Field} */
+const password = (title, autocomplete) => ({ type: 'string', title, format: 'password', autocomplete });
+
+/** @param {'unit' | 'lot'} subject @param {string} code @returns {Ask} */
+const holding = (subject, code) => ({
+  title: t('ask.hold_title', { code }),
+  text: t(`ask.hold_${subject}_text`),
+  submit: t('ask.hold'),
+  done: t('ask.hold_done', { code }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'PlaceHold', subject, codes: [code], reason: values.reason }),
+});
+
+/** @param {{id: number, reason: string}} hold @returns {Ask} */
+const lifting = ({ id, reason: why }) => ({
+  title: t('ask.lift_title', { id: String(id) }),
+  text: t('ask.lift_text', { why }),
+  submit: t('ask.lift'),
+  done: t('ask.lift_done', { id: String(id) }),
+  schema: {
+    properties: {
+      reason: reason(),
+      'signatures.password': password(t('ask.own_password', { person: boot.user?.person }), 'current-password'),
+      second_person: { type: 'string', title: t('ask.second_person'), format: 'code', maxLength: 128, description: t('ask.second_person_help') },
+      'signatures.second_password': password(t('ask.second_password'), 'off'),
+    },
+    required: ['reason', 'signatures.password', 'second_person', 'signatures.second_password'],
+  },
+  command: (values) => ({ type: 'ReleaseHold', hold: id, reason: values.reason, second_person: values.second_person.trim() }),
+});
+
+/** @param {string} code @returns {Ask} */
+const scrapping = (code) => ({
+  title: t('ask.scrap_title', { code }),
+  text: t('ask.scrap_text'),
+  submit: t('ask.scrap'),
+  done: t('ask.scrap_done', { code }),
+  isDanger: true,
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'Disposition', units: [code], action: 'scrap', reason: values.reason }),
+});
+
+/** @param {string} code @param {{operation: string, name: string}[]} steps it may go back to @returns {Ask} */
+const sendingBack = (code, steps) => ({
+  title: t('ask.rework_title', { code }),
+  text: t('ask.rework_text'),
+  submit: t('ask.rework'),
+  done: t('ask.rework_done', { code }),
+  schema: {
+    properties: {
+      operation: { type: 'string', title: t('unit.operation'), enum: steps.map((each) => each.operation), enumTitles: steps.map((each) => operation(each.operation, each.name)) },
+      reason: reason(),
+    },
+    required: ['operation', 'reason'],
+  },
+  command: (values) => ({ type: 'Disposition', units: [code], action: 'rework', operation: values.operation, reason: values.reason }),
+});
+
+/** @param {string} code @param {string} station @param {string} operationCode @returns {Ask} */
+const givingUp = (code, station, operationCode) => ({
+  title: t('ask.abort_title', { code }),
+  text: t('ask.abort_text', { station }),
+  submit: t('ask.abort'),
+  done: t('ask.abort_done', { code }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'AbortOperation', station, operation: operationCode, units: [code], reason: values.reason }),
+});
+
+/** @param {string} lot @returns {Ask} */
+const releasingLot = (lot) => ({
+  title: t('ask.release_lot_title', { code: lot }),
+  text: t('ask.release_lot_text'),
+  submit: t('ask.release_lot'),
+  done: t('ask.release_lot_done', { code: lot }),
+  schema: {
+    properties: {
+      certificate_sha256: { type: 'string', title: t('ask.certificate'), format: 'digest', pattern: '^[0-9a-f]{64}$', maxLength: 64, description: t('ask.certificate_help') },
+    },
+    required: ['certificate_sha256'],
+  },
+  command: (values) => ({ type: 'ReleaseLot', lot, certificate_sha256: values.certificate_sha256 }),
+});
+
+/** @param {{code: string, name: string}[]} products @returns {Ask} */
+const ordering = (products) => ({
+  title: t('ask.order_title'),
+  text: t('ask.order_text'),
+  submit: t('ask.order'),
+  done: t('ask.order_done'),
+  schema: {
+    properties: {
+      order: { type: 'string', title: t('column.order'), format: 'code', maxLength: 64, pattern: '\\S' },
+      product: { type: 'string', title: t('column.product'), enum: products.map((each) => each.code), enumTitles: products.map((each) => term(each.code, each.name)) },
+      quantity: { type: 'integer', title: t('column.wanted'), minimum: 1, maximum: 1_000_000_000 },
+      due: { type: 'string', title: `${t('column.due')} (${timeZone()})`, format: 'time', description: t('order.due_none') },
+    },
+    required: ['order', 'product', 'quantity'],
+  },
+  command: ({ order, product, quantity, due }) => ({ type: 'ReleaseOrder', order: order.trim(), product, quantity, due_us: due ? fromZone(due) : 0 }),
+});
+
+/** @param {string} order @returns {Ask} */
+const closingOrder = (order) => ({
+  title: t('ask.close_order_title', { code: order }),
+  text: t('ask.close_order_text'),
+  submit: t('ask.close_order'),
+  done: t('ask.close_order_done', { code: order }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'CloseOrder', order, reason: values.reason }),
+});
+
+/** Everything that may be asked for, by the name of its words in the catalogue. @type {Record<string, (...about: any[]) => Ask>} */
+export const ASKS = {
+  hold: holding,
+  lift: lifting,
+  scrap: scrapping,
+  rework: sendingBack,
+  abort: givingUp,
+  release_lot: releasingLot,
+  order: ordering,
+  close_order: closingOrder,
+};

@@ -1,0 +1,151 @@
+"""What a stranger does on the first day, against the plant that is running: in, look, find, follow, out."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from cellwright.testing.access import PASSWORD
+from cellwright.testing.browser import Screen, open_screen, save_screenshot, scan
+from cellwright.testing.database import Databases
+from cellwright.testing.demo import STAYING, Demo, running_demo
+
+PACK = "001PB03CW16S20G3A0000001"
+
+
+@pytest_asyncio.fixture(name="plant", loop_scope="session")
+async def fixture_plant(databases: Databases, tmp_path: Path) -> AsyncIterator[tuple[Demo, str]]:
+    async with databases.fresh() as url, running_demo(tmp_path / "plant", url, "--seed=7") as demo:
+        yield demo, url
+
+
+async def invitation(demo: Demo, database_url: str, person: str, *roles: str) -> str:
+    """Add a person as an admin does on the command line; return the link that was printed."""
+    named = [f"--role={role}" for role in roles]
+    where = [f"--address={demo.address}", f"--database={database_url}"]
+    command = [sys.executable, "-m", "cellwright", "user", "add", person, *named, *where]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    return said.decode().split()[-1]
+
+
+async def set_up(page: Page, link: str) -> None:
+    await page.goto(link)
+    await page.get_by_label("New password").fill(PASSWORD)
+    await page.get_by_label("The same password again").fill(PASSWORD)
+    await page.locator("form button[type=submit]").click()
+    await expect(page.locator(".account summary")).to_be_visible()
+
+
+async def sign_in(page: Page, person: str) -> None:
+    await page.get_by_label("Badge code").fill(person)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator(".account summary")).to_contain_text(person)
+
+
+async def sign_out(page: Page) -> None:
+    await page.locator(".account summary").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+
+
+async def see_tiles_move(screen: Screen) -> None:
+    """Counts of a tile change while the page stays the same one."""
+    await screen.open("/line")
+    page = screen.page
+    await page.evaluate("window.isTheSamePage = true")
+    await expect(page.locator("#toolbar-status .live")).to_have_attribute("data-state", "live")
+    shown = await page.locator("main").inner_text()
+    for _ in range(2):
+        await expect(page.locator("main")).not_to_have_text(shown, timeout=30_000)
+        shown = await page.locator("main").inner_text()
+    assert await page.evaluate("window.isTheSamePage")
+
+
+async def find_by_paste(screen: Screen, code: str) -> None:
+    page = screen.page
+    await page.keyboard.press("/")
+    await page.keyboard.insert_text(f" {code.lower()}\t")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(f"/units/{code}$"))
+
+
+async def walk_up(screen: Screen, module: str) -> None:
+    """From the cell to its module, its pack, and a lot in the pack, by clicks alone."""
+    page = screen.page
+    await page.locator(".genealogy").get_by_role("link", name=re.compile("001MB")).click()
+    await expect(page.locator("h1")).to_contain_text("Module")
+    await expect(page.locator("h1")).to_contain_text(module)
+    await page.locator(".genealogy").get_by_role("link", name=PACK).click()
+    await expect(page.locator("h1")).to_contain_text(f"Pack {PACK}")
+    await page.locator(".genealogy").get_by_role("link", name="SUP-BMS-0001").click()
+    await expect(page.locator("h1")).to_contain_text("SUP-BMS-0001")
+    await page.get_by_role("link", name="What became of it").click()
+    await expect(page.locator("main")).to_contain_text(PACK)
+
+
+async def change_by_keys(page: Page) -> None:
+    await page.locator("h1").click()
+    await page.keyboard.press("l")
+    await expect(page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
+    await expect(page.locator("main[data-ready]")).to_be_attached()
+    themes = set()
+    for _ in range(3):
+        themes.add(await page.locator("html").get_attribute("data-theme"))
+        await page.keyboard.press("t")
+        await page.wait_for_timeout(50)
+    assert themes == {"light", "dark", "system"}
+    await page.keyboard.press("l")
+    await expect(page.locator("html")).to_have_attribute("lang", re.compile("^en"))
+
+
+async def cell_of_the_pack(screen: Screen) -> tuple[str, str]:
+    """A cell of the pack and its module, as the API tells them."""
+    answer = await screen.page.request.get(f"{screen.address}/units/{PACK}.json")
+    module = (await answer.json())["members"][0]["code"]
+    answer = await screen.page.request.get(f"{screen.address}/units/{module}.json")
+    return (await answer.json())["members"][0]["code"], module
+
+
+async def be_refused(browser: Browser, demo: Demo, link: str) -> None:
+    """An operator asks for what is not for operators, as a page and as data."""
+    async with open_screen(browser, demo.address) as screen:
+        await set_up(screen.page, link)
+        await screen.page.goto(f"{demo.address}/audit")
+        await expect(screen.page.locator("main")).to_contain_text("Read the audit trail")
+        answers = [await screen.page.request.get(demo.address + path) for path in ("/api/v1/audit", "/audit.csv")]
+        assert [each.status for each in answers] == [403, 403]
+        assert (await answers[0].json())["permission"] == "audit_read"
+
+
+@pytest.mark.timeout(300)
+async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple[Demo, str], screenshots: Path) -> None:
+    demo, database_url = plant
+    async with open_screen(browser, demo.address) as screen:
+        page = screen.page
+        await page.goto(demo.link)
+        await expect(page.locator(".account summary")).to_contain_text("DEMO-VIEWER")
+        await see_tiles_move(screen)
+        await save_screenshot(page, screenshots / "walk-line-en-light-1440.png", is_whole=True)
+        await sign_out(page)
+
+        await set_up(page, await invitation(demo, database_url, "WALKER-1", "quality"))
+        await sign_out(page)
+        await sign_in(page, "WALKER-1")
+        async with asyncio.timeout(200):
+            await demo.reached(STAYING)
+        cell, module = await cell_of_the_pack(screen)
+        await find_by_paste(screen, cell)
+        await walk_up(screen, module)
+        await scan(page, cell)
+        await expect(page).to_have_url(re.compile(f"/units/{cell}$"))
+        await change_by_keys(page)
+        await sign_out(page)
+        screen.guard.check()
+    await be_refused(browser, demo, await invitation(demo, database_url, "WALKER-2", "operator"))
