@@ -50,7 +50,7 @@ def make_app(services: Services) -> Litestar:
             path="/openapi",
             # The framework's other pages of it load scripts from elsewhere.
             render_plugins=[JsonRenderPlugin()],
-            openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT),
+            openapi_router=Router("/openapi", route_handlers=[], opt=_DOCUMENT, include_in_schema=False),
         ),
         request_max_body_size=_BODY_MAX,
         state=State({"services": services}),

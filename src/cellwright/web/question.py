@@ -1,5 +1,6 @@
 """A question that a page or the API asks: who wants to know what, of which object, in which language."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ LIMIT_MAX = 5000
 LIMIT_EXPORT = 100_000
 DATA_SUFFIXES = ("json", "csv", "xlsx", "parquet")
 _CODE_LENGTH_MAX = 128
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What the gate takes for no part of a code either."""
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -71,8 +74,8 @@ def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
     stem, dot, suffix = code.rpartition(".")
     if not dot or suffix not in (*DATA_SUFFIXES, "html"):
         stem, suffix = code, ""
-    if not stem or len(stem) > _CODE_LENGTH_MAX or not stem.isprintable():
-        raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} printable characters")
+    if not 0 < len(stem) <= _CODE_LENGTH_MAX or _CONTROL.search(stem):
+        raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} characters, none of control")
     return stem, "" if suffix == "html" else suffix
 
 
