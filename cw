@@ -29,6 +29,7 @@ For those who change it:
   ./cw test PATH ...     only these tests, with any option of pytest
   ./cw lint [--fix]      lint, format, types and import contracts; --fix mends what it can
   ./cw bench [NAME ...]  run every bench, or the one named, with its options; prints JSON
+  ./cw screenshots       photograph every page of a running plant, and renew the pictures of the documentation
   ./cw docs              build the documentation into build/docs
   ./cw shell             a shell in which `python` and `cellwright` are this checkout's
   ./cw lock              remake requirements/*.txt from requirements/*.in
@@ -257,6 +258,18 @@ run_tests() {
     finish
 }
 
+renew_screenshots() {
+    ensure dev
+    need_browser
+    cd "$root"
+    "$python" -m pytest -q tests/browser/test_every_page.py tests/browser/test_walk.py
+    mkdir -p docs/images
+    for name in overview-en-light line-en-dark pack-zh-light plant-zh-dark; do
+        cp "build/screenshots/readme/$name.png" docs/images/
+    done
+    say 'every page is in build/screenshots; the pictures of the documentation in docs/images'
+}
+
 # A bench is a file tests/bench/NAME.py that prints JSON.
 bench_names() {
     find "$root/tests/bench" -name '[a-z]*.py' 2>/dev/null | sed 's|.*/||; s|\.py$||' | sort
@@ -320,6 +333,7 @@ case $verb in
         ensure runtime
         exec "$python" "$root/docs/build/site_builder.py" "$@"
         ;;
+    screenshots) renew_screenshots ;;
     shell) open_shell ;;
     vendor) vendor ;;
     lock)

@@ -8,47 +8,15 @@ from playwright.async_api import Browser, expect
 
 from cellwright.testing.access import make_account
 from cellwright.testing.browser import (
-    DESKTOP,
-    PHONE,
-    TABLET,
-    View,
-    accessibility_problems,
-    clipped_texts,
     open_screen,
-    raw_keys,
     save_screenshot,
 )
 from cellwright.testing.database import Databases
 from cellwright.testing.objects import HOSTILE, Told, told_web
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.guard import COOKIE
-from cellwright.web.shell import catalogue
 
 Face = tuple[WebPlant, Told, str]
-
-PAGES = {
-    "cell": "/units/{cell}",
-    "cell-held": "/units/{held}",
-    "cell-scrapped": "/units/{scrapped}",
-    "cell-in-tray": "/units/{trayed}",
-    "module": "/units/{module}",
-    "lot": "/lots/{web}",
-    "lot-bought": "/lots/CAN-1",
-    "carrier": "/carriers/TRAY-7",
-    "trace": "/trace/{module}",
-    "trace-forward": "/trace/FOIL-1?direction=forward",
-    "units": "/units",
-    "lots": "/lots",
-    "holds": "/holds?state=all",
-    "orders": "/orders",
-    "order": "/orders/WO-1001",
-    "order-closed": "/orders/WO-1003",
-    "refusals": "/refusals",
-    "search": "/search?q=TEST",
-    "search-nothing": "/search?q=no-such-code",
-    "plant": "/plant",
-}
-LOOKS = [("en", "light"), ("zh", "dark")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -56,45 +24,6 @@ async def face(databases: Databases) -> AsyncIterator[Face]:
     """The pages of a story, and the cookie of somebody who is signed in."""
     async with databases.fresh() as url, told_web(url) as (web, told):
         yield web, told, f"{COOKIE}={await make_account(web, 'READER-1', 'operator')}"
-
-
-def address(face: Face, name: str) -> str:
-    told = face[1]
-    return PAGES[name].format(
-        cell=told.cells[0],
-        held=told.held,
-        scrapped=told.scrapped,
-        trayed=told.trayed[0],
-        module=told.module,
-        web=told.web,
-    )
-
-
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
-@pytest.mark.parametrize("name", PAGES)
-async def test_every_page_can_be_read_by_everybody(
-    browser: Browser, face: Face, screenshots: Path, name: str, language: str, theme: str
-) -> None:
-    view = View(language=language, theme=theme)
-    async with open_screen(browser, face[0].address, view=view, session=face[2]) as screen:
-        await screen.open(address(face, name))
-        await save_screenshot(screen.page, screenshots / f"{name}-{view.name}.png", is_whole=True)
-        assert await accessibility_problems(screen.page) == []
-        assert await raw_keys(screen.page, catalogue(language)) == []
-        screen.guard.check()
-
-
-@pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
-async def test_longer_words_are_not_cut(browser: Browser, face: Face, screenshots: Path, size: tuple[int, int]) -> None:
-    view = View(size=size, is_lengthened=True)
-    async with open_screen(browser, face[0].address, view=view, session=face[2]) as screen:
-        # A page that the test has rewritten may open no socket to this machine; others are left before theirs is open.
-        screen.guard.allow("ERR_BLOCKED_BY_LOCAL_NETWORK_ACCESS_CHECKS|closed before the connection is established")
-        for name in PAGES:
-            await screen.open(address(face, name))
-            await save_screenshot(screen.page, screenshots / f"{name}-longer-{size[0]}.png", is_whole=True)
-            assert await clipped_texts(screen.page) == [], name
-        screen.guard.check()
 
 
 async def test_a_cell_leads_by_clicks_to_its_module_its_lots_and_back(browser: Browser, face: Face) -> None:

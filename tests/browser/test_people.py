@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
@@ -15,22 +14,16 @@ from cellwright.model.commands import AddPerson, QualifyPerson
 from cellwright.testing.access import PASSWORD, command, make_account
 from cellwright.testing.access import browser as client_of
 from cellwright.testing.browser import (
-    DESKTOP,
-    PHONE,
-    TABLET,
     Screen,
     View,
     accessibility_problems,
-    clipped_texts,
     open_screen,
-    raw_keys,
     save_screenshot,
 )
 from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.access.chain import KEPT_US
 from cellwright.web.access.guard import COOKIE
-from cellwright.web.shell import catalogue
 
 LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "dark")]
 FRESH_PASSWORD = "copper-lantern-adrift-4"  # noqa: S105 - opens nothing but databases of tests
@@ -247,35 +240,3 @@ async def test_nothing_is_said_to_be_nothing(browser: Browser, web: WebPlant) ->
             await expect(screen.page.locator(".sidenav")).to_be_visible()
         await screen.page.get_by_role("link", name="Go to overview").click()
         await expect(screen.page).to_have_url(f"{web.address}/")
-
-
-# --- for everybody ------------------------------------------------------------------------------
-
-
-PATHS = {"people": "/people", "account": "/account", "audit": "/audit", "not-found": "/nothing", "denied": "/people"}
-
-
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
-@pytest.mark.parametrize("size", [DESKTOP, TABLET], ids=["desktop", "tablet"])
-async def test_pages_of_people_can_be_read_by_everybody(
-    browser: Browser, web: WebPlant, screenshots: Path, *, language: str, theme: str, size: tuple[int, int]
-) -> None:
-    await fill_plant(web)
-    view = View(language=language, theme=theme, size=size)
-    for person, role, names in (("B-0001", "admin", list(PATHS)[:4]), ("B-0009", "operator", ["denied"])):
-        async with signed_in(browser, web, person, role, view=view) as screen:
-            screen.guard.allow("40[34]")
-            for name in names:
-                await screen.open(PATHS[name])
-                await save_screenshot(screen.page, screenshots / f"{name}-{view.name}.png")
-                assert await accessibility_problems(screen.page) == []
-                assert await raw_keys(screen.page, catalogue(language)) == []
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_longer_words_fit_pages_of_people(browser: Browser, web: WebPlant, size: tuple[int, int]) -> None:
-    await fill_plant(web)
-    async with signed_in(browser, web, "B-0001", "admin", view=View(size=size, is_lengthened=True)) as screen:
-        for path in ("/people", "/account", "/audit"):
-            await screen.open(path)
-            assert await clipped_texts(screen.page) == []

@@ -11,10 +11,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from cellwright.testing.access import PASSWORD
-from cellwright.testing.browser import Screen, open_screen, save_screenshot, scan
+from cellwright.testing.browser import Screen, View, open_screen, save_screenshot, scan
 from cellwright.testing.database import Databases
 from cellwright.testing.demo import STAYING, Demo, running_demo
 
+README = "readme"
 PACK = "001PB03CW16S20G3A0000001"
 
 
@@ -113,6 +114,33 @@ async def cell_of_the_pack(screen: Screen) -> tuple[str, str]:
     return (await answer.json())["members"][0]["code"], module
 
 
+async def keep_in_both_themes(page: Page, path: Path) -> None:
+    for theme in ("light", "dark"):
+        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        await save_screenshot(page, path.with_name(f"{path.name}-{theme}.png"))
+        await page.keyboard.press("t")
+
+
+async def be_photographed(browser: Browser, demo: Demo, database_url: str, screenshots: Path) -> None:
+    """The pictures of the readme: `./cw screenshots` puts them into the documentation."""
+    link = await invitation(demo, database_url, "PHOTOGRAPHER", "quality", "planner")
+    for language in ("en", "zh"):
+        async with open_screen(browser, demo.address, view=View(language=language)) as screen:
+            if language == "en":
+                await set_up(screen.page, link)
+            else:
+                await screen.open("/sign-in")
+                await screen.page.locator("input[name=person]").fill("PHOTOGRAPHER")
+                await screen.page.locator("input[type=password]").fill(PASSWORD)
+                await screen.page.keyboard.press("Enter")
+                await expect(screen.page.locator(".account summary")).to_be_visible()
+            for name, path in (("overview", "/"), ("pack", f"/units/{PACK}"), ("plant", "/plant")):
+                await screen.open(path)
+                await screen.page.locator("h1").click()
+                await keep_in_both_themes(screen.page, screenshots / README / f"{name}-{language}")
+                await screen.page.keyboard.press("t")
+
+
 async def be_refused(browser: Browser, demo: Demo, link: str) -> None:
     """An operator asks for what is not for operators, as a page and as data."""
     async with open_screen(browser, demo.address) as screen:
@@ -132,7 +160,7 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         await page.goto(demo.link)
         await expect(page.locator(".account summary")).to_contain_text("DEMO-VIEWER")
         await see_tiles_move(screen)
-        await save_screenshot(page, screenshots / "walk-line-en-light-1440.png", is_whole=True)
+        await keep_in_both_themes(page, screenshots / README / "line-en")
         await sign_out(page)
 
         await set_up(page, await invitation(demo, database_url, "WALKER-1", "quality"))
@@ -148,4 +176,5 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         await change_by_keys(page)
         await sign_out(page)
         screen.guard.check()
+    await be_photographed(browser, demo, database_url, screenshots)
     await be_refused(browser, demo, await invitation(demo, database_url, "WALKER-2", "operator"))

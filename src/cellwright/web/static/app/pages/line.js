@@ -6,6 +6,7 @@ import { StationTile } from '../components/station_tile.js';
 import { age, number, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
+import { operation } from '../objects.js';
 import { tileProps } from './tile_props.js';
 
 /**
@@ -13,16 +14,17 @@ import { tileProps } from './tile_props.js';
  * @typedef {{product: string, operation: string, waiting_count: number, oldest_since_us: number | null}} Buffer
  * @typedef {{operation: string, name: string, product: string, stations: string[]}} Step
  * @typedef {{area: string, steps: Step[]}} Section
- * @typedef {{tiles: Tile[] | Record<string, Tile>, buffers: Buffer[] | Record<string, Buffer>}} LineNow
+ * @typedef {{tiles: Tile[], buffers: Buffer[]}} LineNow
  */
 
 /** @param {{boot: import('../boot.js').Boot}} props */
 export default function LinePage({ boot }) {
   /** @type {{sections: Section[], now: LineNow}} */
   const page = boot.data;
+  /** @type {LineNow} */
   const now = useTopic('line', page.now, 2);
-  const tiles = useMemo(() => new Map(rows(now.tiles).map((tile) => [tile.station, tile])), [now]);
-  const buffers = useMemo(() => waiting(rows(now.buffers)), [now]);
+  const tiles = useMemo(() => new Map(now.tiles.map((tile) => [tile.station, tile])), [now]);
+  const buffers = useMemo(() => waiting(now.buffers), [now]);
   return html`<${PageHead} title=${boot.title} aside=${html`<${Summary} tiles=${[...tiles.values()]} />`}>
       <button type="button" class="button" onClick=${toggleKiosk}>${t('line.kiosk')}</button>
     <//>
@@ -30,9 +32,6 @@ export default function LinePage({ boot }) {
       ${page.sections.map((section) => html`<${Area} key=${section.area} ...${{ section, tiles, buffers }} />`)}
     </div>`;
 }
-
-/** A list, or what the live stream made of it by key. @template T @param {T[] | Record<string, T>} list @returns {T[]} */
-export const rows = (list) => (Array.isArray(list) ? list : Object.values(list));
 
 /** What waits before each operation, whatever its product. @param {Buffer[]} buffers */
 function waiting(buffers) {
@@ -75,7 +74,7 @@ function StepColumn({ step, tiles, buffers }) {
   const isStale = state.value === 'lost';
   return html`<li class="line-step" data-operation=${step.operation}>
     <header class="line-step-head">
-      <span class="line-step-name">${step.name || t('line.handling')}</span>
+      <span class="line-step-name">${step.operation ? operation(step.operation, step.name) : t('line.handling')}</span>
       ${buffer &&
       html`<span class="line-buffer" title=${bufferTitle(buffer, now_us)} data-waits=${buffer.count > 0}>
         <${Icon} name="chevron-right" /><b>${number(buffer.count)}</b>

@@ -8,7 +8,7 @@ import { Card, PageHead } from '../components/page_head.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { age, number, quantity, rate, t, word } from '../i18n.js';
 import { time_us, useTopic } from '../live.js';
-import { rows } from './line.js';
+import { operation as operationWord, term } from '../objects.js';
 
 /**
  * @typedef {{kind: string, started_count: number, finished_count: number, scrapped_count: number, in_process_count: number}} Output
@@ -23,18 +23,18 @@ import { rows } from './line.js';
 export default function OverviewPage({ boot }) {
   const now = useTopic('overview', boot.data.now, 1);
   /** @type {Map<string, string>} */
-  const names = new Map(boot.data.operations.map((/** @type {any} */ each) => [each.operation, each.name]));
-  const losses = /** @type {Loss[]} */ (rows(now.losses)).toSorted((a, b) => b.lost_count - a.lost_count);
+  const names = new Map(boot.data.operations.map((/** @type {any} */ each) => [each.operation, operationWord(each.operation, each.name)]));
+  const losses = /** @type {Loss[]} */ (now.losses).toSorted((a, b) => b.lost_count - a.lost_count);
   return html`<${PageHead} title=${boot.title} />
     <${KpiStrip} items=${figures(now, losses, names)} />
     <div class="grid">
       <div class="span-8"><${Card} title=${t('overview.output')} note=${t('overview.output_note')}>
-        <${HourBars} hours=${rows(now.hours)} kinds=${['cell', 'module', 'pack']} />
+        <${HourBars} hours=${now.hours} kinds=${['cell', 'module', 'pack']} />
       <//></div>
       <div class="span-4"><${Card} title=${t('overview.alarms')}>
         <${EmptyState} title=${t('overview.alarms_none')} text=${t('overview.alarms_text')} />
       <//></div>
-      <div class="span-7"><${Yields} firstPass=${rows(now.first_pass)} names=${names} /></div>
+      <div class="span-7"><${Yields} firstPass=${now.first_pass} names=${names} /></div>
       <div class="span-5 stack">
         <${Losses} losses=${losses} names=${names} />
         <${Refusals} refusals=${now.refusals} />
@@ -44,7 +44,7 @@ export default function OverviewPage({ boot }) {
 
 /** @param {any} now @param {Loss[]} losses @param {Map<string, string>} names */
 function figures(now, losses, names) {
-  const outputs = new Map(/** @type {Output[]} */ (rows(now.outputs)).map((each) => [each.kind, each]));
+  const outputs = new Map(/** @type {Output[]} */ (now.outputs).map((each) => [each.kind, each]));
   const made = ['pack', 'module', 'cell'].map((kind) => {
     const { finished_count = 0, in_process_count = 0, scrapped_count = 0 } = outputs.get(kind) ?? {};
     return {
@@ -55,9 +55,9 @@ function figures(now, losses, names) {
       href: `/units?kind=${kind}`,
     };
   });
-  const rolled = /** @type {Rolled[]} */ (rows(now.rolled)).map(({ product, rolled_ratio, first_count_min, operations_count }) => ({
+  const rolled = /** @type {Rolled[]} */ (now.rolled).map(({ product, rolled_ratio, first_count_min, operations_count }) => ({
     key: `rolled-${product}`,
-    label: t('overview.rolled', { product }),
+    label: t('overview.rolled', { product: term(product) }),
     value: rolled_ratio,
     unit: 'ratio',
     note: t('overview.rolled_note', { n: first_count_min, operations: operations_count }),

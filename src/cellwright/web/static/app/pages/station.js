@@ -10,7 +10,6 @@ import { VirtualTable } from '../components/virtual_table.js';
 import { KpiStrip } from '../components/kpi_strip.js';
 import { age, dateTime, duration, number, quantity, t, word } from '../i18n.js';
 import { time_us, useTopic } from '../live.js';
-import { rows } from './line.js';
 import { waitsFor } from './tile_props.js';
 
 /** @typedef {{code: string, text: string, evidence: Record<string, unknown>}} Reason */
@@ -27,11 +26,11 @@ export default function StationPage({ boot }) {
     <div class="grid">
       <div class="span-6 stack">
         <${Running} now=${now} />
-        <${Materials} needs=${page.needs} loaded=${rows(now.loaded)} />
-        <${LastUnits} units=${rows(now.last_units)} />
+        <${Materials} needs=${page.needs} loaded=${now.loaded} />
+        <${LastUnits} units=${now.last_units} />
       </div>
       <div class="span-6 stack">
-        <${Refusals} refusals=${rows(now.refusals)} code=${page.station.code} />
+        <${Refusals} refusals=${now.refusals} code=${page.station.code} />
         <${Recipes} recipes=${page.recipes} />
         <${About} page=${page} now=${now} />
       </div>
@@ -54,7 +53,7 @@ function figures(tile) {
 
 /** @param {{now: any}} props */
 function Running({ now }) {
-  const running = rows(now.running);
+  const running = now.running;
   if (running.length === 0) return html`<${Card} title=${t('station.now')}><${EmptyState} title=${waitsFor(now.tile)} text=${now.tile.refusal?.is_last ? now.tile.refusal.text : ''} /><//>`;
   const columns = [
     { key: 'code', label: t('station.unit'), kind: 'code', href: (/** @type {any} */ row) => row.href },
@@ -63,7 +62,7 @@ function Running({ now }) {
     { key: 'since_us', label: t('station.since'), render: (/** @type {any} */ row) => html`<span title=${dateTime(row.since_us)}>${age(time_us.value - row.since_us)}</span>` },
     { key: 'person', label: t('station.person'), kind: 'code' },
   ];
-  const table = running.map((page) => ({ ...page, person: page.person || '–', ...named(page) }));
+  const table = running.map((/** @type {any} */ page) => ({ ...page, person: page.person || '–', ...named(page) }));
   return html`<${Card} title=${t('station.now')} flush><${VirtualTable} caption=${t('station.now')} columns=${columns} rows=${table} hasTools=${false} /><//>`;
 }
 

@@ -1,0 +1,139 @@
+"""Every page in both languages, themes and sizes: kept as a picture, readable by everybody, with no word cut off."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from cellwright.testing.access import make_account
+from cellwright.testing.browser import (
+    DESKTOP,
+    PHONE,
+    TABLET,
+    Screen,
+    View,
+    accessibility_problems,
+    clipped_texts,
+    open_screen,
+    raw_keys,
+    save_screenshot,
+)
+from cellwright.testing.database import Databases
+from cellwright.testing.objects import Told, told_web
+from cellwright.testing.web import WebPlant
+from cellwright.web.access.guard import COOKIE
+from cellwright.web.pages.page_list import PAGES
+from cellwright.web.shell import catalogue
+
+Face = tuple[WebPlant, Told, str, str]
+
+PATHS: Final = {
+    "overview": "/",
+    "line": "/line",
+    "line-kiosk": "/line?kiosk=1",
+    "station": "/stations/WIND-01",
+    "orders": "/orders",
+    "order": "/orders/WO-1001",
+    "order-closed": "/orders/WO-1003",
+    "units": "/units",
+    "unit": "/units/{cell}",
+    "unit-held": "/units/{held}",
+    "unit-scrapped": "/units/{scrapped}",
+    "unit-in-tray": "/units/{trayed}",
+    "unit-module": "/units/{module}",
+    "lots": "/lots",
+    "lot": "/lots/{web}",
+    "lot-bought": "/lots/CAN-1",
+    "carrier": "/carriers/TRAY-7",
+    "trace": "/trace/{module}",
+    "trace-forward": "/trace/FOIL-1?direction=forward",
+    "holds": "/holds?state=all",
+    "refusals": "/refusals",
+    "search": "/search?q=TEST",
+    "search-nothing": "/search?q=no-such-code",
+    "plant": "/plant",
+    "audit": "/audit",
+    "people": "/people",
+    "account": "/account",
+    "api_guide": "/api-guide",
+    "not-found": "/nothing",
+    "denied": "/audit",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def face(databases: Databases) -> AsyncIterator[Face]:
+    """The pages of a story, and the cookies of somebody who may see all of it, and of somebody who may not."""
+    async with databases.fresh() as url, told_web(url) as (web, told):
+        reader = await make_account(web, "READER-1", "quality", "planner", "line_lead", "admin")
+        operator = await make_account(web, "OPERATOR-1", "operator")
+        await make_account(web, "B-0004 \u5f20\u4f1f", "operator", "line_lead")
+        yield web, told, f"{COOKIE}={reader}", f"{COOKIE}={operator}"
+
+
+def address(told: Told, name: str) -> str:
+    return PATHS[name].format(
+        cell=told.cells[0],
+        held=told.held,
+        scrapped=told.scrapped,
+        trayed=told.trayed[0],
+        module=told.module,
+        web=told.web,
+    )
+
+
+async def look(screen: Screen, name: str, view: View, folder: Path) -> list[str]:
+    """Keep pictures of an open page in both themes and sizes; return what somebody could not read."""
+    problems = [
+        f"{name}: the key {key} instead of its text" for key in await raw_keys(screen.page, catalogue(view.language))
+    ]
+    for theme in ("light", "dark"):
+        await screen.page.evaluate("document.activeElement?.blur()")
+        if theme == "dark":
+            await screen.page.keyboard.press("t")
+        await expect(screen.page.locator("html")).to_have_attribute("data-theme", theme)
+        for size in (TABLET, DESKTOP):
+            await screen.page.set_viewport_size({"width": size[0], "height": size[1]})
+            picture = folder / f"{name}-{view.language}-{theme}-{size[0]}.png"
+            await save_screenshot(screen.page, picture, is_whole=True)
+        problems += [f"{name}, {theme}: {each}" for each in await accessibility_problems(screen.page)]
+    await screen.page.keyboard.press("t")
+    await screen.page.keyboard.press("t")
+    return problems
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_every_page_can_be_read_by_everybody(
+    browser: Browser, face: Face, screenshots: Path, language: str
+) -> None:
+    assert {page.name for page in PAGES} - {"styleguide"} <= set(PATHS), "a page is left out"
+    web, told, reader, operator = face
+    view = View(language=language)
+    problems: list[str] = []
+    for session, names in ((reader, set(PATHS) - {"denied"}), (operator, {"denied"})):
+        async with open_screen(browser, web.address, view=view, session=session) as screen:
+            screen.guard.allow("40[34]")
+            for name in sorted(names):
+                await screen.open(address(told, name))
+                problems += await look(screen, name, view, screenshots / "pages")
+            screen.guard.check()
+    assert problems == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
+async def test_longer_words_are_not_cut(browser: Browser, face: Face, screenshots: Path, size: tuple[int, int]) -> None:
+    web, told, reader, _ = face
+    view = View(size=size, is_lengthened=True)
+    problems: list[str] = []
+    async with open_screen(browser, web.address, view=view, session=reader) as screen:
+        screen.guard.allow("404")
+        for name in sorted(set(PATHS) - {"denied"}):
+            await screen.open(address(told, name))
+            await save_screenshot(screen.page, screenshots / "longer" / f"{name}-{size[0]}.png", is_whole=True)
+            problems += [f"{name}: {text}" for text in await clipped_texts(screen.page)]
+        screen.guard.check()
+    assert problems == []
