@@ -13,14 +13,17 @@ settings.register_profile("people", deadline=None)
 settings.register_profile("full", deadline=None, derandomize=True, print_blob=True)
 
 
+LONGEST = ("test_demo.py", "test_every_page.py", "test_walk.py", "test_api_fuzz.py", "test_injection.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # The full run works in parallel, a run by hand does not; every worker must draw the same examples.
     settings.load_profile("full" if hasattr(config, "workerinput") else "people")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Whole packs take longest: begun first, they do not keep the others waiting at the end.
-    items.sort(key=lambda item: item.path.name != "test_demo.py")
+    # What takes longest is begun first, and does not keep the others waiting at the end.
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

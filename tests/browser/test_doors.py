@@ -22,6 +22,7 @@ from cellwright.testing.browser import (
     open_screen,
     raw_keys,
     save_screenshot,
+    scan,
 )
 from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
@@ -162,8 +163,7 @@ async def test_who_guesses_is_told_how_long_to_wait(browser: Browser, web: WebPl
 async def test_a_scanned_badge_is_taken(browser: Browser, web: WebPlant) -> None:
     async with guarded(browser, web) as screen:
         await screen.open("/sign-in")
-        await screen.page.keyboard.type("~B-0042")
-        await screen.page.keyboard.press("Enter")
+        await scan(screen.page, "B-0042")
         await expect(screen.page.get_by_label("Badge code")).to_have_value("B-0042")
         await expect(screen.page.get_by_label("Password", exact=True)).to_be_focused()
 

@@ -64,6 +64,10 @@ PATHS: Final = {
 }
 
 
+READ_BY_EVERYBODY: Final = (("en", "light"), ("zh", "dark"))
+"""Both languages and both themes; the other two looks hold nothing that is not in one of these."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def face(databases: Databases) -> AsyncIterator[Face]:
     """The pages of a story, and the cookies of somebody who may see all of it, and of somebody who may not."""
@@ -99,7 +103,8 @@ async def look(screen: Screen, name: str, view: View, folder: Path) -> list[str]
             await screen.page.set_viewport_size({"width": size[0], "height": size[1]})
             picture = folder / f"{name}-{view.language}-{theme}-{size[0]}.png"
             await save_screenshot(screen.page, picture, is_whole=True)
-        problems += [f"{name}, {theme}: {each}" for each in await accessibility_problems(screen.page)]
+        if (view.language, theme) in READ_BY_EVERYBODY:
+            problems += [f"{name}, {theme}: {each}" for each in await accessibility_problems(screen.page)]
     await screen.page.keyboard.press("t")
     await screen.page.keyboard.press("t")
     return problems

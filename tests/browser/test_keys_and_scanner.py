@@ -38,7 +38,7 @@ async def test_a_scan_opens_its_object_whatever_has_the_focus(screen: Screen, pl
     field = page.locator(place).first
     await field.focus()
     await scan(page, CODE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not asked:
             await page.evaluate("1")
     assert asked == [f"{screen.address}/s/0CWPB8A1300001%2FB.71%3C42%3E"]

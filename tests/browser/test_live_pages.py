@@ -60,7 +60,7 @@ async def test_a_hidden_tab_is_subscribed_to_nothing(screen: Screen, web: WebPla
     tell = "document.dispatchEvent(new Event('visibilitychange')); }"
 
     async def watched(*, expected: bool) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while any(viewer.asked for viewer in web.live.hub.viewers) is not expected:
                 await asyncio.sleep(0.05)
 

@@ -37,6 +37,8 @@ _BOOT = re.compile(r'(<script type="application/json" id="boot">)(.*?)(</script>
 _SHELL_WORDS = re.compile(r'(<span class="sidenav-text">|<h1 class="page-title">)([^<]+)')
 _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 
+_PATIENCE_MS: Final = 20_000
+"""What is expected is waited for so long: a busy machine is slow, not wrong."""
 _SCAN_GAP_S: Final = 0.008
 
 _CLIPPED = """() => {
@@ -142,6 +144,7 @@ async def open_browser() -> AsyncIterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         raise ConfigurationError("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
+    expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser

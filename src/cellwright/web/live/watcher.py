@@ -114,6 +114,7 @@ class Watcher:
         """Wait for the next tick, or a little when somebody asks for more; while nobody watches, for the first one."""
         if not self._hub.topics:
             await self._disconnect()
+            self._is_present = None
             await self._wake.wait()
             return
         loop, pause_s = asyncio.get_running_loop(), self._hub.pace.tick_s * _PAUSE_RATIO

@@ -1,6 +1,7 @@
 import { html } from '../../vendor/preact.js';
 import { t } from '../i18n.js';
 import { Icon } from './icon.js';
+import { PrintHeader } from './print_header.js';
 
 /** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
 /** @typedef {{label: string, href: string}} Step */
@@ -22,7 +23,9 @@ export function Breadcrumb({ steps }) {
  * `children` are the actions at the right.
  */
 export function PageHead({ title, code, steps, aside, children }) {
-  return html`${steps && steps.length > 0 && html`<${Breadcrumb} steps=${steps} />`}
+  const filters = code ? undefined : [...new URLSearchParams(window.location.search)].map((each) => each.join(' = ')).join(', ');
+  return html`<${PrintHeader} title=${code ? `${title} ${code}` : title} filters=${filters} />
+    ${steps && steps.length > 0 && html`<${Breadcrumb} steps=${steps} />`}
     <div class="page-head">
       <h1 class="page-title">${title}${code && html` <span class="code">${code}</span>`}</h1>
       ${aside && html`<div class="page-aside">${aside}</div>`}
