@@ -2,6 +2,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -13,7 +14,7 @@ settings.register_profile("people", deadline=None)
 settings.register_profile("full", deadline=None, derandomize=True, print_blob=True)
 
 
-LONGEST = ("test_demo.py", "test_every_page.py", "test_walk.py", "test_api_fuzz.py", "test_injection.py")
+LONGEST: Final = ("test_demo.py", "test_every_page.py", "test_walk.py", "test_api_fuzz.py", "test_injection.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,9 +22,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if hasattr(config, "workerinput") else "people")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What takes longest is begun first, and does not keep the others waiting at the end.
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Each process begins with an equal part of the list: what takes longest stands first in all of the parts.
+    if not hasattr(config, "workerinput"):
+        return
+    count = int(config.workerinput["workercount"])
+    long = sorted((each for each in items if each.path.name in LONGEST), key=lambda each: LONGEST.index(each.path.name))
+    short = [each for each in items if each.path.name not in LONGEST]
+    size = len(short) // count + 1
+    items[:] = [
+        item for number in range(count) for item in (*long[number::count], *short[number * size : (number + 1) * size])
+    ]
 
 
 @pytest.fixture(scope="session")
