@@ -28,7 +28,7 @@ from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.shell import catalogue
 
-LOOKS = [(language, theme) for language in ("en", "zh") for theme in ("light", "dark")]
+LOOKS = [("en", "light"), ("zh", "dark")]
 
 
 @pytest_asyncio.fixture(name="web", loop_scope="session")
