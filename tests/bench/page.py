@@ -252,8 +252,8 @@ async def prepare(url: str, plant: Plant) -> dict[str, str]:
     return {"station": station, "lot": "LOT-1"}
 
 
-async def run(sizes: argparse.Namespace) -> None:
-    """Run the bench and print its report."""
+async def run(sizes: argparse.Namespace) -> bool:
+    """Run the bench and print its report; tell whether every budget is kept."""
     plant, load = load_plant(find_plant(PLANT)), os.getloadavg()
     told: dict[str, Any] = {
         "bench": "page",
@@ -269,6 +269,8 @@ async def run(sizes: argparse.Namespace) -> None:
             asked = BrowserSizes(sizes.rounds, sizes.soak_messages, sizes.soak_hz, codes)
             told["browser"] = await measure_browser(url, plant, asked, moving=lambda: helper("facts", url))
     print(json.dumps(told, indent=2))
+    parts = [told[name] for name in sizes.parts]
+    return all("budget" in part and all(part["budget"].values()) for part in parts)
 
 
 def parse() -> argparse.Namespace:
@@ -293,7 +295,8 @@ async def main(sizes: argparse.Namespace) -> None:
             address, seconds, *cookies = sizes.arguments
             await watch(address, cookies, float(seconds))
         case _:
-            await run(sizes)
+            if not await run(sizes):
+                sys.exit(1)
 
 
 if __name__ == "__main__":

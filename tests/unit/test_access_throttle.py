@@ -98,9 +98,16 @@ def test_success_forgets_the_mistakes_before() -> None:
 
 
 def test_time_forgets_too() -> None:
-    assert Failures(8, NOW_US).at(NOW_US + HALF_LIFE_US - 1) == 8
-    assert Failures(8, NOW_US).at(NOW_US + HALF_LIFE_US) == 4
-    assert Failures(8, NOW_US).at(NOW_US + 1000 * HALF_LIFE_US) == 0
+    assert Failures(8, NOW_US, NOW_US).at(NOW_US + HALF_LIFE_US - 1) == 8
+    assert Failures(8, NOW_US, NOW_US).at(NOW_US + HALF_LIFE_US) == 4
+    assert Failures(8, NOW_US, NOW_US).at(NOW_US + 1000 * HALF_LIFE_US) == 0
+
+
+def test_who_fails_slowly_is_halved_all_the_same() -> None:
+    failures = Failures()
+    for number in range(100):
+        failures = failures.and_one(NOW_US + number * (HALF_LIFE_US * 9 // 10))
+    assert failures.count <= 3
 
 
 def test_memory_is_bounded() -> None:
@@ -119,7 +126,7 @@ def test_a_wait_is_bounded_and_grows_with_failures(
     counts: tuple[int, int, int], known: object, elapsed_us: int
 ) -> None:
     def tally(more: int) -> Tally:
-        pair, source, account = (Failures(count + more, NOW_US) for count in counts)
+        pair, source, account = (Failures(count + more, NOW_US, NOW_US) for count in counts)
         return Tally(pair=pair, source=source, account=account, is_known=bool(known))
 
     waited_us = wait_us(tally(0), NOW_US + elapsed_us)
@@ -129,7 +136,7 @@ def test_a_wait_is_bounded_and_grows_with_failures(
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_failures_elsewhere_never_make_a_fresh_source_wait(elsewhere: int, elapsed_us: int) -> None:
-    assert wait_us(Tally(account=Failures(elsewhere, NOW_US)), NOW_US + elapsed_us) == 0
+    assert wait_us(Tally(account=Failures(elsewhere, NOW_US, NOW_US)), NOW_US + elapsed_us) == 0
 
 
 def test_a_network_of_one_house_is_one_source() -> None:

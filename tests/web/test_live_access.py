@@ -127,6 +127,15 @@ async def test_an_ended_session_is_sent_away_at_once(database_url: str) -> None:
             await other.until_data("line", lambda _: True)
 
 
+async def test_a_disabled_person_is_sent_away_at_once(database_url: str) -> None:
+    async with running_web(database_url, pace=Pace(recheck_s=3600)) as web:
+        hall = Hall(web, await open_session(web, "anna", "operator"))
+        async with hall.client() as client:
+            await client.subscribe("line")
+            await web.access.people.disable("anna", AUTHOR)
+            assert await closed(client) == 4401
+
+
 async def test_an_idle_session_is_sent_away(hall: Hall) -> None:
     async with hall.client() as client:
         await client.receive()

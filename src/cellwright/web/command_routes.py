@@ -25,26 +25,31 @@ async def give_command(request: Asked, data: JSONBody[Wish]) -> Receipt:
     caller = request.state.caller
     assert isinstance(caller, Caller)  # noqa: S101 - the guard let nobody else in
     require(caller, PERMISSIONS[type(data.command)])
-    if isinstance(data.command, ReleaseHold):
-        await _check_signatures(request, caller.person, data, data.command)
-    return await services_of(request).desk.submit(caller.person, data)
+    signing = _signing(caller.person, data)
+    accounts, author = access_of(request).accounts, author_of(request)
+    if signing:
+        await accounts.sign(signing, author=author)
+    receipt = await services_of(request).desk.submit(caller.person, data)
+    if signing:
+        await accounts.note_signed(signing, author=author)
+    return receipt
 
 
-async def _check_signatures(request: Asked, person: str, wish: Wish, command: ReleaseHold) -> None:
-    """Check both passwords; that there are not two people is left to the gate, which refuses and journals it."""
-    if command.second_person in {"", person}:
-        return
+def _signing(person: str, wish: Wish) -> Signing | None:
+    """Return who must sign; that there are not two people is left to the gate, which refuses and journals it."""
+    command = wish.command
+    if not isinstance(command, ReleaseHold) or command.second_person in {"", person}:
+        return None
     if wish.signatures is None:
         text = "lifting a hold takes the passwords of both people who sign"
         raise AccessRefusedError(text, 422, fields=(("signatures", text),))
-    signing = Signing(
+    return Signing(
         person=person,
         password=wish.signatures.password,
         second_person=command.second_person,
         second_password=wish.signatures.second_password,
         action=f"ReleaseHold {command.hold}",
     )
-    await access_of(request).accounts.sign(signing, author=author_of(request))
 
 
 ROUTES: list[BaseRouteHandler] = [give_command]

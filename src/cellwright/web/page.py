@@ -1,5 +1,6 @@
 """Pages: one address answers people as a page and programs as data."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -26,6 +27,8 @@ class Page(Struct, frozen=True, kw_only=True):
     load: Callable[[Question], Awaitable[Any]]
     tables: Callable[[Any], list[Table]] | None = None
     """How its data become tables, for exports; None = every list of records in it."""
+    query: tuple[str, ...] = ()
+    """What its address may say behind the question mark; files also know `limit`, `table` and `bom`."""
     aliases: Mapping[str, str] = {}
     """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
@@ -109,8 +112,9 @@ async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Resp
         return html_response(request, page.name, data, params={"code": code} if code else {})
     if suffix == "json":
         return Response(data, media_type=MediaType.JSON)
-    tables = _wanted(page.tables(data) if page.tables else tables_in(page.name, data), question.query.get("table"))
-    content = _export(suffix, tables, question, request)
+    about = _about(question, request)
+    async with question.services.exporting:
+        content = await asyncio.to_thread(_export, page, data, question, about)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
 
@@ -130,14 +134,17 @@ def tables_in(name: str, data: Any) -> list[Table]:
     return tables or [facts_of(name, data)]
 
 
-def _export(suffix: str, tables: list[Table], question: Question, request: Asked) -> bytes:
-    if suffix == "csv":
-        return to_csv(tables[0], for_people=question.query.get("bom") != "0")
-    if suffix == "parquet":
-        return to_parquet(tables[0])
+def _about(question: Question, request: Asked) -> About:
     services, caller = question.services, question.caller
-    person = caller.person if caller else ""
-    return to_xlsx(tables, About(str(request.url), services.plant.code, person, services.wall_us()))
+    return About(str(request.url), services.plant.code, caller.person if caller else "", services.wall_us())
+
+
+def _export(page: Page, data: Any, question: Question, about: About) -> bytes:
+    """Return a file; it takes seconds when it is large, so the server goes on in the meantime."""
+    tables = _wanted(page.tables(data) if page.tables else tables_in(page.name, data), question.query.get("table"))
+    if question.suffix == "csv":
+        return to_csv(tables[0], for_people=question.query.get("bom") != "0")
+    return to_parquet(tables[0]) if question.suffix == "parquet" else to_xlsx(tables, about)
 
 
 def _file_name(name: str, code: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from litestar import Request
+from litestar.exceptions import ClientException
 from msgspec import Struct
 
 from cellwright.web.access.permissions import Caller
@@ -53,8 +54,10 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
-    """Return what a request asks."""
+    """Return what a request asks; raises ClientException (400) for what cannot be in any text."""
     query = {key: values[-1] for key, values in request.query_params.dict().items() if values}
+    if any("\0" in each for pair in query.items() for each in pair):
+        raise ClientException("the address holds a NUL character, which no text here does; take it out")
     caller = getattr(request.state, "caller", None)
     return Question(services=services_of(request), caller=caller, code=code, suffix=suffix, query=query)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import uvicorn
 from litestar import Litestar
 from msgspec import Struct
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cellwright.errors import ConfigurationError
 
@@ -30,6 +31,27 @@ class Listen(Struct, frozen=True):
     port: int = 8640
     certificate: Path | None = None
     key: Path | None = None
+
+
+class PromptProtocol(HttpToolsProtocol):
+    """Ends a connection that has sent no whole request in time: idle ones would take the places of others."""
+
+    patience_s = 20.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self.patience_s, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        """Stop waiting: somebody asks for something."""
+        self._deadline.cancel()
+        super().on_headers_complete()
 
 
 class _Server(uvicorn.Server):
@@ -70,7 +92,7 @@ async def serving(app: Litestar, listen: Listen) -> AsyncIterator[str]:
         app,
         access_log=False,
         forwarded_allow_ips="",
-        http="httptools",
+        http=PromptProtocol,
         lifespan="on",
         limit_concurrency=2000,
         log_config=None,

@@ -1,10 +1,11 @@
 """What the pages and the API are made of: opened by whoever starts the server, handed down as one value."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cellwright.database.pool import Pool
 from cellwright.model.plant import Plant
@@ -30,6 +31,8 @@ class Services(Struct, frozen=True, kw_only=True):
     live: Live
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Large files are made one after another."""
     is_simulated: bool = False
     """Whether the plant's time is driven, so that every page says that nothing here is real."""
 

@@ -147,7 +147,7 @@ class Accounts:
     # --- by signature -----------------------------------------------------------------------------
 
     async def sign(self, signing: Signing, *, author: Author) -> None:
-        """Check the passwords of both who sign, and write that they did. Guessing gets slow as at sign-in.
+        """Check the passwords of both who sign. Guessing gets slow as at sign-in.
 
         Raises AccessRefusedError that names the field which is wrong.
         """
@@ -160,6 +160,9 @@ class Accounts:
                 await self._verified(given, author, failure="signature_failed")
             except SignInRefusedError as error:
                 raise AccessRefusedError(str(error), 422, fields=((f"signatures.{field}", str(error)),)) from None
+
+    async def note_signed(self, signing: Signing, *, author: Author) -> None:
+        """Write that two people signed for what was then done."""
         async with self._ground.changing(author) as change:
             people = {"person": signing.person, "second_person": signing.second_person}
             change.note("signed", signing.action, new=people)

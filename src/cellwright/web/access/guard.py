@@ -25,6 +25,8 @@ COOKIE: Final = "cellwright"
 COOKIE_SECURE: Final = "__Host-cellwright"
 """Over TLS: browsers take a cookie of this name only from this host, for all of it, and secure."""
 CSRF_HEADER: Final = "x-csrf-token"
+BACKGROUND_HEADER: Final = "x-background"
+"""What a page reads by itself: nobody is there, so the session is not in use."""
 NO_CALLER: Final = "no_caller"
 """Key of a route's `opt`: the same bytes for everybody, so nobody is looked up. Only together with `PUBLIC`."""
 
@@ -82,7 +84,8 @@ async def _find_caller(connection: Asker) -> Caller | None:
         scheme, _, text = shown.partition(" ")
         caller = await access.tokens.find(text.strip()) if scheme.lower() == "bearer" else None
     else:
-        caller = await access.sessions.find(session_id_of(connection))
+        is_use = BACKGROUND_HEADER not in connection.headers
+        caller = await access.sessions.find(session_id_of(connection), is_use=is_use)
     if caller is None:
         return None
     request_id = connection.scope["state"]["request_id"]
@@ -138,9 +141,17 @@ def _is_live(connection: Asker) -> bool:
 def _refuse_foreign_host(connection: Asker) -> None:
     """Without TLS only this machine is served: another name in Host is a page that had its name rebound to us."""
     host = connection.headers.get("host", "")
-    if is_secure(connection) or _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if is_secure(connection) or _is_loopback(_name_in(host)):
         return
     raise HTTPException(f"{host[:80]!r} is not the name of this server", status_code=_MISDIRECTED)
+
+
+def _name_in(host: str) -> str:
+    """Return the name in a Host header, "" when it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

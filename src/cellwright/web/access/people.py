@@ -88,6 +88,7 @@ class People:
         answer = await self._gate.submit(submission)
         if isinstance(answer, Refusal):
             raise RefusedError(answer)
+        self._ground.changed()
 
 
 def _refuse_self(person: str, author: Author) -> None:

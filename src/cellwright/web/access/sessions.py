@@ -72,8 +72,8 @@ class Sessions:
         change.note("session_opened", person, new={"session": number})
         return session_id
 
-    async def find(self, session_id: str) -> Caller | None:
-        """Return whose living session an id is, with the roles of this moment."""
+    async def find(self, session_id: str, *, is_use: bool = True) -> Caller | None:
+        """Return whose living session an id is, with the roles of this moment; `is_use` = somebody uses it now."""
         if not session_id or len(session_id) > _ID_LENGTH_MAX:
             return None
         async with self._ground.reading() as connection:
@@ -83,7 +83,7 @@ class Sessions:
             )
             if record is None:
                 return None
-            if now_us - record["seen_us"] >= _SEEN_STEP_US:
+            if is_use and now_us - record["seen_us"] >= _SEEN_STEP_US:
                 await connection.execute(
                     "UPDATE session SET seen_us = greatest(seen_us, $2) WHERE number = $1", record["number"], now_us
                 )

@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
-HALF_LIFE_US: Final = 600_000_000
-"""After ten minutes half of the failures are forgotten."""
+HALF_LIFE_US: Final = 900_000_000
+"""After a quarter of an hour half of the failures are forgotten."""
 WAIT_US_MAX: Final = 900_000_000
 """Nobody waits longer than a quarter of an hour."""
 
@@ -28,23 +28,29 @@ _FORGOTTEN_HALVES = 40
 
 
 class Failures(Struct, frozen=True):
-    """How many failures, and when the last one was (UTC us)."""
+    """How many failures at `since_us`, from which they are halved, and when the last one was (UTC us)."""
 
     count: int = 0
     last_us: int = 0
+    since_us: int = 0
 
     def at(self, now_us: int) -> int:
         """Return how many count at a time (UTC us)."""
-        halves = max(0, now_us - self.last_us) // HALF_LIFE_US
-        return self.count >> min(halves, _FORGOTTEN_HALVES)
+        return self.count >> min(self._halves(now_us), _FORGOTTEN_HALVES)
 
     def and_one(self, now_us: int) -> "Failures":
         """Return these and one more."""
-        return Failures(self.at(now_us) + 1, max(now_us, self.last_us))
+        count = self.at(now_us)
+        since_us = self.since_us + self._halves(now_us) * HALF_LIFE_US if count else now_us
+        return Failures(count + 1, max(now_us, self.last_us), since_us)
 
     def but_one(self, now_us: int) -> "Failures":
         """Return these without one."""
-        return Failures(max(0, self.at(now_us) - 1), self.last_us)
+        since_us = self.since_us + self._halves(now_us) * HALF_LIFE_US
+        return Failures(max(0, self.at(now_us) - 1), self.last_us, since_us)
+
+    def _halves(self, now_us: int) -> int:
+        return max(0, now_us - self.since_us) // HALF_LIFE_US
 
 
 _NONE = Failures()

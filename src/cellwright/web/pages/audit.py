@@ -77,4 +77,11 @@ def _tables(page: AuditPage) -> list[Table]:
     return [table_of("audit", TrailEntry, page.entries)]
 
 
-AUDIT = Page(name="audit", path="/audit", permission=Permission.AUDIT_READ, load=_load, tables=_tables)
+AUDIT = Page(
+    name="audit",
+    path="/audit",
+    permission=Permission.AUDIT_READ,
+    load=_load,
+    query=("person", "action", "object", "from", "to", "before", "limit"),
+    tables=_tables,
+)

@@ -28,5 +28,6 @@ HOLDS = Page(
     path="/holds",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("state", "subject", "limit", "offset"),
     tables=listing_tables("holds", HoldCard),
 )

@@ -112,6 +112,7 @@ LOT = Page(
     path="/lots/",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("before",),
     tables=_tables,
     aliases={"/rolls/": "/lots/"},
 )

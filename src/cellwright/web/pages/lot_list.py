@@ -29,5 +29,6 @@ LOTS = Page(
     path="/lots",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("material", "status", "q", "limit", "offset"),
     tables=listing_tables("lots", LotCard),
 )

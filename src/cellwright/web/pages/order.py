@@ -45,4 +45,6 @@ def _tables(data: OrderData) -> list[Table]:
     return [table_of("ranges", CodeRange, data.ranges), facts_of("order", structs.replace(data, ranges=()))]
 
 
-ORDER = Page(name="order", path="/orders/", permission=Permission.PLANT_READ, load=_load, tables=_tables)
+ORDER = Page(
+    name="order", path="/orders/", permission=Permission.PLANT_READ, load=_load, query=("limit",), tables=_tables
+)

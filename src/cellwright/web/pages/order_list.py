@@ -96,4 +96,11 @@ def _tables(listing: OrderListing) -> list[Table]:
     ]
 
 
-ORDERS = Page(name="orders", path="/orders", permission=Permission.PLANT_READ, load=_load, tables=_tables)
+ORDERS = Page(
+    name="orders",
+    path="/orders",
+    permission=Permission.PLANT_READ,
+    load=_load,
+    query=("state", "limit", "offset"),
+    tables=_tables,
+)

@@ -62,4 +62,6 @@ async def _load(question: Question) -> PeoplePage:
     return PeoplePage(people=rows, roles=all_roles(), wall_us=now_us)
 
 
-PEOPLE = Page(name="people", path="/people", permission=Permission.PEOPLE_READ, load=_load, is_in_api=False)
+PEOPLE = Page(
+    name="people", path="/people", permission=Permission.PEOPLE_READ, load=_load, query=("person",), is_in_api=False
+)

@@ -36,5 +36,6 @@ REFUSALS = Page(
     path="/refusals",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("station", "code", "before", "limit"),
     tables=listing_tables("refusals", Refusal),
 )

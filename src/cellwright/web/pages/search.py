@@ -114,6 +114,7 @@ SEARCH = Page(
     path="/search",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("q",),
     tables=_tables,
     elsewhere=_elsewhere,
     aliases={"/s/": "/search?q="},

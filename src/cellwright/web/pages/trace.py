@@ -170,4 +170,11 @@ def _tables(data: TraceData) -> list[Table]:
     return [table_of("nodes", TraceNodeLine, data.nodes), table_of("parts", TracePart, data.parts)]
 
 
-TRACE = Page(name="trace", path="/trace/", permission=Permission.PLANT_READ, load=_load, tables=_tables)
+TRACE = Page(
+    name="trace",
+    path="/trace/",
+    permission=Permission.PLANT_READ,
+    load=_load,
+    query=("direction", "start", "end", "lane"),
+    tables=_tables,
+)

@@ -188,6 +188,7 @@ UNIT = Page(
     path="/units/",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("before",),
     tables=_tables,
     aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
 )

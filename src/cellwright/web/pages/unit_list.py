@@ -94,5 +94,6 @@ UNITS = Page(
     path="/units",
     permission=Permission.PLANT_READ,
     load=_load,
+    query=("kind", "status", "operation", "q", "limit", "offset"),
     tables=listing_tables("units", UnitLine),
 )

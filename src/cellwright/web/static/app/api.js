@@ -36,8 +36,10 @@ async function request(url, options = {}) {
   return body;
 }
 
-/** The data of a page or list: pass its path with `.json`. @param {string} url */
-export const getJson = (url) => request(url, { headers: { Accept: 'application/json' } });
+/** The data of a page or list: pass its path with `.json`. What a page reads by itself keeps no session alive.
+ * @param {string} url @param {{isBackground?: boolean}} [options] */
+export const getJson = (url, { isBackground } = {}) =>
+  request(url, { headers: { Accept: 'application/json', ...(isBackground ? { 'X-Background': '1' } : {}) } });
 
 /** A change. @param {string} url @param {unknown} body @param {string} [method] */
 export function send(url, body, method = 'POST') {

@@ -16,8 +16,9 @@ const PAUSE_MS = 2_000;
  */
 export function useFresh(path, { isFollowing = false } = {}) {
   const [data, setData] = useState(boot.data);
-  const reload = useCallback(async () => setData(await getJson(`${path}.json${window.location.search}`)), [path]);
-  useEffect(() => (isFollowing ? follow(reload) : undefined), [reload, isFollowing]);
+  const read = useCallback(async (isBackground = false) => setData(await getJson(`${path}.json${window.location.search}`, { isBackground })), [path]);
+  const reload = useCallback(() => read(), [read]);
+  useEffect(() => (isFollowing ? follow(() => read(true)) : undefined), [read, isFollowing]);
   return [data, reload];
 }
 
