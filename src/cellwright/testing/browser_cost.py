@@ -39,6 +39,8 @@ _BETWEEN: Final = 200
 _TABS_S: Final = 5.0
 _SOAK_WARM: Final = 2000
 _LOOK_S: Final = 0.2
+_ASK_S: Final = 1.0
+"""How often a page is asked how far it is: each question leaves a compiled script in its heap."""
 _STILL_S: Final = 5.0
 """Longer than a page that did not keep up says so."""
 _PACE: Final = Pace()
@@ -205,7 +207,7 @@ async def measure_soak(face: Face, context: Any, plant: Plant, *, messages: int)
 async def get_frames(page: Any, count: int) -> int:
     """Wait until a page got so many frames in all; return how many it has."""
     while (frames := int(await page.evaluate("window.frames_seen"))) < count:  # noqa: ASYNC110 - the page has no event
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_ASK_S)
     return frames
 
 
