@@ -40,7 +40,7 @@ _TABS_S: Final = 5.0
 _SOAK_WARM: Final = 2000
 _LOOK_S: Final = 0.2
 _ASK_S: Final = 1.0
-"""How often a page is asked how far it is: each question leaves a compiled script in its heap."""
+"""How often a page is asked how far it is: seldom, since a question is work for the page too."""
 _STILL_S: Final = 5.0
 """Longer than a page that did not keep up says so."""
 _PACE: Final = Pace()
