@@ -61,12 +61,16 @@ async def test_a_cell_is_held_and_two_people_let_it_go(browser: Browser, face: F
         await dialog.get_by_role("button", name="Lift the hold").click()
         await expect(dialog.get_by_text("signature_missing")).to_be_visible()
         await dialog.get_by_label("Badge of the second person").fill("Q-2")
+        await dialog.get_by_label("Password of the second person").fill("something-else-altogether")
+        await dialog.get_by_role("button", name="Lift the hold").click()
+        await expect(dialog.get_by_text("Badge code or password is wrong.").first).to_be_visible()
+        await dialog.get_by_label("Password of the second person").fill(PASSWORD)
         await dialog.get_by_role("button", name="Lift the hold").click()
         await expect(page.get_by_role("button", name="Lift the hold")).to_have_count(0)
         holds = (await state(screen, f"/units/{told.waiting}"))["holds"]
         assert isinstance(holds, list)
         assert (holds[-1]["released_by"], holds[-1]["second_person"]) == ("Q-1", "Q-2")
-        screen.guard.allow("409")
+        screen.guard.allow("409|422")
         screen.guard.check()
 
 
@@ -81,6 +85,10 @@ async def test_an_order_is_released_and_closed(browser: Browser, face: Face) -> 
         await dialog.get_by_label("Product").select_option(index=1)
         await dialog.get_by_label("Wanted").fill("12")
         await dialog.get_by_label("Due").fill("2026-04-01T06:00")
+        await page.context.set_offline(True)
+        await dialog.get_by_role("button", name="New work order").click()
+        await expect(dialog.get_by_text("What you entered is kept")).to_be_visible()
+        await page.context.set_offline(False)
         await dialog.get_by_role("button", name="New work order").click()
         await page.get_by_role("link", name="WO-77").click()
         await choose(page, "Close the order")
@@ -90,6 +98,7 @@ async def test_an_order_is_released_and_closed(browser: Browser, face: Face) -> 
         order = (await state(screen, "/orders/WO-77"))["order"]
         assert isinstance(order, dict)
         assert (order["due_us"], order["closed_by"]) == (1_775_023_200_000_000, "Q-1")
+        screen.guard.allow("ERR_INTERNET_DISCONNECTED")
         screen.guard.check()
 
 

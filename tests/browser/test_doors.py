@@ -23,6 +23,8 @@ from cellwright.testing.browser import (
     raw_keys,
     save_screenshot,
     scan,
+    sign_in,
+    sign_out,
 )
 from cellwright.testing.database import Databases
 from cellwright.testing.web import WebPlant, running_web
@@ -49,18 +51,6 @@ async def guarded(browser: Browser, web: WebPlant, view: View | None = None) -> 
 async def fill_pair(page: Page, password: str, again: str | None = None) -> None:
     await page.get_by_label("New password").fill(password)
     await page.get_by_label("The same password again").fill(password if again is None else again)
-
-
-async def sign_in(page: Page, person: str, password: str) -> None:
-    await page.get_by_label("Badge code").fill(person)
-    await page.get_by_label("Password", exact=True).fill(password)
-    await page.get_by_role("button", name="Sign in").click()
-
-
-async def sign_out(page: Page) -> None:
-    await page.locator(".account summary").click()
-    await page.get_by_role("button", name="Sign out").click()
-    await expect(page).to_have_url(re.compile("/sign-in$"))
 
 
 # --- set-up and invitation ----------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import product
 from typing import Final
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
 
 from cellwright.model.answers import Receipt, Refusal
 from cellwright.model.commands import (
@@ -25,7 +24,7 @@ from cellwright.model.commands import (
     Submission,
 )
 from cellwright.testing.access import AUTHOR, make_account
-from cellwright.testing.browser import Screen, open_screen, scan
+from cellwright.testing.browser import Screen, catch_scans, open_screen, scan
 from cellwright.testing.database import Databases
 from cellwright.testing.objects import told_web
 from cellwright.testing.web import WebPlant
@@ -166,17 +165,6 @@ async def scan_until(page: Page, text: str, asked: list[str], address: str) -> N
                 async with asyncio.timeout(2):
                     while address not in asked:
                         await asyncio.sleep(0.005)
-
-
-async def catch_scans(page: Page) -> list[str]:
-    asked: list[str] = []
-
-    async def note(route: Route) -> None:
-        asked.append(route.request.url)
-        await route.fulfill(status=204)
-
-    await page.route(re.compile(r"/s/"), note)
-    return asked
 
 
 @pytest.mark.parametrize("where", ["#toolbar-search input", ".search-large input"])

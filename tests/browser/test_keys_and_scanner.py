@@ -1,12 +1,11 @@
 import asyncio
-import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, expect
 
-from cellwright.testing.browser import Screen, open_screen, scan
+from cellwright.testing.browser import Screen, catch_scans, open_screen, scan
 from cellwright.testing.web import WebPlant
 
 CODE = "0CWPB8A1300001/B.71<42>"
@@ -19,22 +18,10 @@ async def screen(browser: Browser, web: WebPlant, session: str) -> AsyncIterator
         yield opened
 
 
-async def catch_address(page: Page) -> list[str]:
-    """Collect where the page wants to go, and keep it where it is."""
-    asked: list[str] = []
-
-    async def note(route: Route) -> None:
-        asked.append(route.request.url)
-        await route.fulfill(status=204)
-
-    await page.route(re.compile(r"/s/"), note)
-    return asked
-
-
 @pytest.mark.parametrize("place", ["body", ".table-tools input", "#toolbar-search input"])
 async def test_a_scan_opens_its_object_whatever_has_the_focus(screen: Screen, place: str) -> None:
     page = screen.page
-    asked = await catch_address(page)
+    asked = await catch_scans(page)
     field = page.locator(place).first
     await field.focus()
     await scan(page, CODE)
@@ -48,7 +35,7 @@ async def test_a_scan_opens_its_object_whatever_has_the_focus(screen: Screen, pl
 
 async def test_what_fingers_type_is_no_scan(screen: Screen) -> None:
     page = screen.page
-    asked = await catch_address(page)
+    asked = await catch_scans(page)
     field = page.locator(".table-tools input").first
     await field.focus()
     await scan(page, "0042", gap_s=0.09)

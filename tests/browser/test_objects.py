@@ -30,7 +30,6 @@ async def test_a_cell_leads_by_clicks_to_its_module_its_lots_and_back(browser: B
     web, told, session = face
     async with open_screen(browser, web.address, session=session) as screen:
         page = screen.page
-        screen.guard.allow("closed before the connection is established")
         await screen.open(f"/search?q=https://id.example.org/01/09506000134352/21/{told.cells[2]}")
         await expect(page.locator("h1")).to_contain_text(told.cells[2])
         await page.locator(".genealogy a", has_text=told.module).click()
@@ -51,7 +50,6 @@ async def test_a_list_is_narrowed_and_opened_by_keyboard(browser: Browser, face:
     web, told, session = face
     async with open_screen(browser, web.address, session=session) as screen:
         page = screen.page
-        screen.guard.allow("closed before the connection is established")
         await screen.open("/units")
         await page.get_by_role("link", name="Cells").click()
         await expect(page.locator("tbody tr")).to_have_count(11)
@@ -67,7 +65,6 @@ async def test_a_list_is_narrowed_and_opened_by_keyboard(browser: Browser, face:
 @pytest.mark.parametrize("code", HOSTILE)
 async def test_no_code_is_taken_for_a_program(browser: Browser, face: Face, code: str) -> None:
     async with open_screen(browser, face[0].address, session=face[2]) as screen:
-        screen.guard.allow("closed before the connection is established")
         opened: list[str] = []
         screen.page.on("dialog", lambda dialog: opened.append(dialog.message))
         await screen.open(f"/s/{quote(code, safe='')}")

@@ -43,8 +43,6 @@ async def signed_in(
     """Open a screen of a person; what it must not do is checked at the end."""
     session = await make_account(web, person, *roles)
     async with open_screen(browser, web.address, view=view, session=f"{COOKIE}={session}") as screen:
-        screen.guard.allow("closed before the connection is established")  # the page was left while it connected
-        screen.guard.allow("LOCAL_NETWORK_ACCESS")  # a page that the test rewrote has no place on the network
         yield screen
         screen.guard.check()
 

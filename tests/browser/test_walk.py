@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from cellwright.testing.access import PASSWORD
-from cellwright.testing.browser import Screen, View, open_screen, save_screenshot, scan
+from cellwright.testing.browser import Screen, View, open_screen, save_screenshot, scan, sign_in, sign_out
 from cellwright.testing.database import Databases
 from cellwright.testing.demo import STAYING, Demo, running_demo
 
@@ -41,19 +41,6 @@ async def set_up(page: Page, link: str) -> None:
     await page.get_by_label("The same password again").fill(PASSWORD)
     await page.locator("form button[type=submit]").click()
     await expect(page.locator(".account summary")).to_be_visible()
-
-
-async def sign_in(page: Page, person: str) -> None:
-    await page.get_by_label("Badge code").fill(person)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.locator(".account summary")).to_contain_text(person)
-
-
-async def sign_out(page: Page) -> None:
-    await page.locator(".account summary").click()
-    await page.get_by_role("button", name="Sign out").click()
-    await expect(page).to_have_url(re.compile("/sign-in$"))
 
 
 async def see_tiles_move(screen: Screen) -> None:
@@ -166,7 +153,8 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
 
         await set_up(page, await invitation(demo, database_url, "WALKER-1", "quality"))
         await sign_out(page)
-        await sign_in(page, "WALKER-1")
+        await sign_in(page, "WALKER-1", PASSWORD)
+        await expect(page.locator(".account summary")).to_contain_text("WALKER-1")
         async with asyncio.timeout(200):
             await demo.reached(STAYING)
         cell, module = await cell_of_the_pack(screen)

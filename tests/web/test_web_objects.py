@@ -1,41 +1,19 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import openpyxl
 import pyarrow.parquet
 import pytest
-import pytest_asyncio
 
 from cellwright.testing.access import browser, make_account
-from cellwright.testing.database import Databases
-from cellwright.testing.objects import HOSTILE, Told, told_web
-from cellwright.testing.web import WebPlant
+from cellwright.testing.objects import HOSTILE, Face, read
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Face = tuple[WebPlant, Told, httpx.AsyncClient]
 FILES = ("csv", "xlsx", "parquet")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def face(databases: Databases) -> AsyncIterator[Face]:
-    """The pages of a story that a signed-in person reads; tests leave it as they found it."""
-    async with databases.fresh() as url, told_web(url) as (web, told):
-        session = await make_account(web, "READER-1", "operator")
-        async with browser(web, session) as client:
-            yield web, told, client
-
-
-async def read(face: Face, path: str) -> dict[str, Any]:
-    answer = await face[2].get(path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def rows_of(face: Face, path: str) -> list[dict[str, Any]]:

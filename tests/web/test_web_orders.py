@@ -1,35 +1,10 @@
 """Work orders as pages and data: what was ordered, how far it is, and what nobody ordered."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import httpx
 import pytest
-import pytest_asyncio
 
-from cellwright.testing.access import browser, make_account
-from cellwright.testing.database import Databases
-from cellwright.testing.objects import Told, told_web
-from cellwright.testing.web import WebPlant
+from cellwright.testing.objects import Face, read
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-Face = tuple[WebPlant, Told, httpx.AsyncClient]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def face(databases: Databases) -> AsyncIterator[Face]:
-    async with databases.fresh() as url, told_web(url) as (web, told):
-        session = await make_account(web, "READER-1", "operator")
-        async with browser(web, session) as client:
-            yield web, told, client
-
-
-async def read(face: Face, path: str) -> dict[str, Any]:
-    answer = await face[2].get(path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def test_orders_tell_how_far_they_are_and_what_nobody_ordered(face: Face) -> None:

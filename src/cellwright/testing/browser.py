@@ -247,3 +247,29 @@ async def scan(page: Page, code: str, *, gap_s: float = _SCAN_GAP_S) -> None:
 
     # All at once: the moments in the events count, not when they happen to arrive.
     await asyncio.gather(*(press(key, begin_s + at * gap_s) for at, key in enumerate(["~", *code, "Enter"])))
+
+
+async def catch_scans(page: Page) -> list[str]:
+    """Collect the addresses to which scans want to lead, and keep the page where it is."""
+    asked: list[str] = []
+
+    async def note(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=204)
+
+    await page.route(re.compile(r"/s/"), note)
+    return asked
+
+
+async def sign_in(page: Page, person: str, password: str) -> None:
+    """Fill in the page of sign-in and send it; what comes of it is the caller's to look at."""
+    await page.get_by_label("Badge code").fill(person)
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def sign_out(page: Page) -> None:
+    """Leave by the menu of one's account."""
+    await page.locator(".account summary").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final, TypeAlias
 
+import httpx
 from msgspec import Struct
 
 from cellwright.model.commands import CloseOrder, HoldSubject, PlaceHold, ReleaseHold, ReleaseOrder
@@ -111,3 +112,15 @@ async def told_web(database_url: str) -> AsyncIterator[tuple[WebPlant, Told]]:
     async with running_web(database_url) as web:
         web.times.plant_us = driver.now_us + 1_000_000
         yield web, told
+
+
+Face: TypeAlias = tuple[WebPlant, Told, httpx.AsyncClient]
+"""Pages of the story, what it made, and a client of somebody who may read them."""
+
+
+async def read(face: Face, path: str) -> dict[str, Any]:
+    """Return the data of a page; raises AssertionError when they are not to be had."""
+    answer = await face[2].get(path)
+    assert answer.status_code == 200, answer.text  # noqa: S101 - this is a test kit
+    found: dict[str, Any] = answer.json()
+    return found

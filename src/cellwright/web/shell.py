@@ -13,8 +13,9 @@ from litestar import MediaType, Response
 from markupsafe import Markup
 from msgspec import Struct
 
-from cellwright.web.access.permissions import Permission
-from cellwright.web.question import Asked, Question, question_of
+from cellwright.web.access.permissions import Caller, Permission
+from cellwright.web.question import Asked
+from cellwright.web.services import services_of
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -48,8 +49,7 @@ def html_response(
     request: Asked, name: str, data: Any, *, params: Mapping[str, str] | None = None, status_code: int = 200
 ) -> Response[str]:
     """Return a page: the shell in the reader's language and theme, with its first data inlined."""
-    question = question_of(request)
-    services, caller = question.services, question.caller
+    services, caller = services_of(request), getattr(request.state, "caller", None)
     language, theme = _language(request), _theme(request)
     messages = catalogue(language)
     title = messages.get(f"page.{name}", name)
@@ -75,8 +75,8 @@ def html_response(
         .render(
             boot=Markup(_inline(boot)),  # noqa: S704 - nothing in it can end the element
             code=code,
-            entries=_entries(question),
-            is_kiosk=question.query.get("kiosk") == "1",
+            entries=_entries(caller),
+            is_kiosk=request.query_params.get("kiosk") == "1",
             is_simulated=services.is_simulated,
             language=language,
             page=name,
@@ -90,15 +90,15 @@ def html_response(
     return Response(text, media_type=MediaType.HTML, status_code=status_code)
 
 
-def _user(caller: Any) -> dict[str, Any] | None:
+def _user(caller: Caller | None) -> dict[str, Any] | None:
     if caller is None:
         return None
     permissions = sorted(caller.permissions)
     return {"person": caller.person, "roles": caller.roles, "permissions": permissions, "csrf": caller.csrf}
 
 
-def _entries(question: Question) -> list[Entry]:
-    granted = question.caller.permissions if question.caller else frozenset()
+def _entries(caller: Caller | None) -> list[Entry]:
+    granted = caller.permissions if caller else frozenset()
     return [each for each in NAVIGATION if each.permission in granted]
 
 

@@ -48,6 +48,3 @@ export function send(url, body, method = 'POST') {
   if (boot.user) headers['X-CSRF-Token'] = boot.user.csrf;
   return request(url, { method, headers, body: JSON.stringify(body) });
 }
-
-/** An address of an object whose code may hold any character. @param {string} kind @param {string} code */
-export const addressOf = (kind, code) => `/${kind}/${encodeURIComponent(code)}`;

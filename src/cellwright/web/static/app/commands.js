@@ -19,8 +19,9 @@ import { operation, term } from './objects.js';
  * @property {(values: Values) => Record<string, unknown>} command
  */
 
+const NOTHING = { text: '', key: '' };
 /** The wish that got no answer: asked again, it is the same. */
-let unanswered = { text: '', key: '' };
+let unanswered = NOTHING;
 
 /** Put a command before the gate. @param {Record<string, unknown>} command @param {Values} [signatures] */
 export async function give(command, signatures) {
@@ -30,11 +31,17 @@ export async function give(command, signatures) {
   try {
     await send('/api/v1/commands', signatures ? { key, command, signatures } : { key, command });
   } catch (error) {
-    if (error instanceof Problem && (error.status === 0 || error.status >= 500)) throw error;
-    unanswered = { text: '', key: '' };
-    throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (error.status > 0 && error.status < 500) unanswered = NOTHING;
+    throw error.status === 422 ? wrongSignature(error) : error;
   }
-  unanswered = { text: '', key: '' };
+  unanswered = NOTHING;
+}
+
+/** The same in the viewer's language: the server does not say which of badge and password was wrong. @param {Problem} problem */
+function wrongSignature({ status, problems }) {
+  const text = t('sign_in.wrong');
+  return new Problem(status, { detail: text, fields: problems.map(({ path }) => ({ path, text })) });
 }
 
 /** @returns {Field} */
@@ -134,7 +141,7 @@ const ordering = (products) => ({
       order: { type: 'string', title: t('column.order'), format: 'code', maxLength: 64, pattern: '\\S' },
       product: { type: 'string', title: t('column.product'), enum: products.map((each) => each.code), enumTitles: products.map((each) => term(each.code, each.name)) },
       quantity: { type: 'integer', title: t('column.wanted'), minimum: 1, maximum: 1_000_000_000 },
-      due: { type: 'string', title: `${t('column.due')} (${timeZone()})`, format: 'time', description: t('order.due_none') },
+      due: { type: 'string', title: `${t('column.due')} (${timeZone()})`, format: 'time', description: t('ask.due_help') },
     },
     required: ['order', 'product', 'quantity'],
   },

@@ -91,7 +91,7 @@ export function Form({ schema, submit, onSubmit, onCancel, initial, isDanger, ch
 
 /** A refusal with every reason, or the failure's own sentence. @param {{problem: Problem}} props */
 export function Failure({ problem }) {
-  if (problem.reasons.length === 0) return html`<${ErrorState} text=${problem.status ? problem.message : t('state.error')} />`;
+  if (problem.reasons.length === 0) return html`<${ErrorState} text=${problem.status ? problem.message : t('form.no_answer')} />`;
   return html`<div class="notice notice-error" role="alert">
     <span class="notice-mark" aria-hidden="true">!</span>
     <ul class="reasons">${problem.reasons.map(({ code, text }) => html`<li key=${code}>${text} <span class="code muted">${code}</span></li>`)}</ul>

@@ -1,6 +1,6 @@
 import { html } from '../../vendor/preact.js';
-import { addressOf } from '../api.js';
 import { age, duration, number, quantityParts, t, word } from '../i18n.js';
+import { pageOf } from '../objects.js';
 import { AlarmIcon } from './alarm_icon.js';
 import { Icon } from './icon.js';
 import { Sparkline } from './sparkline.js';
@@ -54,7 +54,7 @@ export function StationTile(station) {
   const { code, name, state, state_age_us, unit, unit_href, waits_for, cycles_s, is_stale } = station;
   return html`<article class="tile ${is_stale ? 'stale' : ''}" data-state=${state} data-station=${code}>
     <header class="tile-head">
-      <a class="tile-code code" href=${addressOf('stations', code)}>${code}</a>
+      <a class="tile-code code" href=${pageOf('station', code)}>${code}</a>
       <${StateWord} state=${state} priority=${station.priority} />
     </header>
     <p class="tile-name" title=${name}>${name}</p>
@@ -64,7 +64,7 @@ export function StationTile(station) {
     </div>
     <p class="tile-unit" title=${unit ?? waits_for ?? ''}>
       ${unit
-        ? html`<a class="code" href=${unit_href ?? addressOf('units', unit)}>${unit}</a>`
+        ? html`<a class="code" href=${unit_href ?? pageOf('unit', unit)}>${unit}</a>`
         : html`<span class="muted">${waits_for ?? t('tile.no_unit')}</span>`}
     </p>
     <footer class="tile-foot">

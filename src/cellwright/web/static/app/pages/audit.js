@@ -1,6 +1,5 @@
 /** The audit trail: who changed what, newest first, and whether the trail is whole. */
 import { html } from '../../vendor/preact.js';
-import { addressOf } from '../api.js';
 import { boot } from '../boot.js';
 import { AlarmIcon } from '../components/alarm_icon.js';
 import { withQuery } from '../components/facets.js';
@@ -8,6 +7,7 @@ import { Icon } from '../components/icon.js';
 import { PageHead } from '../components/page_head.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { dateTime, number, t, timeZone, word } from '../i18n.js';
+import { pageOf } from '../objects.js';
 import { Changes, changesText } from './audit/changes.js';
 import { Filters } from './audit/filters.js';
 
@@ -77,9 +77,9 @@ const When = ({ entry }) => html`<span class="nowrap">${dateTime(entry.recorded_
 /** @type {Record<string, (code: string) => string>} */
 const ADDRESSES = {
   person: (code) => `/people?person=${encodeURIComponent(code)}`,
-  lot: (code) => addressOf('lots', code),
-  station: (code) => addressOf('stations', code),
-  order: (code) => addressOf('orders', code),
+  lot: (code) => pageOf('lot', code),
+  station: (code) => pageOf('station', code),
+  order: (code) => pageOf('order', code),
 };
 
 /** @param {{entry: Entry}} props */

@@ -1,6 +1,5 @@
 /** A station: what it waits for, what it does, what is mounted, what it runs, and why it was refused. */
 import { html } from '../../vendor/preact.js';
-import { addressOf } from '../api.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
 import { StateWord } from '../components/station_tile.js';
@@ -10,6 +9,7 @@ import { VirtualTable } from '../components/virtual_table.js';
 import { KpiStrip } from '../components/kpi_strip.js';
 import { age, dateTime, duration, number, quantity, t, word } from '../i18n.js';
 import { time_us, useTopic } from '../live.js';
+import { pageOf } from '../objects.js';
 import { waitsFor } from './tile_props.js';
 
 /** @typedef {{code: string, text: string, evidence: Record<string, unknown>}} Reason */
@@ -68,9 +68,9 @@ function Running({ now }) {
 
 /** @param {{carrier: string, unit: string, lots: string[]}} page */
 function named({ carrier, unit, lots }) {
-  if (carrier) return { code: carrier, href: addressOf('carriers', carrier) };
-  if (unit) return { code: unit, href: addressOf('units', unit) };
-  return { code: lots.join(', '), href: lots[0] ? addressOf('lots', lots[0]) : null };
+  if (carrier) return { code: carrier, href: pageOf('carrier', carrier) };
+  if (unit) return { code: unit, href: pageOf('unit', unit) };
+  return { code: lots.join(', '), href: lots[0] ? pageOf('lot', lots[0]) : null };
 }
 
 /** @param {{needs: any[], loaded: Loaded[]}} props */
@@ -91,7 +91,7 @@ function Mounted({ need, lot }) {
   return html`<tr>
     <th scope="row"><span class="code">${need.position}</span></th>
     <td>${need.material_name}</td>
-    <td>${lot ? html`<a class="code" href=${addressOf('lots', lot.lot)}>${lot.lot}</a>` : html`<span class=${need.is_optional ? 'muted' : 'station-missing'}>${empty}</span>`}</td>
+    <td>${lot ? html`<a class="code" href=${pageOf('lot', lot.lot)}>${lot.lot}</a>` : html`<span class=${need.is_optional ? 'muted' : 'station-missing'}>${empty}</span>`}</td>
     <td class="num">${lot ? quantity(lot.remaining, lot.measure) : ''}</td>
     <td>${lot && html`<${AmountBar} value=${lot.remaining - lot.reserved} full=${Math.max(lot.remaining, need.quantity)} unit=${lot.measure} label=${need.position} />`}</td>
   </tr>`;

@@ -1,6 +1,6 @@
 /** From what the server says of a station to what its tile shows. */
-import { addressOf } from '../api.js';
 import { number, t, word } from '../i18n.js';
+import { pageOf } from '../objects.js';
 
 /**
  * @typedef {Object} Tile as web/tiles.py gives it
@@ -26,11 +26,8 @@ import { number, t, word } from '../i18n.js';
  * @property {number} last_fact_us
  */
 
-/** @type {Record<string, string>} */
-const PLACES = { unit: 'units', lot: 'lots', carrier: 'carriers' };
-
 /** The page of what is in process. @param {Tile} tile */
-export const unitAddress = ({ unit, unit_kind }) => (unit ? addressOf(PLACES[unit_kind] ?? 's', unit) : null);
+export const unitAddress = ({ unit, unit_kind }) => (unit ? pageOf(unit_kind, unit) : null);
 
 /** What a station without a unit waits for, as a sentence. @param {Tile} tile */
 export function waitsFor({ state, refusal, waiting_count }) {
