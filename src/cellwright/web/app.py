@@ -16,7 +16,6 @@ from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.commands import require_permissions
-from cellwright.web.described import describe_queries
 from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
@@ -56,7 +55,6 @@ def make_app(services: Services) -> Litestar:
         request_max_body_size=_BODY_MAX,
         state=State({"services": services}),
     )
-    describe_queries(app.openapi_schema, PAGES)
     require_declared(app)
     require_permissions()
     return app

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 from urllib.parse import quote, unquote
 
 from litestar import MediaType, Response, get
@@ -13,9 +13,12 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from cellwright.web.access.permissions import ObjectRule, Permission
+from cellwright.web.described import asking
 from cellwright.web.question import Asked, Question, code_in_path, question_of
 from cellwright.web.shell import html_response
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
+
+_OF_FILES: Final = ("limit", "table", "bom")
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -62,10 +65,17 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     if page.is_in_api:
         read = _object_reader(page) if is_object else _reader(page)
         path, summary = f"/api/v1{name}{tail}", f"Data of page {page.name}"
-        handlers.append(get(path, opt=opt, operation_id=f"read_{page.name}", summary=summary)(read))
+        handlers.append(
+            get(path, opt=opt, operation_id=f"read_{page.name}", operation_class=asking(page.query), summary=summary)(
+                read
+            )
+        )
     if page.has_files and not is_object:
+        described = asking((*page.query, *_OF_FILES))
         handlers.extend(
-            get(f"{name}.{suffix}", opt=opt, operation_id=f"export_{page.name}_{suffix}")(exporter(suffix))
+            get(f"{name}.{suffix}", opt=opt, operation_class=described, operation_id=f"export_{page.name}_{suffix}")(
+                exporter(suffix)
+            )
             for suffix in MEDIA_TYPES
         )
     return [*handlers, *(_alias_handler(page, *alias) for alias in page.aliases.items())]
