@@ -22,6 +22,7 @@ VERBS = {
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
+    "seal": ("cellwright.cli.seal", "seal", "Pack units in which nothing moves any more."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),
     "submit": ("cellwright.cli.submit", "submit", "Submit commands as JSON lines."),
     "trace": ("cellwright.cli.trace", "trace", "Trace a unit or lot, backward or forward."),

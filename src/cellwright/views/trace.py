@@ -39,7 +39,7 @@ _PART = "child, number, parent, parent_start, parent_end, child_start, child_end
 UNITS = """
     SELECT u.id, u.kind, u.product, u.status, b.prefix, b.serial_from + (u.id - b.id_from) AS serial
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit WHERE unit.id = k.id OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit_kept(k.id) OFFSET 0) AS u
     CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from FROM unit_block
                         WHERE id_from <= u.id ORDER BY id_from DESC LIMIT 1) AS b
 """
@@ -61,13 +61,12 @@ LOTS = """
 MEMBERS = """
     SELECT m.parent, m.unit, m.slot
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member
-                        WHERE parent = k.id AND to_us = 0 OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM members_kept(k.id) OFFSET 0) AS m
 """
 PARENTS = """
     SELECT m.parent, m.unit, m.slot
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member WHERE unit = k.id AND to_us = 0 OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM memberships_kept(k.id) WHERE to_us = 0 OFFSET 0) AS m
 """
 KINDS = """
     WITH RECURSIVE found AS (
