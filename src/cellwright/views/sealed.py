@@ -97,6 +97,20 @@ async def members_of(connection: Connection, numbers: Ids) -> Ids:
     return np.concatenate(parts)
 
 
+async def profiles_of(connection: Connection, numbers: Ids) -> tuple[dict[int, tuple[str, str]], Ids]:
+    """Return product and status by number of profile, and the number of each unit's, 0 = not sealed; `numbers` ascend."""
+    records = await connection.fetch("SELECT number, product, status FROM sealed_profile")
+    shared = {record["number"]: (record["product"], record["status"]) for record in records}
+    found, blocks = np.zeros(len(numbers), np.int64), numbers >> BLOCK_BITS
+    for record in await connection.fetch(BLOCKS, np.unique(blocks).tolist()):
+        low, high = np.searchsorted(blocks, [record["block"], record["block"] + 1])
+        places = np.frombuffer(record["places"], np.uint8)[numbers[low:high] & (BLOCK_SIZE - 1)]
+        profiles = np.zeros(NOT_SEALED + 1, np.int64)
+        profiles[: len(record["profiles"])] = record["profiles"]
+        found[low:high] = profiles[places]
+    return shared, found
+
+
 async def find_sealed(connection: Connection, numbers: Iterable[int]) -> list[int]:
     """Return which of these units are sealed."""
     wanted = np.unique(np.fromiter(numbers, np.int64))
