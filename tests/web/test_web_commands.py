@@ -29,6 +29,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "LoadMaterial": {"station": "NOWHERE", "position": "p", "lot": "L", "quantity": 1},
     "UnloadMaterial": {"station": "NOWHERE", "position": "p"},
     "PlaceHold": {"subject": "unit", "codes": [], "reason": ""},
+    "PlaceRecall": {"recall": "", "reason": ""},
     "ReleaseHold": {"hold": 999, "reason": "fine", "second_person": ""},
     "Disposition": {"units": [], "action": "scrap"},
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},

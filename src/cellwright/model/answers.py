@@ -65,6 +65,7 @@ class RefusalCode(StrEnum):
     SIGNATURE_MISSING = "signature_missing"
     PERSON_UNKNOWN = "person_unknown"
     DISPOSITION_INVALID = "disposition_invalid"
+    RECALL_INVALID = "recall_invalid"
     ORDER_UNKNOWN = "order_unknown"
     ORDER_REPEATED = "order_repeated"
     ORDER_CLOSED = "order_closed"

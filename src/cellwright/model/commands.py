@@ -144,6 +144,19 @@ class PlaceHold(_Command, frozen=True, kw_only=True):
     reason: Text
 
 
+class PlaceRecall(_Command, frozen=True, kw_only=True):
+    """Hold lots and all units of ranges at once, each by the outermost unit that it is in now.
+
+    Range k holds every unit from `firsts[k]` to `lasts[k]`. The same recall again adds only what it does not hold yet.
+    """
+
+    recall: Code
+    reason: Text
+    lots: tuple[Code, ...] = ()
+    firsts: tuple[Code, ...] = ()
+    lasts: tuple[Code, ...] = ()
+
+
 class ReleaseHold(_Command, frozen=True, kw_only=True):
     """Lift a hold; needs a second person's signature."""
 
@@ -244,6 +257,7 @@ Command = (
     | LoadCarrier
     | UnloadCarrier
     | PlaceHold
+    | PlaceRecall
     | ReleaseHold
     | Disposition
     | ReleaseLot

@@ -238,6 +238,8 @@ class Held(_Fact, frozen=True, kw_only=True):
     subject: HoldSubject
     subjects: tuple[int, ...]
     reason: str
+    recall: str = ""
+    """The recall that it is part of, "" = none."""
 
 
 class Released(_Fact, frozen=True, kw_only=True):

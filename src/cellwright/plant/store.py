@@ -132,6 +132,7 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
         (resources.HOLDS, by_id, needs.holds),
+        (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),
     )
     for stored, where, keys in wanted:

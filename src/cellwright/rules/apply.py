@@ -359,6 +359,7 @@ def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
         reason=fact.reason,
         placed_us=envelope.recorded_us,
         placed_by=envelope.actor,
+        recall=fact.recall,
     )
     yield from _change_holds(state, fact.subject, fact.subjects, 1)
 

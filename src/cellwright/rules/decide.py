@@ -13,6 +13,7 @@ from cellwright.model.commands import (
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     RecordCalibration,
@@ -25,7 +26,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people
+from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people, recalls
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -54,6 +55,8 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return carriers.unload_carrier(state, command)
         case PlaceHold():
             return holds.place_hold(state, command)
+        case PlaceRecall():
+            return recalls.place_recall(state, command)
         case ReleaseHold():
             return holds.release_hold(state, submission, command)
         case Disposition():

@@ -202,6 +202,7 @@ class HoldRow(Struct, frozen=True, gc=False):
     released_us: int = 0
     released_by: str = ""
     second_person: str = ""
+    recall: str = ""
 
     @property
     def key(self) -> int:

@@ -20,6 +20,7 @@ from cellwright.views.stored import decode_rows
 from cellwright.views.trace import (
     PARTS_FORWARD,
     RUNS_OF_LOTS,
+    KnownLot,
     TraceError,
     carry_between,
     parts_between,
@@ -110,8 +111,16 @@ class Spread(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
 
 
-async def find_spread(connection: Connection, section: Section) -> Spread:
-    """Return where a section of a lot has gone. Raises TraceError for what is no section of it, or too much at once."""
+class Gathered(Struct, frozen=True, kw_only=True):
+    """What took something of a section directly: lots made of it, nearest first, and units."""
+
+    stretch: Stretch
+    lots: Mapping[int, KnownLot]
+    units: tuple[Span, ...]
+
+
+async def gather(connection: Connection, section: Section) -> Gathered:
+    """Return what took something of a section. Raises TraceError for what is no section of it, or too much at once."""
     stretch = await section_of(connection, section.lot, start=section.start, end=section.end, lane=section.lane)
     starts = {section.lot: [stretch]}
     parts = await parts_between(connection, PARTS_FORWARD, starts)
@@ -120,14 +129,20 @@ async def find_spread(connection: Connection, section: Section) -> Spread:
     if count_units(spans) > UNITS_MAX:
         found = f"{count_units(spans)} units took something of this, more than {UNITS_MAX} at once"
         raise TraceError(f"{found}; ask for less of the lot, or for its parts one by one")
-    climb = await climb_from(connection, spans)
+    return Gathered(stretch=stretch, lots={number: lots[number] for number in reach.stretches}, units=spans)
+
+
+async def find_spread(connection: Connection, section: Section) -> Spread:
+    """Return where a section of a lot has gone. Raises TraceError for what is no section of it, or too much at once."""
+    found = await gather(connection, section)
+    climb = await climb_from(connection, found.units)
     return Spread(
-        subject=lots[section.lot].code,
-        measure=lots[section.lot].measure,
-        stretch=stretch,
-        lots=tuple(lots[number].code for number in reach.stretches),
-        bases=_by_basis(spans),
-        units=spans,
+        subject=found.lots[section.lot].code,
+        measure=found.lots[section.lot].measure,
+        stretch=found.stretch,
+        lots=tuple(lot.code for lot in found.lots.values()),
+        bases=_by_basis(found.units),
+        units=found.units,
         outermost=climb,
         places=await find_places(connection, climb.ids),
     )

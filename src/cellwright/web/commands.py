@@ -25,6 +25,7 @@ from cellwright.model.commands import (
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     RecordCalibration,
@@ -49,6 +50,7 @@ PersonCommand = (
     | LoadMaterial
     | UnloadMaterial
     | PlaceHold
+    | PlaceRecall
     | ReleaseHold
     | Disposition
     | ReleaseLot
@@ -70,6 +72,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     LoadCarrier: None,
     UnloadCarrier: None,
     PlaceHold: Permission.HOLD_PLACE,
+    PlaceRecall: Permission.HOLD_PLACE,
     ReleaseHold: Permission.HOLD_RELEASE,
     Disposition: Permission.UNIT_DISPOSITION,
     ReleaseLot: Permission.LOT_RELEASE,
