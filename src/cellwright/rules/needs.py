@@ -12,6 +12,7 @@ from cellwright.model.commands import (
     Command,
     Disposition,
     HoldSubject,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -47,13 +48,15 @@ def empty_needs() -> Needs:
     return Needs(**{name: set() for name in Needs.__struct_fields__})
 
 
-def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901 one case each
+def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901, PLR0912 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
         case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
             _need_page(needs, state, command)
         case ReceiveLot() | ReleaseLot() | LoadMaterial():
             _need_codes(needs, state, (command.lot,))
+        case ImportLots():
+            _need_codes(needs, state, (*command.lots, *command.parents.lots))
         case PlaceHold() if command.subject is HoldSubject.LOT:
             _need_codes(needs, state, command.codes)
         case PlaceHold():
