@@ -9,10 +9,12 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, execute_together
 from cellwright.errors import ConfigurationError, ConflictError
+from cellwright.journal.audit import append_audit
 from cellwright.journal.facts import appending
 from cellwright.journal.inbox import Entry, Sender, load_marks, storing
 from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
+from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import Change, LoadingRow, LotRow, Row, State, UnitRow
 from cellwright.views import genealogy, resources, stock, wip
@@ -139,11 +141,23 @@ def writing(written: Written) -> list[Write]:
     return writes
 
 
-async def commit(connection: Connection, loaded: Loaded, writes: Sequence[Write]) -> None:
-    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
+async def commit(
+    connection: Connection, loaded: Loaded, writes: Sequence[Write], *, audited: Sequence[Audited], recorded_us: int
+) -> None:
+    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`.
+
+    What people did is appended to the audit trail last: its end stays locked until the commit.
+    """
     question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
     try:
-        loaded.version = await execute_together(connection, question, writes)
+        if not audited:
+            loaded.version = await execute_together(connection, question, writes)
+            return
+        async with connection.transaction():
+            version = await execute_together(connection, question, writes)
+            for each in audited:
+                await append_audit(connection, each.author, recorded_us=recorded_us, changes=[each.change])
+        loaded.version = version
     except asyncpg.TransactionRollbackError as error:
         raise ConflictError("another gate wrote since this one read; its state is read again") from error
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from cellwright.database.pool import Pool, borrow
 from cellwright.errors import ConfigurationError
+from cellwright.journal.audit import Author
 from cellwright.journal.facts import find_time
 from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
@@ -118,9 +119,9 @@ class Desk:
         self._clock = clock
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def submit(self, person: str, wish: Wish) -> Receipt:
+    async def submit(self, author: Author, wish: Wish) -> Receipt:
         """Return what was recorded; raises RefusedError with every reason of the gate."""
-        epoch = epoch_of(person, wish.key)
+        epoch = epoch_of(author.actor, wish.key)
         turn = self._turns.setdefault(epoch, asyncio.Lock())
         async with turn:
             answer = await self._gate.submit(
@@ -129,9 +130,10 @@ class Desk:
                     epoch=epoch,
                     seq=_SEQ,
                     time_us=await self._time_us(epoch),
-                    actor=person,
+                    actor=author.actor,
                     command=wish.command,
-                )
+                ),
+                author,
             )
         if isinstance(answer, Refusal):
             raise RefusedError(answer)
