@@ -268,7 +268,7 @@ def _parent_reasons(state: State, command: ImportLots, lots: Mapping[str, _Lot])
 def _unusable(state: State, link: _Link, lots: Mapping[str, _Lot]) -> Iterator[Reason]:
     known = state.lot_by_code(link.parent)
     if link.parent not in lots:
-        text = f"lot {link.child!r} was made of {link.parent!r}, which is no lot here or in the page; import it first"
+        text = f"lot {link.child!r} was made of {link.parent!r}, which is known neither here nor in the import; add it, or empty it"
         yield _about(link, RefusalCode.LOT_UNKNOWN, text, "parents.lots")
     elif known is not None and known.status is LotStatus.OPEN:
         text = f"lot {link.child!r} was made of {link.parent!r}, which is still being made here; report that one first"
