@@ -88,14 +88,17 @@ function About(data) {
   return html`<${KeyValue} items=${items} />`;
 }
 
+/** Of a lot whose quantity nobody knows, no stretch is known. @param {number} start @param {number} end @param {string} measure @param {{tolerance: number}} part */
+const placeOf = (start, end, measure, { tolerance }) => (tolerance < 0 && start === end ? t('common.unknown') : stretch(start, end, measure));
+
 /** @param {{rows: any[], measure: string}} props */
 function Parts({ rows, measure }) {
   const columns = useMemo(
     () => [
       { key: 'other', label: t('column.lot'), kind: 'code', href: (/** @type {any} */ row) => pageOf('lot', row.other) },
       { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => term(row.material) },
-      { key: 'start', label: t('lot.stretch_here'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
-      { key: 'other_start', label: t('lot.stretch_there'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.other_start, row.other_end, row.measure)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
+      { key: 'start', label: t('lot.stretch_here'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${placeOf(row.start, row.end, measure, row)}</span>` },
+      { key: 'other_start', label: t('lot.stretch_there'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${placeOf(row.other_start, row.other_end, row.measure, row)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
       { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, '', row.measure === measure ? measure : row.measure) },
       { key: 'lane', label: t('column.lane'), kind: 'code', render: (/** @type {any} */ row) => (row.lane ? number(row.lane) : t('lot.full_width')) },
     ],
