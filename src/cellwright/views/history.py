@@ -209,10 +209,9 @@ async def _operations(connection: Connection, unit: int) -> Sequence[str]:
     records = await connection.fetch(
         """
         SELECT o.body->>'code'
-        FROM unit AS u
+        FROM unit_kept($1) AS u
         JOIN route AS r ON r.id = u.route
         CROSS JOIN LATERAL json_array_elements(r.operations) WITH ORDINALITY AS o (body)
-        WHERE u.id = $1
         ORDER BY o.ordinality
         """,
         unit,
