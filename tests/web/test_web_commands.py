@@ -38,6 +38,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "QualifyPerson": {"person": "nobody", "qualification": "q", "valid_until_us": 1},
     "ReleaseOrder": {"order": "", "product": "nothing", "quantity": 0},
     "CloseOrder": {"order": "nothing", "reason": ""},
+    "ImportLots": {"lots": [], "materials": [], "measures": [], "quantities": []},
 }
 """A command of each type that nothing comes of: it is refused by the gate, if it gets there."""
 

@@ -20,6 +20,7 @@ VERBS = {
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
+    "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
     "seal": ("cellwright.cli.seal", "seal", "Pack units in which nothing moves any more."),

@@ -44,6 +44,8 @@ class RefusalCode(StrEnum):
     LOT_EXPIRED = "lot_expired"
     LOT_EXHAUSTED = "lot_exhausted"
     LOT_NOT_CLAIMED = "lot_not_claimed"
+    LOT_INVALID = "lot_invalid"
+    LOT_CYCLIC = "lot_cyclic"
     EXPOSURE_EXCEEDED = "exposure_exceeded"
     INTERVAL_INVALID = "interval_invalid"
     RECIPE_MISSING = "recipe_missing"

@@ -11,6 +11,7 @@ from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
 from cellwright.rules.genealogy import fold_part
+from cellwright.rules.imports import imported_rows
 from cellwright.rules.readiness import open_counter, running_counter
 from cellwright.rules.state import (
     AssemblyRow,
@@ -461,4 +462,5 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.PersonQualified: _person_qualified,
     f.OrderReleased: _order_released,
     f.OrderClosed: _order_closed,
+    f.LotsImported: lambda _, __, fact: imported_rows(fact),
 }

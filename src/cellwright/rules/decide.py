@@ -10,6 +10,7 @@ from cellwright.model.commands import (
     CloseOrder,
     DisablePerson,
     Disposition,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -26,7 +27,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people, recalls
+from cellwright.rules import abort, carriers, checkin, checkout, holds, imports, materials, orders, people, recalls
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -77,5 +78,7 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return orders.release_order(state, command)
         case CloseOrder():
             return orders.close_order(state, command)
+        case ImportLots():
+            return imports.import_lots(state, command, now_us)
         case _:
             assert_never(command)

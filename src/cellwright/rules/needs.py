@@ -12,6 +12,7 @@ from cellwright.model.commands import (
     Command,
     Disposition,
     HoldSubject,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -57,6 +58,8 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             _need_page(needs, state, command)
         case ReceiveLot() | ReleaseLot() | LoadMaterial():
             _need_codes(needs, state, (command.lot,))
+        case ImportLots():
+            _need_codes(needs, state, (*command.lots, *command.parents.lots))
         case PlaceHold() if command.subject is HoldSubject.LOT:
             _need_codes(needs, state, command.codes)
         case PlaceHold():

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from cellwright.model import commands, facts
-from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Submission
+from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
 from cellwright.model.facts import Envelope, Fact
 from cellwright.testing.flow import START_US, results
 
@@ -133,7 +133,7 @@ def commands_page() -> str:
     Send the same (source, epoch, seq) again and you get the same answer; nothing is done twice. Send something else
     under it and you are refused.
     """
-    helpers = [Submission, Consumed, commands.Result]
+    helpers = [Submission, Consumed, Parents, commands.Result]
     return _page(intro, commands, [*helpers, *COMMAND_TYPES], example=_example())
 
 

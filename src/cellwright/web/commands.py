@@ -22,6 +22,7 @@ from cellwright.model.commands import (
     Command,
     DisablePerson,
     Disposition,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -59,6 +60,7 @@ PersonCommand = (
     | QualifyPerson
     | ReleaseOrder
     | CloseOrder
+    | ImportLots
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -84,6 +86,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleasePlant: None,
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
+    ImportLots: Permission.LOT_RECEIVE,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 
