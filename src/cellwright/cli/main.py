@@ -23,6 +23,7 @@ VERBS = {
     "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
+    "recall": ("cellwright.cli.recall", "recall", "Say what a recall would touch, and hold it."),
     "seal": ("cellwright.cli.seal", "seal", "Pack units in which nothing moves any more."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),
     "submit": ("cellwright.cli.submit", "submit", "Submit commands as JSON lines."),

@@ -362,7 +362,9 @@ def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
         placed_by=envelope.actor,
         recall=fact.recall,
     )
-    yield from _change_holds(state, fact.subject, fact.subjects, 1)
+    for held in _change_holds(state, fact.subject, fact.subjects, 1):
+        is_recalled = fact.recall and isinstance(held, LotRow)
+        yield replace(held, recall=fact.recall) if is_recalled else held
 
 
 def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Row]:
@@ -373,7 +375,9 @@ def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Ro
         released_by=envelope.actor,
         second_person=fact.second_person,
     )
-    yield from _change_holds(state, row.subject, row.subjects, -1)
+    for held in _change_holds(state, row.subject, row.subjects, -1):
+        is_lifted = row.recall and isinstance(held, LotRow) and held.recall == row.recall
+        yield replace(held, recall="") if is_lifted else held
 
 
 def _change_holds(state: State, subject: HoldSubject, subjects: Iterable[int], step: int) -> Iterator[Row]:
