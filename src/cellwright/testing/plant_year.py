@@ -49,7 +49,7 @@ class PlantYear:
     module_of: Numbers
     """Module of each cell, -1 = scrap or rest of the last day."""
     cells_of: Numbers
-    """Cells of each module, in the order of slots: modules x 100."""
+    """Cells of each module, in the order of slots: modules x 100; -1 = an empty slot."""
     pack_of: Numbers
     """Pack of each module, -1 = none."""
     slot_of: Numbers
@@ -57,7 +57,7 @@ class PlantYear:
     vehicle_of: Numbers
     """Vehicle of each pack."""
     moves: Rows
-    """Memberships that came later or ended (`MOVE`); a unit and parent named here are not members otherwise."""
+    """Every membership, past and present, of the units that were ever moved (`MOVE`); the other arrays say what is now."""
 
     @property
     def line_cells_count(self) -> int:
@@ -107,12 +107,20 @@ def pack_ids(packs: Numbers | Ids) -> Ids:
     return packs.astype(np.int64) + (first_id(UnitKind.PACK, ASSEMBLY_LINE) + 1)
 
 
-def make_plant_year(cells_count: int, *, seed: int) -> PlantYear:
-    """Return the plant of a seed; raises ValueError unless the lines can share the cells evenly."""
+def vehicle_ids(vehicles: Numbers | Ids) -> Ids:
+    """Return ids of vehicles by number, above those of all units; the product has none."""
+    return vehicles.astype(np.int64) + (2 * first_id(UnitKind.PACK, 0) - first_id(UnitKind.MODULE, 0) + 1)
+
+
+def make_plant_year(cells_count: int, *, seed: int, spare_mm: int = 0) -> PlantYear:
+    """Return the plant of a seed; raises ValueError unless the lines can share the cells evenly.
+
+    Reels are longer by `spare_mm` than what is wound from them.
+    """
     if cells_count < LINES or cells_count % LINES:
         raise ValueError(f"{cells_count} cells cannot be shared by {LINES} lines; give a positive multiple of {LINES}")
     random = np.random.default_rng(seed)
-    blocks, lots, parts = upstream(cells_count // LINES)
+    blocks, lots, parts = upstream(cells_count // LINES, spare_mm=spare_mm)
     firsts = {name: block.first for name, block in blocks.items()}
     runs = line_runs(cells_count // LINES, _FIRST_CELLS, firsts, random)
     module_of, cells_of = sort_into_modules(cells_count, random)

@@ -115,11 +115,15 @@ class _Books:
         return self.quantities[list(self.blocks).index(name)]
 
 
-def upstream(cells_count: int) -> tuple[dict[str, LotBlock], NDArray[np.void], NDArray[np.void]]:
-    """Return all lots that lines of so many cells each need, by type and in order, and how they were made."""
+def upstream(cells_count: int, *, spare_mm: int = 0) -> tuple[dict[str, LotBlock], NDArray[np.void], NDArray[np.void]]:
+    """Return all lots that lines of so many cells each need, by type and in order, and how they were made.
+
+    Reels are longer by `spare_mm` than what is wound from them.
+    """
     books = _Books()
     for kind in KINDS:
         count, quantity = LINES * lots_count(kind, cells_count), kind.size * kind.pitch
+        quantity += spare_mm if kind.lots.endswith("_reel") else 0
         books.open(kind.lots, _material(kind), _measure(kind), np.full(count, quantity, np.int64))
     for electrode in ELECTRODES:
         _slit(books, electrode)
