@@ -77,9 +77,9 @@ async def test_texts_arrive(connection: Connection) -> None:
     ]
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64])
 async def test_arrays_arrive_with_their_bounds(connection: Connection, dtype: Any) -> None:
-    kind = {np.int32: "integer[]", np.int64: "bigint[]"}[dtype]
+    kind = {np.int16: "smallint[]", np.int32: "integer[]", np.int64: "bigint[]"}[dtype]
     matrix = extremes(dtype).reshape(100, 10)
     lengths = np.random.default_rng(4).integers(0, 15, 100)
     lengths[:3] = 0, 0, 14
@@ -137,8 +137,8 @@ def test_chunks_join_to_the_same_rows(chunk_rows: int, count: int) -> None:
 
 
 def test_wide_rows_make_small_chunks() -> None:
-    wide = Arrays(np.zeros((20_000, 1024), np.int32))
-    assert max(len(chunk) for chunk in encode_rows([wide])) < 100_000_000
+    wide = Arrays(np.zeros((10_000, 1024), np.int32))
+    assert max(len(chunk) for chunk in encode_rows([wide])) < 70_000_000
 
 
 async def test_no_rows_are_no_rows(connection: Connection) -> None:
@@ -148,8 +148,8 @@ async def test_no_rows_are_no_rows(connection: Connection) -> None:
 def test_what_has_no_binary_form_is_refused() -> None:
     with pytest.raises(ValueError, match="uint64"):
         Numbers(np.zeros(3, np.uint64))
-    with pytest.raises(ValueError, match="int16 has no array"):
-        Arrays(np.zeros((3, 3), np.int16))
+    with pytest.raises(ValueError, match="float64 has no array"):
+        Arrays(np.zeros((3, 3)))
     with pytest.raises(ValueError, match="RaggedArrays"):
         Arrays(np.zeros((3, 0), np.int32))
     with pytest.raises(ValueError, match="do not fit 2 digits"):

@@ -20,7 +20,7 @@ _WIDE_BYTES: Final = 64
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 _NULL: Final = np.frombuffer(b"\xff\xff\xff\xff", np.uint8)
-_OID: Final = {np.dtype(np.int32): 23, np.dtype(np.int64): 20}
+_OID: Final = {np.dtype(np.int16): 21, np.dtype(np.int32): 23, np.dtype(np.int64): 20}
 _SIZES: Final = {"b": (1,), "i": (2, 4, 8), "f": (8,)}
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -135,7 +135,7 @@ class Digits(Column):
 
 
 class Arrays(Column):
-    """Arrays of int4 or int8 of one length, a row of the matrix each; the first element has the subscript `lower`."""
+    """Arrays of int2, int4 or int8 of one length, a row of the matrix each; the first element has the subscript `lower`."""
 
     def __init__(self, values: NDArray[Any], *, lower: int = 1) -> None:
         """Take a matrix with at least one column; raises ValueError for other types."""
@@ -161,7 +161,7 @@ class Arrays(Column):
 
 
 class RaggedArrays(Column):
-    """Arrays of int4 or int8 of many lengths: array n has the values [offsets[n], offsets[n + 1])."""
+    """Arrays of int2, int4 or int8 of many lengths: array n has the values [offsets[n], offsets[n + 1])."""
 
     def __init__(self, values: NDArray[Any], offsets: NDArray[np.integer[Any]], *, lower: int = 1) -> None:
         """Take all values one after another; raises ValueError for other types."""
@@ -296,5 +296,5 @@ def _length(*values: int) -> Bytes:
 def _array_head(dtype: np.dtype[Any]) -> Bytes:
     """Return what stands between dimensions and bounds: no NULLs, and the type."""
     if dtype not in _OID:
-        raise ValueError(f"{dtype} has no array here; give int32 or int64")
+        raise ValueError(f"{dtype} has no array here; give int16, int32 or int64")
     return _length(0, _OID[dtype])
