@@ -50,8 +50,8 @@ def test_a_million_cells_give_the_published_counts() -> None:
     assert plant.modules_count == 9890
     assert plant.packs_count == 989
     assert plant.blocks["drum"].count == 176
-    # The published 5,827 have 13 more, at 10^6 and 10^7 alike: lots behind the last one that a line needs.
-    assert len(plant.parts) == 5827 - 13
+    # The published 5,827 have 15 more: lots behind the last one that was needed (of 10^7 cells 19 of 57,997).
+    assert len(plant.parts) == 5827 - 15
 
 
 def test_lots_have_the_published_ratios() -> None:
@@ -81,7 +81,16 @@ def test_every_second_roll_also_begins_the_next_batch() -> None:
     parts = parts_between(year(), "cathode_roll", "cathode_slurry")
     pairs = {(int(child) - rolls.first, int(parent) - slurries.first) for child, parent in parts[["child", "parent"]]}
     expected = {(roll, int(roll / 1.5)) for roll in range(rolls.count)}
-    assert pairs == expected | {(roll, int(roll / 1.5) + 1) for roll in range(0, rolls.count, 2)}
+    assert pairs == expected | {(roll, int(roll / 1.5) + 1) for roll in range(1, rolls.count, 2)}
+
+
+@pytest.mark.parametrize("number", [3, 10])
+def test_a_powder_lot_feeds_the_published_78_000_cells(number: int) -> None:
+    lots = {year().blocks["cathode_powder"].first + number}
+    for _ in range(3):
+        lots |= set(year().parts["child"][np.isin(year().parts["parent"], list(lots))].tolist())
+    runs = year().runs[np.isin(year().runs["lot"], list(lots))]
+    assert (runs["b"] - runs["a"] + 1).sum() == 78_000
 
 
 # --- runs ------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def _coat(books: _Books, electrode: Electrode) -> None:
     rolls = books.blocks[f"{electrode.name}_roll"]
     roll = np.arange(rolls.count)
     roll_mm = books.quantities_of(rolls.name)
-    is_shared = roll % 2 == 0
+    is_shared = roll % 2 == 1
     begun = roll[is_shared]
     borders_mm = np.where(is_shared, roll_mm // 3, 0)
     first, rest = _parts(rolls, roll), _parts(rolls, begun)
