@@ -160,6 +160,26 @@ class Arrays(Column):
         return fields
 
 
+class Blobs(Column):
+    """Byte strings of one length, a row of the matrix each."""
+
+    def __init__(self, values: Bytes) -> None:
+        """Take a matrix of bytes."""
+        self.rows_count = len(values)
+        self._values, self._width = values, 4 + int(values.shape[1])
+
+    def widths(self, rows: slice) -> Counts | int:  # noqa: ARG002 - all take the same
+        """Return the bytes of each field."""
+        return self._width
+
+    def fields(self, rows: slice) -> Bytes:
+        """Return the fields."""
+        values = self._values[rows]
+        fields = np.empty((len(values), self._width), np.uint8)
+        fields[:, :4], fields[:, 4:] = _length(self._width - 4), values
+        return fields
+
+
 class RaggedArrays(Column):
     """Arrays of int2, int4 or int8 of many lengths: array n has the values [offsets[n], offsets[n + 1])."""
 

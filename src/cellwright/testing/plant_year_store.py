@@ -13,6 +13,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitBlock, UnitKind, compose_code, date_code
 from cellwright.testing.binary_copy import Arrays, Column, Digits, Numbers, RaggedArrays, Texts, constant, copy_rows
 from cellwright.testing.plant_year import PACK_MODULES, Ids, PlantYear, Rows, module_ids, pack_ids
+from cellwright.testing.plant_year_packed import packed_tables, store_profiles
 from cellwright.testing.plant_year_runs import KINDS, LINES, START_US, TAKT_US
 
 Slots: TypeAlias = NDArray[np.int16]
@@ -64,12 +65,14 @@ class StoredYear(Struct):
     total_s: float = 0.0
 
 
-async def store_plant_year(connection: Connection, year: PlantYear) -> StoredYear:
-    """Fill the empty tables of genealogy, except `unit`; must not run inside a transaction."""
+async def store_plant_year(connection: Connection, year: PlantYear, *, is_packed: bool = False) -> StoredYear:
+    """Fill the empty tables of genealogy, except `unit`, or with all units packed; must not run inside a transaction."""
     stored, began_s = StoredYear(tables={}), time.perf_counter()
     await connection.execute(_PATIENCE)
     try:
-        for table, columns in _tables(year):
+        if is_packed:
+            await store_profiles(connection)
+        for table, columns in (*_tables(year), *(packed_tables(year) if is_packed else _member_tables(year))):
             await _store(connection, table, columns, stored)
         for table in stored.tables:
             await connection.execute(f"VACUUM (ANALYZE) {table}")
@@ -140,6 +143,9 @@ def _tables(year: PlantYear) -> Iterator[tuple[str, Iterable[dict[str, Column]]]
     yield "lot_part", [_plain(year.parts)]
     yield "load_run", [_runs(year.runs)]
     yield "unit_block", [_block_columns(unit_blocks(year))]
+
+
+def _member_tables(year: PlantYear) -> Iterator[tuple[str, Iterable[dict[str, Column]]]]:
     yield "unit_member", _members(year)
     yield "assembly", (*_module_members(year), _pack_members(year))
 
