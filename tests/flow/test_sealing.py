@@ -84,7 +84,7 @@ async def test_the_journal_still_says_the_same(connection: asyncpg.Connection, s
     report = await check(connection, story.driver.plant)
     assert report.equal, report
     place = 1 + (story.id_of(story.cells[1]) & 1023)
-    await connection.execute("UPDATE sealed_member SET parents[$1] = -1", place)
+    await connection.execute("UPDATE sealed_member SET near[$1] = -1", place)
     await connection.execute("UPDATE sealed_assembly SET members = members[2:]")
     report = await check(connection, story.driver.plant)
     assert not report.equal

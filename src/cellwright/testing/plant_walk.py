@@ -89,6 +89,10 @@ class PlantWalk:
         """Return all that was made of a lot or unit, itself included, as it was put together at a time (None = now)."""
         return _reachable(self._made, node, at_us)
 
+    def parents(self, unit: int) -> set[int]:
+        """Return what a unit is in now, one step up."""
+        return set(self._made.of(unit, None))
+
     def backward(self, node: int, *, at_us: int | None = None) -> set[int]:
         """Return all that a lot or unit was made of, itself included, as it was put together at a time (None = now)."""
         return _reachable(self._consumed, node, at_us)

@@ -9,7 +9,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.testing.binary_copy import Arrays, Blobs, Column, Numbers, RaggedArrays, constant
 from cellwright.testing.plant_year import Ids, PlantYear, module_ids, pack_ids
-from cellwright.views.sealed import BASE_BITS, BLOCK_BITS, BLOCK_SIZE, NOT_SEALED, base_of
+from cellwright.views.sealed import BASES_MAX, BLOCK_BITS, BLOCK_SIZE, NEAR_BITS, NOT_SEALED, to_numbers
 
 _BLOCKS_AT_ONCE: Final = 5_000
 _MODULES_AT_ONCE: Final = 50_000
@@ -77,15 +77,32 @@ def _profiles_by_block(year: PlantYear) -> Iterator[dict[str, Column]]:
 
 def _parents_by_block(year: PlantYear) -> Iterator[dict[str, Column]]:
     for blocks, parents, _, _ in _by_block(year):
-        bases = base_of(parents)
-        for base in np.unique(bases[parents > 0]).tolist():
-            numbers = np.where((parents > 0) & (bases == base), parents - base, _NONE).astype(np.int32)
-            kept = (numbers >= 0).any(axis=1)
-            yield {
-                "block": Numbers(blocks[kept]),
-                "parent_base": Numbers(np.full(int(kept.sum()), base, np.int64)),
-                "parents": Arrays(numbers[kept]),
-            }
+        kept = (parents > 0).any(axis=1)
+        yield from _near(blocks[kept], np.maximum(parents[kept], 0))
+
+
+def _near(blocks: Ids, parents: Ids) -> Iterator[dict[str, Column]]:
+    """Yield blocks with bases of their own, those with as many bases together."""
+    found = [to_numbers(each, NEAR_BITS) for each in parents]
+    sizes = [BASES_MAX + 1 if each is None else len(each[0]) for each in found]
+    for size in sorted(set(sizes)):
+        chosen = [place for place, each in enumerate(sizes) if each == size]
+        known = [each for place in chosen if (each := found[place]) is not None]
+        if len(known) < len(chosen):
+            yield {"block": Numbers(blocks[chosen]), **_based("far", parents[chosen])}
+            continue
+        yield {
+            "block": Numbers(blocks[chosen]),
+            "bases": Arrays(np.array([bases for bases, _ in known], np.int64)),
+            "near": Arrays(np.array([numbers for _, numbers in known], np.int16)),
+        }
+
+
+def _based(name: str, ids: Ids) -> dict[str, Column]:
+    """Return bases and numbers of rows of ids; all rows of a portion share their bases."""
+    based = to_numbers(ids)
+    assert based is not None  # noqa: S101 - four lines, or one hall
+    return {"bases": Arrays(np.tile(np.array(based[0], np.int64), (len(ids), 1))), name: Arrays(based[1])}
 
 
 def _assemblies(year: PlantYear) -> Iterator[dict[str, Column]]:
@@ -101,16 +118,7 @@ def _assemblies(year: PlantYear) -> Iterator[dict[str, Column]]:
 
 
 def _members(parents: Ids, members: Ids, from_us: Ids) -> Iterator[dict[str, Column]]:
-    bases = base_of(members)
-    for base in np.unique(bases[members > 0]).tolist():
-        numbers = np.where((members > 0) & (bases == base), members - base, _NONE)
-        kept = (numbers >= 0).any(axis=1)
-        yield {
-            "id": Numbers(parents[kept]),
-            "member_base": Numbers(np.full(int(kept.sum()), base, np.int64)),
-            "from_us": Numbers(from_us[kept]),
-            "members": Arrays(numbers[kept].astype(np.int32)),
-        }
+    yield {"id": Numbers(parents), "from_us": Numbers(from_us), **_based("members", members)}
 
 
 def _rows(kind: UnitKind, ids: Ids) -> dict[str, Column]:
@@ -134,6 +142,3 @@ def _rows(kind: UnitKind, ids: Ids) -> dict[str, Column]:
         "completed_us": RaggedArrays(np.empty(0, np.int64), offsets),
         "attempts": RaggedArrays(np.empty(0, np.int16), offsets),
     }
-
-
-assert BASE_BITS == 31  # noqa: S101 - what is kept above a base is an integer of PostgreSQL

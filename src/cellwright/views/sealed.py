@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from cellwright.database.pool import Connection
+from cellwright.errors import CellwrightError
 from cellwright.rules.state import AssemblyRow, MemberRow, UnitRow, UnitStatus
 from cellwright.views import genealogy, wip
 from cellwright.views.stored import decode_rows
@@ -20,8 +21,11 @@ Numbers: TypeAlias = NDArray[np.int32]
 TABLES: Final = ("sealed_assembly", "sealed_member", "sealed_block", "sealed_profile", "unsealed_unit")
 BLOCK_BITS: Final = 10
 BLOCK_SIZE: Final = 1 << BLOCK_BITS
-BASE_BITS: Final = 31
-"""Ids are kept as 32-bit numbers above a base; a base ends where those are used up."""
+NEAR_BITS: Final = 12
+FAR_BITS: Final = 28
+"""Ids are kept as a place in a list of bases and how far above that base they are: 15 bits, or 31."""
+
+BASES_MAX: Final = 8
 
 _LAST_ID: Final = 2**62
 NOT_SEALED: Final = 255
@@ -29,8 +33,10 @@ _NONE: Final = -1
 _SETTLED: Final = frozenset({UnitStatus.FINISHED, UnitStatus.ASSEMBLED})
 
 _ARRAY_HEAD_BYTES: Final = 20
-_SENT: Final = np.dtype([("size", ">i4"), ("number", ">i4")])
-"""An element of `array_send` of an integer[] without NULLs."""
+_SENT: Final = {
+    bits: np.dtype([("size", ">i4"), ("number", kind)]) for bits, kind in ((NEAR_BITS, ">i2"), (FAR_BITS, ">i4"))
+}
+"""An element of `array_send` of a smallint[] or integer[] without NULLs."""
 
 BLOCKS: Final = """
     SELECT b.block, b.profiles, b.places
@@ -39,15 +45,15 @@ BLOCKS: Final = """
                         WHERE sealed_block.block = k.block OFFSET 0) AS b
 """
 PARENTS: Final = """
-    SELECT m.block, m.parent_base, array_send(m.parents) AS parents
+    SELECT m.block, m.bases, array_send(m.near) AS near, array_send(m.far) AS far
     FROM unnest($1::bigint[]) AS k (block)
-    CROSS JOIN LATERAL (SELECT block, parent_base, parents FROM sealed_member
+    CROSS JOIN LATERAL (SELECT block, bases, near, far FROM sealed_member
                         WHERE sealed_member.block = k.block OFFSET 0) AS m
 """
 ASSEMBLIES: Final = """
-    SELECT a.id, a.member_base, a.from_us, array_send(a.members) AS members
+    SELECT a.id, a.from_us, a.bases, array_send(a.members) AS members
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, member_base, from_us, members FROM sealed_assembly
+    CROSS JOIN LATERAL (SELECT id, from_us, bases, members FROM sealed_assembly
                         WHERE sealed_assembly.id = k.id OFFSET 0) AS a
 """
 
@@ -68,9 +74,29 @@ class Sealing(Struct, frozen=True):
     assemblies: Sequence[Assembly]
 
 
-def base_of(numbers: Ids) -> Ids:
-    """Return the base that each id is kept above."""
-    return (numbers >> BASE_BITS) << BASE_BITS
+def to_numbers(ids: Ids, bits: int = FAR_BITS) -> tuple[list[int], Numbers] | None:
+    """Return ids as bases and numbers of so many bits above them, 0 as -1 = none; None when it takes too many bases."""
+    inside = ids > 0
+    bases, places = np.unique((ids[inside] >> bits) << bits, return_inverse=True)
+    if len(bases) > BASES_MAX:
+        return None
+    numbers = np.full(ids.shape, _NONE, np.int32)
+    numbers[inside] = (places << bits) + (ids[inside] - bases[places])
+    return bases.tolist(), numbers
+
+
+def to_ids(bases: Sequence[int], sent: bytes, bits: int = FAR_BITS) -> Ids:
+    """Return the ids that an array of numbers, as it was sent, stands for; 0 = none."""
+    numbers = np.frombuffer(sent, _SENT[bits], offset=_ARRAY_HEAD_BYTES)["number"].astype(np.int64)
+    known = np.array([*bases, 0], np.int64)
+    return np.where(numbers >= 0, known[numbers >> bits] + (numbers & ((1 << bits) - 1)), 0)
+
+
+def _parents(record: Any) -> Ids:
+    """Return the parents of a block."""
+    is_near = record["near"] is not None
+    bits = NEAR_BITS if is_near else FAR_BITS
+    return to_ids(record["bases"], record["near"] if is_near else record["far"], bits)
 
 
 # --- reading ----------------------------------------------------------------------------------------
@@ -82,19 +108,16 @@ async def parents_of(connection: Connection, numbers: Ids) -> Ids:
     blocks = numbers >> BLOCK_BITS
     for record in await connection.fetch(PARENTS, np.unique(blocks).tolist()):
         low, high = np.searchsorted(blocks, [record["block"], record["block"] + 1])
-        parents = _received(record["parents"])[numbers[low:high] & (BLOCK_SIZE - 1)]
-        part = found[low:high]
-        part[parents >= 0] = parents[parents >= 0] + np.int64(record["parent_base"])
+        found[low:high] = _parents(record)[numbers[low:high] & (BLOCK_SIZE - 1)]
     return found
 
 
 async def members_of(connection: Connection, numbers: Ids) -> Ids:
     """Return the sealed members of units, in any order."""
-    parts = [np.empty(0, np.int64)]
-    for record in await connection.fetch(ASSEMBLIES, numbers.tolist()):
-        members = _received(record["members"])
-        parts.append(members[members >= 0] + np.int64(record["member_base"]))
-    return np.concatenate(parts)
+    records = await connection.fetch(ASSEMBLIES, numbers.tolist())
+    parts = [to_ids(record["bases"], record["members"]) for record in records]
+    members = np.concatenate([np.empty(0, np.int64), *parts])
+    return members[members > 0]
 
 
 async def profiles_of(connection: Connection, numbers: Ids) -> tuple[dict[int, tuple[str, str]], Ids]:
@@ -126,10 +149,6 @@ async def holds_any(connection: Connection, numbers: Iterable[int]) -> bool:
     """Tell whether any of these units, or its assembly, is sealed."""
     wanted = sorted(numbers)
     return bool(await find_sealed(connection, wanted) or await connection.fetch(ASSEMBLIES, wanted))
-
-
-def _received(sent: bytes) -> Ids:
-    return np.frombuffer(sent, _SENT, offset=_ARRAY_HEAD_BYTES)["number"].astype(np.int64)
 
 
 # --- packing ----------------------------------------------------------------------------------------
@@ -181,6 +200,7 @@ def _is_settled(
         and bool(members)
         and len({each.from_us for each in members}) == 1
         and members[0].from_us < before_us
+        and len({each.unit >> FAR_BITS for each in members}) <= BASES_MAX
         and tuple(number for number in assembly.members if number)
         == tuple(each.unit for each in sorted(members, key=attrgetter("slot")))
         and all(row is not None and row.status is UnitStatus.ASSEMBLED and _is_free(row) for row in rows)
@@ -259,44 +279,40 @@ async def _pack_parents(connection: Connection, assemblies: Sequence[Assembly]) 
 async def _write_parents(connection: Connection, units: Ids, parents: Ids) -> None:
     """Set the parents of units, which ascend; 0 = none."""
     blocks = units >> BLOCK_BITS
-    kept = {
-        (record["block"], record["parent_base"]): _received(record["parents"]).astype(np.int32)
-        for record in await connection.fetch(PARENTS, np.unique(blocks).tolist())
-    }
-    written = _by_block_and_base(units, parents, kept)
+    kept = {record["block"]: _parents(record) for record in await connection.fetch(PARENTS, np.unique(blocks).tolist())}
+    records = []
+    for block in np.unique(blocks).tolist():
+        whole = kept.get(block, np.zeros(BLOCK_SIZE, np.int64))
+        whole[units[blocks == block] & (BLOCK_SIZE - 1)] = parents[blocks == block]
+        records.append((block, *_near_or_far(whole)))
     await connection.executemany(
-        "INSERT INTO sealed_member VALUES ($1, $2, $3)"
-        " ON CONFLICT (block, parent_base) DO UPDATE SET parents = excluded.parents",
-        [(block, base, numbers.tolist()) for (block, base), numbers in written.items()],
+        "INSERT INTO sealed_member VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (block) DO UPDATE SET bases = excluded.bases, near = excluded.near, far = excluded.far",
+        records,
     )
 
 
-def _by_block_and_base(
-    units: Ids, parents: Ids, kept: Mapping[tuple[int, int], Numbers]
-) -> dict[tuple[int, int], Numbers]:
-    written: dict[tuple[int, int], Numbers] = {key: numbers.copy() for key, numbers in kept.items()}
-    for block in np.unique(units >> BLOCK_BITS).tolist():
-        inside = units >> BLOCK_BITS == block
-        places, bases = units[inside] & (BLOCK_SIZE - 1), base_of(parents[inside])
-        for key, numbers in written.items():
-            if key[0] == block:
-                numbers[places] = _NONE
-        for base in np.unique(bases[parents[inside] > 0]).tolist():
-            numbers = written.setdefault((block, base), np.full(BLOCK_SIZE, _NONE, np.int32))
-            chosen = (bases == base) & (parents[inside] > 0)
-            numbers[places[chosen]] = parents[inside][chosen] - base
-    return written
+def _near_or_far(parents: Ids) -> tuple[list[int], list[int] | None, list[int] | None]:
+    near = to_numbers(parents, NEAR_BITS)
+    if near is not None:
+        return near[0], near[1].tolist(), None
+    far = to_numbers(parents)
+    if far is None:
+        raise CellwrightError(
+            f"units of one block are in more than {BASES_MAX} lines' assemblies; they cannot be packed"
+        )
+    return far[0], None, far[1].tolist()
 
 
 async def _pack_assemblies(connection: Connection, assemblies: Sequence[Assembly]) -> None:
     records = []
     for each in assemblies:
         slots, units = np.array(each.members, np.int64).reshape(-1, 2).T
-        for base in np.unique(base_of(units)).tolist():
-            members = np.full(int(slots.max()) + 1, _NONE, np.int64)
-            chosen = base_of(units) == base
-            members[slots[chosen]] = units[chosen] - base
-            records.append((each.id, base, each.from_us, members.tolist()))
+        members = np.zeros(int(slots.max()) + 1, np.int64)
+        members[slots] = units
+        based = to_numbers(members)
+        assert based is not None  # noqa: S101 - an assembly with more bases is not settled
+        records.append((each.id, each.from_us, based[0], based[1].tolist()))
     await connection.executemany("INSERT INTO sealed_assembly VALUES ($1, $2, $3, $4)", records)
 
 
@@ -372,13 +388,13 @@ async def _unsealed_rows(connection: Connection, numbers: Sequence[int]) -> list
 
 
 async def _load_assemblies(connection: Connection, numbers: Sequence[int]) -> list[Assembly]:
-    found: dict[int, tuple[int, list[tuple[int, int]]]] = {}
+    found = []
     for record in await connection.fetch(ASSEMBLIES, list(numbers)):
-        _, members = found.setdefault(record["id"], (record["from_us"], []))
-        offsets = _received(record["members"])
-        slots = np.flatnonzero(offsets >= 0)
-        members.extend(zip(slots.tolist(), (offsets[slots] + record["member_base"]).tolist(), strict=True))
-    return [Assembly(number, from_us, tuple(sorted(members))) for number, (from_us, members) in found.items()]
+        members = to_ids(record["bases"], record["members"])
+        slots = np.flatnonzero(members)
+        pairs = zip(slots.tolist(), members[slots].tolist(), strict=True)
+        found.append(Assembly(record["id"], record["from_us"], tuple(pairs)))
+    return found
 
 
 async def load_all(connection: Connection) -> tuple[list[UnitRow], list[MemberRow], list[AssemblyRow]]:
@@ -389,7 +405,7 @@ async def load_all(connection: Connection) -> tuple[list[UnitRow], list[MemberRo
         places = np.frombuffer(record["places"], np.uint8)
         inside = np.flatnonzero(places != NOT_SEALED).astype(np.int64) + (record["block"] << BLOCK_BITS)
         rows += await _unsealed_rows(connection, inside.tolist())
-    records = await connection.fetch("SELECT DISTINCT id FROM sealed_assembly")
+    records = await connection.fetch("SELECT id FROM sealed_assembly ORDER BY id")
     assemblies = await _load_assemblies(connection, [record["id"] for record in records])
     members = _members(assemblies)
     return _slotted(rows, members), members, [_assembly_row(each) for each in assemblies]

@@ -22,22 +22,28 @@ ALTER TABLE sealed_block ALTER COLUMN places SET STORAGE EXTERNAL;
 COMMENT ON TABLE sealed_block IS 'Units [1024 * block, 1024 * block + 1024): the place of each one''s profile in `profiles`, counted from 0; 255 = not sealed.';
 
 CREATE TABLE sealed_member (
-    block bigint NOT NULL,
-    parent_base bigint NOT NULL,
-    parents integer[] NOT NULL CHECK (cardinality(parents) = 1024),
-    PRIMARY KEY (block, parent_base)
-);
-ALTER TABLE sealed_member ALTER COLUMN parents SET STORAGE EXTERNAL;
-COMMENT ON TABLE sealed_member IS 'The parent of each unit of a block, less `parent_base`; -1 = none here. EXTERNAL, so that a slice is read without unpacking.';
+    block bigint PRIMARY KEY,
+    bases bigint[] NOT NULL CHECK (cardinality(bases) <= 8),
+    near smallint[] CHECK (cardinality(near) = 1024),
+    far integer[] CHECK (cardinality(far) = 1024),
+    CHECK ((near IS NULL) <> (far IS NULL))
+) WITH (toast_tuple_target = 4080);
+ALTER TABLE sealed_member ALTER COLUMN near SET STORAGE EXTERNAL;
+ALTER TABLE sealed_member ALTER COLUMN far SET STORAGE EXTERNAL;
+COMMENT ON TABLE sealed_member IS 'The parent of each unit of a block. A number says which base and how far above it; -1 = none. Its bits for how far are 12 in `near` (parents of a day or so), 28 in `far`.';
 
 CREATE TABLE sealed_assembly (
-    id bigint NOT NULL,
-    member_base bigint NOT NULL,
+    id bigint PRIMARY KEY,
     from_us bigint NOT NULL,
-    members integer[] NOT NULL,
-    PRIMARY KEY (id, member_base)
+    bases bigint[] NOT NULL CHECK (cardinality(bases) <= 8),
+    members integer[] NOT NULL
 );
-COMMENT ON TABLE sealed_assembly IS 'The members of a unit by slot, less `member_base`; -1 = none of this base in the slot. All came in at `from_us`.';
+COMMENT ON TABLE sealed_assembly IS 'The members of a unit by slot, as numbers like those in `far` of sealed_member. All came in at `from_us`.';
+
+CREATE FUNCTION based(bases bigint[], number integer, bits integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN number >= 0 THEN bases[(number >> bits) + 1] + (number & ((1 << bits) - 1)) END
+$$;
+COMMENT ON FUNCTION based IS 'The id that a packed number stands for; NULL = none.';
 
 CREATE TABLE unsealed_unit (
     id bigint PRIMARY KEY
@@ -48,8 +54,9 @@ CREATE FUNCTION sealed_unit(wanted bigint)
 RETURNS TABLE (id bigint, kind text, product text, route integer, step smallint, status text, grade text, parent bigint)
 LANGUAGE sql STABLE AS $$
     SELECT wanted, p.kind, p.product, p.route, p.step, p.status, p.grade,
-           coalesce((SELECT m.parent_base + m.parents[(wanted & 1023)::integer + 1] FROM sealed_member AS m
-                     WHERE m.block = wanted >> 10 AND m.parents[(wanted & 1023)::integer + 1] >= 0), 0)
+           coalesce((SELECT coalesce(based(m.bases, m.near[(wanted & 1023)::integer + 1], 12),
+                                     based(m.bases, m.far[(wanted & 1023)::integer + 1], 28))
+                     FROM sealed_member AS m WHERE m.block = wanted >> 10), 0)
     FROM (SELECT profiles, get_byte(places, (wanted & 1023)::integer) AS place
           FROM sealed_block WHERE block = wanted >> 10) AS b
     JOIN sealed_profile AS p ON p.number = b.profiles[b.place + 1]
@@ -89,7 +96,7 @@ RETURNS TABLE (unit bigint, from_us bigint, parent bigint, slot smallint, to_us 
 LANGUAGE sql STABLE AS $$
     SELECT m.unit, m.from_us, m.parent, m.slot, m.to_us FROM unit_member AS m WHERE m.parent = wanted AND m.to_us = 0
     UNION ALL
-    SELECT a.member_base + n.number, a.from_us, a.id, (n.place - 1)::smallint, 0
+    SELECT based(a.bases, n.number, 28), a.from_us, a.id, (n.place - 1)::smallint, 0
     FROM sealed_assembly AS a CROSS JOIN LATERAL unnest(a.members) WITH ORDINALITY AS n (number, place)
     WHERE a.id = wanted AND n.number >= 0
 $$;
@@ -100,10 +107,11 @@ RETURNS TABLE (unit bigint, from_us bigint, parent bigint, slot smallint, to_us 
 LANGUAGE sql STABLE AS $$
     SELECT m.unit, m.from_us, m.parent, m.slot, m.to_us FROM unit_member AS m WHERE m.unit = wanted
     UNION ALL
-    SELECT wanted, a.from_us, s.parent, (array_position(a.members, (wanted - a.member_base)::integer) - 1)::smallint, 0
+    SELECT wanted, a.from_us, s.parent, (n.place - 1)::smallint, 0
     FROM sealed_unit(wanted) AS s
-    CROSS JOIN LATERAL (SELECT member_base, from_us, members FROM sealed_assembly
-                        WHERE sealed_assembly.id = s.parent AND member_base = (wanted >> 31) << 31 OFFSET 0) AS a
-    WHERE s.parent <> 0
+    CROSS JOIN LATERAL (SELECT bases, from_us, members FROM sealed_assembly
+                        WHERE sealed_assembly.id = s.parent OFFSET 0) AS a
+    CROSS JOIN LATERAL unnest(a.members) WITH ORDINALITY AS n (number, place)
+    WHERE s.parent <> 0 AND based(a.bases, n.number, 28) = wanted
 $$;
 COMMENT ON FUNCTION memberships_kept IS 'Where a unit is and was a member, sealed or not.';
