@@ -4,6 +4,7 @@ Runs and parts come as columns, one message for each, and are carried in columns
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,8 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.model.ids import KIND_SHIFT, UnitKind, kind_of
-from cellwright.rules.positions import Basis
+from cellwright.model.quantities import Measure
+from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.stretch_columns import (
     Ids,
     PartColumns,
@@ -27,7 +29,10 @@ _SENT: Final = np.dtype([("size", ">i4"), ("number", ">i8")])
 """An element of `array_send` of a bigint[] without NULLs."""
 
 _HEAD_BYTES: Final = 20
-_RUN: Final = ("unit", "a", "b", "lot", "pos_a", "pos_b", "tolerance")
+_GAP_MAX: Final = 4096
+"""Units further apart are looked up apart: reading on along the runs between them would cost more than a probe."""
+
+_RUN: Final = ("place", "a", "b", "lot", "pos_a", "pos_b", "tolerance")
 _PART: Final = (
     "child",
     "parent",
@@ -41,8 +46,8 @@ _PART: Final = (
 )
 
 
-def _sent(columns: tuple[str, ...], order: str = "") -> str:
-    return ", ".join(f"array_send(array_agg({name}::bigint{order})) AS {name}" for name in columns)
+def _sent(columns: tuple[str, ...], order: str) -> str:
+    return ", ".join(f"array_send(array_agg({name}::bigint ORDER BY {order})) AS {name}" for name in columns)
 
 
 HOT_MEMBERS: Final = """
@@ -51,43 +56,37 @@ HOT_MEMBERS: Final = """
     CROSS JOIN LATERAL (SELECT unit FROM unit_member WHERE parent = k.id AND to_us = 0 OFFSET 0) AS m
 """
 RUNS: Final = f"""
-    SELECT {_sent(_RUN)}
+    SELECT {_sent(_RUN, "place, a")}
     FROM (
-        SELECT k.id AS unit, r.a, r.b, r.lot, r.pos_a, r.pos_b, r.tolerance
-        FROM unnest($2::text[], $3::smallint[]) AS n (kind, layer)
-        CROSS JOIN unnest($1::bigint[]) AS k (id)
-        CROSS JOIN LATERAL (SELECT a, b, lot, pos_a, pos_b, tolerance FROM load_run
-                            WHERE load_run.kind = n.kind AND load_run.layer = n.layer AND load_run.a <= k.id
-                            ORDER BY load_run.a DESC LIMIT 1) AS r
-        WHERE r.b >= k.id
+        SELECT n.place, r.a, r.b, r.lot, r.pos_a, r.pos_b, r.tolerance
+        FROM unnest($3::text[], $4::smallint[]) WITH ORDINALITY AS n (kind, layer, place)
+        CROSS JOIN unnest($1::bigint[], $2::bigint[]) AS w (first, last)
+        CROSS JOIN LATERAL (
+            (SELECT a, b, lot, pos_a, pos_b, tolerance FROM load_run
+             WHERE load_run.kind = n.kind AND load_run.layer = n.layer AND load_run.a <= w.first
+             ORDER BY load_run.a DESC LIMIT 1)
+            UNION ALL
+            (SELECT a, b, lot, pos_a, pos_b, tolerance FROM load_run
+             WHERE load_run.kind = n.kind AND load_run.layer = n.layer AND load_run.a > w.first
+               AND load_run.a <= w.last OFFSET 0)
+        ) AS r
+        WHERE r.b >= w.first
     ) AS found
 """  # noqa: S608 - names are ours
 PARTS: Final = f"""
-    WITH RECURSIVE lots AS (
-        SELECT unnest($1::bigint[]) AS id
-        UNION
-        SELECT p.parent
-        FROM lots
-        CROSS JOIN LATERAL (SELECT parent FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
-    )
-    SELECT {_sent(_PART, " ORDER BY child")}
+    SELECT {_sent(_PART, "child")}
     FROM (
         SELECT p.child, p.parent, p.parent_start, p.parent_end, p.child_start, p.child_end, p.lane,
                p.reversed::integer AS reversed, p.tolerance
-        FROM lots
-        CROSS JOIN LATERAL (SELECT {", ".join(_PART)} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
+        FROM unnest($1::bigint[]) AS k (id)
+        CROSS JOIN LATERAL (SELECT {", ".join(_PART)} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
     ) AS found
 """  # noqa: S608 - names are ours
-MIXTURES: Final = """
-    SELECT l.id FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, measure FROM lot WHERE lot.id = k.id OFFSET 0) AS l
-    WHERE l.measure = 'mg' ORDER BY l.id
-"""
 MATERIALS: Final = """
-    SELECT l.material, count(*) AS lots_count, array_agg(l.id) AS lots
+    SELECT l.material, l.measure, array_send(array_agg(l.id ORDER BY l.id)) AS lots
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, material FROM lot WHERE lot.id = k.id OFFSET 0) AS l
-    GROUP BY l.material ORDER BY min(l.id)
+    CROSS JOIN LATERAL (SELECT id, material, measure FROM lot WHERE lot.id = k.id OFFSET 0) AS l
+    GROUP BY l.material, l.measure
 """
 LOTS: Final = """
     SELECT l.id, l.code, l.material, l.status, l.supplier, l.measure, l.quantity
@@ -129,22 +128,49 @@ async def find_origins(connection: Connection, unit: int) -> Origins:
     """Return what a unit, with all its members, was made of."""
     levels, units = await descend(connection, np.array([unit], np.int64))
     starts = await take(connection, units)
-    lots = np.unique(starts.lot)
-    parts = _columns(PartColumns, await connection.fetchrow(PARTS, lots.tolist()), _PART)
-    touched = np.unique(np.concatenate((lots, parts.parent)))
-    records = await connection.fetch(MIXTURES, touched.tolist())
-    mixtures = np.array([record["id"] for record in records], np.int64)
-    reached = carry_back(starts, parts, mixtures)
-    found, places = np.unique(reached.lot, return_inverse=True)
-    bases = np.full(len(found), len(Basis) - 1, np.int64)
+    upstream = await _read_upstream(connection, np.unique(starts.lot))
+    reached = carry_back(starts, upstream.parts, upstream.mixtures)
+    lots, places = np.unique(reached.lot, return_inverse=True)
+    bases = np.full(len(lots), len(Basis) - 1, np.int64)
     np.minimum.at(bases, places, reached.basis)
-    materials = await connection.fetch(MATERIALS, found.tolist())
+    counts = {name: int(np.isin(each, lots, assume_unique=True).sum()) for name, each in upstream.materials.items()}
     return Origins(
         levels=levels,
-        materials={record["material"]: record["lots_count"] for record in materials},
-        lots=found,
+        materials={name: count for name, count in counts.items() if count},
+        lots=lots,
         bases=bases,
         stretches=reached,
+    )
+
+
+class _Upstream(Struct, frozen=True):
+    """All parts on the way up from lots, the lots by material, and the ascending ids of those by mass."""
+
+    parts: PartColumns
+    materials: dict[str, Ids]
+    mixtures: Ids
+
+
+async def _read_upstream(connection: Connection, front: Ids) -> _Upstream:
+    """Read parts level by level, each lot's once, however many ways lead to it."""
+    seen, parts = front, [PartColumns(*(np.empty(0, np.int64) for _ in _PART))]
+    materials: dict[str, list[Ids]] = {}
+    mixtures = [np.empty(0, np.int64)]
+    while len(front):
+        for record in await connection.fetch(MATERIALS, front.tolist()):
+            lots = _received(record["lots"])
+            materials.setdefault(record["material"], []).append(lots)
+            if is_mixture(Measure(record["measure"])):
+                mixtures.append(lots)
+        level = _columns(PartColumns, await connection.fetchrow(PARTS, front.tolist()), _PART)
+        parts.append(level)
+        front = np.setdiff1d(level.parent, seen)
+        seen = np.union1d(seen, front)
+    whole = PartColumns(*(np.concatenate([getattr(each, name) for each in parts]) for name in _PART))
+    return _Upstream(
+        parts=whole.chosen(np.argsort(whole.child, kind="stable")),
+        materials={name: np.concatenate(each) for name, each in materials.items()},
+        mixtures=np.sort(np.concatenate(mixtures)),
     )
 
 
@@ -163,11 +189,25 @@ async def descend(connection: Connection, front: Ids) -> tuple[dict[UnitKind, in
 
 
 async def take(connection: Connection, units: Ids) -> StretchColumns:
-    """Return what units took of lots themselves."""
+    """Return what units, which ascend, took of lots themselves."""
     kinds = await connection.fetch(KINDS)
     names, layers = [record["kind"] for record in kinds], [record["layer"] for record in kinds]
-    record = await connection.fetchrow(RUNS, units.tolist(), names, layers)
-    return taken(_columns(RunColumns, record, _RUN))
+    cuts = np.flatnonzero(np.diff(units) > _GAP_MAX)
+    firsts, lasts = units[np.r_[0, cuts + 1]], units[np.r_[cuts, len(units) - 1]]
+    record = await connection.fetchrow(RUNS, firsts.tolist(), lasts.tolist(), names, layers)
+    runs = {name: _received(sent) for name, sent in zip(_RUN, record or (), strict=True)}
+    ends = np.searchsorted(runs["place"], np.arange(1, len(kinds) + 2))
+    found = [_covering(runs, slice(low, high), units) for low, high in pairwise(ends.tolist())]
+    return taken(RunColumns(*(np.concatenate(columns) for columns in zip(*found, strict=True))))
+
+
+def _covering(runs: Mapping[str, Ids], kind: slice, units: Ids) -> tuple[Ids, ...]:
+    """Return units that a run of one kind covers, and of each its run, by column."""
+    places = np.searchsorted(runs["a"][kind], units, side="right") - 1
+    is_covered = places >= 0
+    is_covered[is_covered] = runs["b"][kind][places[is_covered]] >= units[is_covered]
+    chosen = places[is_covered]
+    return (units[is_covered], *(runs[name][kind][chosen] for name in _RUN[1:]))
 
 
 async def read_origin_lots(connection: Connection, origins: Origins, *, limit: int, offset: int = 0) -> list[OriginLot]:
