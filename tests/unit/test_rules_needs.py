@@ -28,6 +28,7 @@ from cellwright.rules.state import (
     LoadingRow,
     LoadRun,
     LotRow,
+    MemberRow,
     OrderRow,
     PersonRow,
     QualificationRow,
@@ -83,6 +84,7 @@ def sparse(stored: State, command: Command) -> State:
         state.load(row for row in stored.rows(LotRow) if row.code in needs.lot_codes)
         state.load(row for row in wanted(stored, needs.carriers, CarrierRow))
         state.load(row for row in wanted(stored, needs.assemblies, AssemblyRow))
+        state.load(row for row in stored.rows(MemberRow) if row.unit in needs.memberships)
         state.load(row for row in wanted(stored, needs.holds, HoldRow))
         state.load(row for row in wanted(stored, needs.orders, OrderRow))
     return state

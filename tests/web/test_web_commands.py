@@ -31,6 +31,8 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "PlaceHold": {"subject": "unit", "codes": [], "reason": ""},
     "ReleaseHold": {"hold": 999, "reason": "fine", "second_person": ""},
     "Disposition": {"units": [], "action": "scrap"},
+    "ReplaceMember": {"parent": "", "members": [], "replacements": []},
+    "Disassemble": {"units": []},
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},
     "ReplaceTool": {"station": "NOWHERE", "tool": "t"},
     "RecordCalibration": {"station": "NOWHERE", "valid_until_us": 1},

@@ -153,18 +153,40 @@ class ReleaseHold(_Command, frozen=True, kw_only=True):
 
 
 class DispositionAction(StrEnum):
-    """What to do with a unit that is not good."""
+    """What to do with a unit that is not good, or that was taken out of another."""
 
     SCRAP = "scrap"
     REWORK = "rework"
+    REUSE = "reuse"
 
 
 class Disposition(_Command, frozen=True, kw_only=True):
-    """Scrap units, or send them back to an operation of their route."""
+    """Scrap units, send them back to an operation of their route, or let removed ones be used again as they are."""
 
     units: tuple[Code, ...]
     action: DispositionAction
     operation: Code = ""
+    reason: Text = ""
+
+
+class ReplaceMember(_Command, frozen=True, kw_only=True):
+    """Repair a unit: finished units take the slots of its members; what left is used again only after a disposition."""
+
+    parent: Code
+    """Code of the unit that is repaired: a module or pack."""
+    members: tuple[Code, ...]
+    """Codes of the members that leave."""
+    replacements: tuple[Code, ...]
+    """Codes of the units that take their slots, one per member."""
+    operation: Code = ""
+    """Operation of its route from which the repaired unit goes on again; "" = where it stands."""
+    reason: Text = ""
+
+
+class Disassemble(_Command, frozen=True, kw_only=True):
+    """Take units apart: what is left of them is scrap, and their members are used again only after a disposition."""
+
+    units: tuple[Code, ...]
     reason: Text = ""
 
 
@@ -246,6 +268,8 @@ Command = (
     | PlaceHold
     | ReleaseHold
     | Disposition
+    | ReplaceMember
+    | Disassemble
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration

@@ -200,18 +200,24 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
 
 
 class Assembled(_Fact, frozen=True, kw_only=True):
-    """Units became members of a parent, by slot."""
+    """Units became members of a parent, by slot; other slots stay as they are."""
 
     parent: int
     members: tuple[int, ...]
     slots: tuple[int, ...]
+    replaced: tuple[int, ...] = ()
+    """Units that had been in the slots, in a repair; no list = the parent was assembled for the first time."""
+    reason: str = ""
 
 
 class Disassembled(_Fact, frozen=True, kw_only=True):
-    """Members left their parent."""
+    """Members left their parent; each is used again only after a disposition."""
 
     parent: int
     members: tuple[int, ...]
+    """Numbers of the units that left."""
+    slots: tuple[int, ...] = ()
+    reason: str = ""
 
 
 class CarrierLoaded(_Fact, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from cellwright.journal.audit import AuditVerdict
 from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
-from cellwright.rules.apply import MissingRowError, apply
+from cellwright.rules.apply import apply
+from cellwright.rules.folding import MissingRowError
 from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, OrderRow, Row, State
 from cellwright.views.inline import INLINE
 from cellwright.views.people import TABLES, compare_people, forget_people, shadowed

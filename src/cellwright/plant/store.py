@@ -120,6 +120,7 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
         (stock.LOTS, by_code, needs.lot_codes),
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
+        (genealogy.MEMBERS, "WHERE unit = ANY ($1::bigint[])", needs.memberships),
         (resources.HOLDS, by_id, needs.holds),
         (resources.ORDERS, by_code, needs.orders),
     )

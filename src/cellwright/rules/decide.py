@@ -9,6 +9,7 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     DisablePerson,
+    Disassemble,
     Disposition,
     LoadCarrier,
     LoadMaterial,
@@ -20,12 +21,13 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    ReplaceMember,
     ReplaceTool,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people
+from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people, repair
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -58,6 +60,10 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return holds.release_hold(state, submission, command)
         case Disposition():
             return holds.disposition(state, command)
+        case ReplaceMember():
+            return repair.replace_member(state, submission, command)
+        case Disassemble():
+            return repair.disassemble(state, submission, command)
         case ReplaceTool():
             return people.replace_tool(state, command)
         case RecordCalibration():

@@ -10,6 +10,7 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     Command,
+    Disassemble,
     Disposition,
     HoldSubject,
     LoadCarrier,
@@ -19,6 +20,7 @@ from cellwright.model.commands import (
     ReleaseHold,
     ReleaseLot,
     ReleaseOrder,
+    ReplaceMember,
     UnloadCarrier,
     UnloadMaterial,
 )
@@ -34,6 +36,8 @@ class Needs(Struct):
     lot_codes: set[str] = set()
     carriers: set[str] = set()
     assemblies: set[int] = set()
+    memberships: set[int] = set()
+    """Units of which it must be known when they were members."""
     holds: set[int] = set()
     orders: set[str] = set()
 
@@ -47,7 +51,7 @@ def empty_needs() -> Needs:
     return Needs(**{name: set() for name in Needs.__struct_fields__})
 
 
-def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901 one case each
+def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901, PLR0912 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
         case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
@@ -62,6 +66,13 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             _need_hold(needs, state, command.hold)
         case Disposition():
             _need_units(needs, state, command.units)
+        case ReplaceMember():
+            _need_units(needs, state, (command.parent, *command.members, *command.replacements))
+            _need_memberships(needs, state, _ids(state, (*command.members, *command.replacements)))
+            _need_assemblies(needs, state, _ids(state, (command.parent,)))
+        case Disassemble():
+            _need_units(needs, state, command.units)
+            _need_assemblies(needs, state, _ids(state, command.units))
         case UnloadMaterial():
             loading = state.get(LoadingRow, (command.station, command.position))
             _need_lot(needs, state, 0 if loading is None else loading.lot)
@@ -120,15 +131,33 @@ def _need_members(needs: Needs, state: State, command: CheckOut | AbortOperation
         unit = state.get(UnitRow, state.unit_id(*parts)) if parts is not None else None
         if unit is None or unit.step or not _joins(state, unit):
             continue
-        assembly = state.get(AssemblyRow, unit.id)
+        _need_assemblies(needs, state, (unit.id,))
+
+
+def _need_assemblies(needs: Needs, state: State, units: Iterable[int]) -> None:
+    """Add the assemblies of units, and what must be known of their members."""
+    for number in units:
+        assembly = state.get(AssemblyRow, number)
         if assembly is None:
-            needs.assemblies.add(unit.id)
+            needs.assemblies.add(number)
             continue
-        for number in assembly.members:
-            _need_unit(needs, state, number)
-            member = state.get(UnitRow, number)
-            if member is not None and member.carrier and state.get(CarrierRow, member.carrier) is None:
-                needs.carriers.add(member.carrier)
+        _need_memberships(needs, state, assembly.members)
+
+
+def _need_memberships(needs: Needs, state: State, members: Iterable[int]) -> None:
+    for number in members:
+        _need_unit(needs, state, number)
+        member = state.get(UnitRow, number)
+        if number and state.memberships.get(number) is None:
+            needs.memberships.add(number)
+        if member is not None and member.carrier and state.get(CarrierRow, member.carrier) is None:
+            needs.carriers.add(member.carrier)
+
+
+def _ids(state: State, codes: Iterable[str]) -> list[int]:
+    """Return the ids of units by their codes, without those that have none."""
+    parts = (split_code(code) for code in codes)
+    return [number for each in parts if each is not None and (number := state.unit_id(*each))]
 
 
 def _joins(state: State, unit: UnitRow) -> bool:

@@ -14,6 +14,17 @@ from cellwright.model.routes import Operation, Route
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import CarrierRow, State, UnitRow, UnitStatus
 
+STATUS_REFUSALS: Mapping[UnitStatus, RefusalCode] = {
+    UnitStatus.WAITING: RefusalCode.UNIT_EARLY,
+    UnitStatus.RUNNING: RefusalCode.UNIT_CLAIMED,
+    UnitStatus.RESERVED: RefusalCode.UNIT_CLAIMED,
+    UnitStatus.FINISHED: RefusalCode.UNIT_FINISHED,
+    UnitStatus.ASSEMBLED: RefusalCode.UNIT_ASSEMBLED,
+    UnitStatus.SCRAPPED: RefusalCode.UNIT_SCRAPPED,
+    UnitStatus.REMOVED: RefusalCode.UNIT_REMOVED,
+}
+"""What a unit is refused with that stands where it should not."""
+
 Place = tuple[int, int]
 """Route revision and step on it."""
 

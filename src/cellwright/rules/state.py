@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.dated import Newest
 
 
 class UnitStatus(StrEnum):
@@ -23,6 +25,8 @@ class UnitStatus(StrEnum):
     RESERVED = "reserved"
     ASSEMBLED = "assembled"
     SCRAPPED = "scrapped"
+    REMOVED = "removed"
+    """Left its parent; waits for a disposition."""
 
 
 class LotStatus(StrEnum):
@@ -349,11 +353,13 @@ class State:
         self._lot_ids: dict[str, int] = {}
         self._blocks: dict[str, list[UnitBlock]] = {}
         self._block_hits: list[UnitBlock] = []
+        self.memberships: Newest[int, MemberRow] = Newest(attrgetter("unit"))
         self._routes: dict[str, Route] = {}
         self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
             LotRow: self._index_lot,
             UnitBlock: self._index_block,
             Route: self._index_route,
+            MemberRow: self.memberships.put,
         }
 
     def get(self, kind: type[R], key: Key) -> R | None:

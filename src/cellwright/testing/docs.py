@@ -18,7 +18,7 @@ COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
 
 _MEANINGS = {
-    "action": "`scrap`, or `rework` to go back to an operation.",
+    "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",
     "actor": "Who says it: a station's code or a person's badge.",
     "attempts": "How often each unit has now completed this operation.",
     "carrier": 'Code of the tray or magazine; "" = none.',

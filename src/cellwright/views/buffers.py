@@ -85,9 +85,9 @@ class _Moves:
                 case OperationAborted() as fact:
                     self._abort(fact, since_us)
                 case Assembled() as fact:
-                    self._join(fact.members)
+                    self._join(fact)
                 case Disassembled() as fact:
-                    self._part(fact.members, since_us)
+                    self._part(fact.members)
                 case Dispositioned() as fact:
                     self._disposition(each.position, fact, since_us)
                 case _:
@@ -122,14 +122,17 @@ class _Moves:
             self.enter(members, span, "", since_us)
             self.turn(members, span, UnitStatus.RESERVED, UnitStatus.FINISHED)
 
-    def _join(self, joined: Sequence[int]) -> None:
-        for span, members in self._page.parted(joined):
-            self.turn(members, span, UnitStatus.RESERVED, UnitStatus.ASSEMBLED)
+    def _join(self, fact: Assembled) -> None:
+        """In a repair nobody reserved the members before."""
+        for span, members in self._page.parted(fact.members):
+            if fact.replaced:
+                self.leave(members, span, "")
+            before = UnitStatus.FINISHED if fact.replaced else UnitStatus.RESERVED
+            self.turn(members, span, before, UnitStatus.ASSEMBLED)
 
-    def _part(self, left: Sequence[int], since_us: int) -> None:
+    def _part(self, left: Sequence[int]) -> None:
         for span, members in self._page.parted(left):
-            self.enter(members, span, "", since_us)
-            self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.FINISHED)
+            self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.REMOVED)
 
     def _disposition(self, position: int, fact: Dispositioned, since_us: int) -> None:
         waited = [self._page.waited[position, unit] for unit in fact.units]
@@ -137,11 +140,18 @@ class _Moves:
             for span, units in self._page.parted(chosen):
                 self._send(units, span, operation, fact=fact, since_us=since_us)
 
-    def _send(self, units: Sequence[int], span: Span, operation: str, *, fact: Dispositioned, since_us: int) -> None:
-        before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
-        self.leave(units, span, operation)
+    def _send(
+        self, units: Sequence[int], span: Span, operation: str | None, *, fact: Dispositioned, since_us: int
+    ) -> None:
+        before = UnitStatus.REMOVED
+        if operation is not None:
+            self.leave(units, span, operation)
+            before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
         if fact.action == DispositionAction.SCRAP:
             self.turn(units, span, before, UnitStatus.SCRAPPED)
+        elif fact.action == DispositionAction.REUSE:
+            self.enter(units, span, "", since_us)
+            self.turn(units, span, before, UnitStatus.FINISHED)
         else:
             self.enter(units, span, span.next_operation(fact.step), since_us)
             self.turn(units, span, before, UnitStatus.WAITING)

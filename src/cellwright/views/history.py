@@ -353,7 +353,7 @@ def _stretch(part: f.RunPart, index: int) -> tuple[str, int, int, int, int]:
 def _joined(fact: f.Assembled | f.Disassembled, unit: int) -> _Fields:
     if fact.parent == unit:
         return {"members": fact.members}
-    slot = {"slot": fact.slots[fact.members.index(unit)]} if isinstance(fact, f.Assembled) else {}
+    slot = {"slot": fact.slots[fact.members.index(unit)]} if fact.slots else {}
     return {"parent": fact.parent, **slot}
 
 

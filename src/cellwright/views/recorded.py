@@ -19,6 +19,7 @@ _DISPOSITIONS = {
     UnitStatus.SCRAPPED: "scrap",
     UnitStatus.ASSEMBLED: "member",
     UnitStatus.FINISHED: "done",
+    UnitStatus.REMOVED: "removed",
 }
 
 

@@ -209,9 +209,9 @@ async def _load_operations(connection: Connection, routes: Iterable[int]) -> dic
 # --- where units waited before they were dispositioned ----------------------------------------------
 
 
-async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, int], str]:
-    facts = [(each.position, each.envelope.fact) for each in page.recorded]
-    chosen = {unit for _, fact in facts if isinstance(fact, Dispositioned) for unit in fact.units}
+async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, int], str | None]:
+    facts = (each.envelope.fact for each in page.recorded)
+    chosen = {unit for fact in facts if isinstance(fact, Dispositioned) for unit in fact.units}
     if not chosen:
         return {}
     records = await connection.fetch(
@@ -224,19 +224,26 @@ async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, in
         """,
         list(chosen),
     )
-    places = {record["unit"]: record["operation"] for record in records}
-    waited: dict[tuple[int, int], str] = {}
-    for position, fact in facts:
-        match fact:
-            case OperationCompleted():
+    return _waited(page, {record["unit"]: record["operation"] for record in records}, chosen)
+
+
+def _waited(page: Page, places: dict[int, str], chosen: set[int]) -> dict[tuple[int, int], str | None]:
+    """Follow chosen units through a page, from where they waited before it; removed ones wait nowhere."""
+    waited: dict[tuple[int, int], str | None] = {}
+    for each in page.recorded:
+        match each.envelope.fact:
+            case OperationCompleted() as fact:
                 places.update(_reached(page, zip(fact.units, fact.next_steps, strict=True), chosen))
-            case OperationAborted():
+            case OperationAborted() as fact:
                 places.update(dict.fromkeys(chosen.intersection(fact.units), fact.operation))
                 places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
-            case Disassembled():
-                places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
-            case Dispositioned():
-                waited.update(((position, unit), places.get(unit, "")) for unit in fact.units)
+            case Disassembled() as fact:
+                for unit in fact.members:
+                    places.pop(unit, None)
+            case Dispositioned() as fact:
+                waited.update(((each.position, unit), places.get(unit)) for unit in fact.units)
+                if fact.action == DispositionAction.REUSE:
+                    places.update(dict.fromkeys(fact.units, ""))
                 places.update(_reached(page, ((unit, fact.step) for unit in fact.units if fact.step >= 0), chosen))
             case _:
                 pass

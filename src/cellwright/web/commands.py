@@ -20,6 +20,7 @@ from cellwright.model.commands import (
     CloseOrder,
     Command,
     DisablePerson,
+    Disassemble,
     Disposition,
     LoadCarrier,
     LoadMaterial,
@@ -31,6 +32,7 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    ReplaceMember,
     ReplaceTool,
     Submission,
     UnloadCarrier,
@@ -50,6 +52,8 @@ PersonCommand = (
     | PlaceHold
     | ReleaseHold
     | Disposition
+    | ReplaceMember
+    | Disassemble
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
@@ -71,6 +75,8 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     PlaceHold: Permission.HOLD_PLACE,
     ReleaseHold: Permission.HOLD_RELEASE,
     Disposition: Permission.UNIT_DISPOSITION,
+    ReplaceMember: Permission.UNIT_REPAIR,
+    Disassemble: Permission.UNIT_REPAIR,
     ReleaseLot: Permission.LOT_RELEASE,
     ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
     RecordCalibration: Permission.EQUIPMENT_MAINTAIN,

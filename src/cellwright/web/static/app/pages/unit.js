@@ -53,13 +53,17 @@ export default function UnitPage() {
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
-function asksOf({ unit, steps, operation: waits }) {
-  const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished'].includes(unit.status);
+function asksOf({ unit, steps, members, operation: waits }) {
+  const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished', 'removed'].includes(unit.status);
+  const canBeOpened = may('unit_repair') && ['waiting', 'finished', 'removed'].includes(unit.status) && members.length > 0;
   const earlier = steps.filter((/** @type {any} */ each, /** @type {number} */ index) => index > 0 && each.attempts_count > 0);
   return [
     may('hold_place') && ['hold', 'unit', unit.code],
     canBeDecidedOn && earlier.length > 0 && ['rework', unit.code, earlier],
+    canBeDecidedOn && unit.status === 'removed' && ['reuse', unit.code],
     canBeDecidedOn && ['scrap', unit.code],
+    canBeOpened && ['replace', unit.code, members, earlier],
+    canBeOpened && ['disassemble', unit.code],
     may('operation_abort') && unit.status === 'running' && ['abort', unit.code, unit.station, waits],
   ];
 }
