@@ -314,11 +314,9 @@ class PlantMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.opened())
     @rule(pick=INDEX, count=st.integers(1, 2), goal=st.sampled_from(["", "test"]))
     def repair(self, pick: int, count: int, goal: str) -> None:
-        modules = self.opened()
-        module = modules[pick % len(modules)]
+        module = self.opened()[pick % len(self.opened())]
         code, olds = self.driver.state.code_of(module.id), tuple(map(self.driver.state.code_of, module.members[:count]))
-        rows = [row for row in self.driver.state.rows(UnitRow) if row.kind == "cell"]
-        fit = [row for row in rows if row.status is UnitStatus.FINISHED and row.grade == "A" and not row.holds]
+        fit = [row for row in self.driver.state.rows(UnitRow) if row.status is UnitStatus.FINISHED and row.grade == "A"]
         news = tuple(self.driver.state.code_of(row.id) for row in fit[: len(olds)]) or self.pick([pick])
         command = ReplaceMember(parent=code, members=olds, replacements=news, operation=goal, reason="doubt")
         answer = self.submit(command, "QA1")
@@ -333,8 +331,7 @@ class PlantMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.opened())
     @rule()
     def take_apart(self) -> None:
-        module = self.opened()[-1]
-        code = self.driver.state.code_of(module.id)
+        code = self.driver.state.code_of((module := self.opened()[-1]).id)
         if isinstance(self.submit(Disassemble(units=(code,), reason="doubt"), "QA1"), Receipt):
             self.next_stop[code] = "scrap"
             self.next_stop.update((self.driver.state.code_of(each), "removed") for each in module.members)
@@ -380,8 +377,8 @@ class PlantMachine(RuleBasedStateMachine):
     def disposition(self, picks: list[int], action: DispositionAction, operation: str) -> None:
         self._decide(self.pick(picks), action, operation)
 
-    def _decide(self, units: tuple[str, ...], action: DispositionAction, operation: str) -> None:
-        answer = self.submit(Disposition(units=units, action=action, operation=operation, reason="doubt"), "QA1")
+    def _decide(self, units: tuple[str, ...], action: DispositionAction, goal: str) -> None:
+        answer = self.submit(Disposition(units=units, action=action, operation=goal, reason="doubt"), "QA1")
         if isinstance(answer, Receipt):
             targets = ("join" if target == "done" else target for target in answer.routing)
             self.next_stop.update(zip(units, targets, strict=True))
@@ -457,12 +454,11 @@ class PlantMachine(RuleBasedStateMachine):
         by_slot: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for row in self.driver.state.rows(MemberRow):
             interval = (row.from_us, row.to_us or 2**62)
-            assert interval[0] < interval[1]
             by_unit.setdefault(row.unit, []).append(interval)
             by_slot.setdefault((row.parent, row.slot), []).append(interval)
         for intervals in (*by_unit.values(), *by_slot.values()):
             ordered = sorted(intervals)
-            assert all(a[1] <= b[0] for a, b in pairwise(ordered))
+            assert all(a[0] < a[1] <= b[0] for a, b in pairwise(ordered))
 
     @invariant()
     def carriers_and_units_agree(self) -> None:
