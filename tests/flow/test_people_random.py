@@ -17,6 +17,8 @@ from cellwright.model.commands import (
     PlaceHold,
     ReleaseOrder,
     ReplaceMember,
+    ReturnUnits,
+    ShipUnits,
     UnloadCarrier,
 )
 from cellwright.plant.check import check
@@ -54,6 +56,7 @@ class Chance:
             self._abort,
             *(self._repair,) * 4,
             self._take_apart,
+            self._travel,
         )
         for _ in range(STEPS):
             self.driver.wait(self.random.choice((0, 1, 30, 600)))
@@ -151,6 +154,12 @@ class Chance:
             code = self.driver.state.code_of(self.random.choice(modules).id)
             self.driver.submit(Disassemble(units=(code,), reason="chance"), actor="P-1")
 
+    def _travel(self) -> None:
+        for carrier in {row.carrier for row in self.driver.state.rows(UnitRow)} - {""}:
+            self._try(UnloadCarrier(station="TRAY-01", carrier=carrier))
+        self._try(ShipUnits(units=self._codes(UnitStatus.FINISHED, count=2), partner="OEM-1"))
+        self._try(ReturnUnits(units=self._codes(UnitStatus.SHIPPED, count=1), reason="chance"))
+
     def _hold(self) -> None:
         self._try(PlaceHold(subject=HoldSubject.UNIT, codes=self._codes(UnitStatus.WAITING, count=2), reason="chance"))
 
@@ -194,7 +203,7 @@ async def orders_agree(connection: Connection) -> None:
         """
     ) == await connection.fetch(
         """
-        SELECT s.work_order, s.product, count(*), count(*) FILTER (WHERE u.status IN ('finished', 'reserved', 'assembled', 'removed')),
+        SELECT s.work_order, s.product, count(*), count(*) FILTER (WHERE u.status IN ('finished', 'reserved', 'assembled', 'removed', 'shipped')),
                count(*) FILTER (WHERE u.status = 'scrapped')
         FROM unit AS u JOIN unit_span AS s ON u.id >= s.id_from AND u.id < s.id_to
         GROUP BY 1, 2 ORDER BY 1, 2

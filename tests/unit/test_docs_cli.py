@@ -23,6 +23,7 @@ PAGES = (
     "how-to/hold-and-release.md",
     "how-to/give-up-an-operation.md",
     "how-to/repair.md",
+    "how-to/follow-packs.md",
     "tutorial/first-pack.md",
 )
 

@@ -190,6 +190,53 @@ class Disassemble(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
+class ShipUnits(_Command, frozen=True, kw_only=True):
+    """Finished units leave for a partner."""
+
+    units: tuple[Code, ...]
+    partner: Code
+    """Code of the partner that gets them."""
+    reference: Code = ""
+    """Delivery note or the like; "" = none."""
+
+
+class ReturnUnits(_Command, frozen=True, kw_only=True):
+    """Shipped units come back; each is used again only after a disposition."""
+
+    units: tuple[Code, ...]
+    reason: Text = ""
+
+
+class InstallPack(_Command, frozen=True, kw_only=True):
+    """Packs were built into vehicles, row by row."""
+
+    packs: tuple[Code, ...]
+    vehicles: tuple[Code, ...]
+    """Vehicle of each pack: its VIN, 17 characters."""
+    positions: tuple[Code, ...] = ()
+    """Where in its vehicle each pack is, as the maker names it; no list = the vehicle has one place, ""."""
+    times_us: tuple[Int64, ...] = ()
+    """When each was built in, UTC us; no list = now."""
+
+
+class RemovePack(_Command, frozen=True, kw_only=True):
+    """Packs were taken out of the vehicles that they are in."""
+
+    packs: tuple[Code, ...]
+    times_us: tuple[Int64, ...] = ()
+    """When each was taken out, UTC us; no list = now."""
+    reason: Text = ""
+
+
+class AssignCode(_Command, frozen=True, kw_only=True):
+    """Units get another printed code, as GB/T 34014 wants for second use; both codes name them from then on."""
+
+    units: tuple[Code, ...]
+    codes: tuple[Code, ...]
+    """New code of each unit: 16 to 25 digits and capitals."""
+    reason: Text = ""
+
+
 class ReleaseLot(_Command, frozen=True, kw_only=True):
     """Release a received lot after its certificate was checked."""
 
@@ -270,6 +317,11 @@ Command = (
     | Disposition
     | ReplaceMember
     | Disassemble
+    | ShipUnits
+    | ReturnUnits
+    | InstallPack
+    | RemovePack
+    | AssignCode
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration

@@ -15,7 +15,7 @@ from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, resources, stock, wip
+from cellwright.views import genealogy, resources, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -121,6 +121,10 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
         (genealogy.MEMBERS, "WHERE unit = ANY ($1::bigint[])", needs.memberships),
+        (whereabouts.INSTALLATIONS, "WHERE pack = ANY ($1::bigint[])", needs.installations),
+        (whereabouts.INSTALLATIONS, "WHERE vehicle = ANY ($1::text[])", needs.vehicles),
+        (whereabouts.SHIPMENTS, "WHERE unit = ANY ($1::bigint[])", needs.shipments),
+        (whereabouts.GIVEN_CODES, by_code, needs.given_codes),
         (resources.HOLDS, by_id, needs.holds),
         (resources.ORDERS, by_code, needs.orders),
     )

@@ -12,6 +12,7 @@ from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
 from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
+from cellwright.rules.leaving import codes_assigned, pack_installed, pack_removed, units_returned, units_shipped
 from cellwright.rules.membership import assembled, disassembled, without
 from cellwright.rules.readiness import open_counter, running_counter
 from cellwright.rules.state import (
@@ -394,6 +395,11 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.LotTransformed: _lot_transformed,
     f.Assembled: assembled,
     f.Disassembled: disassembled,
+    f.UnitsShipped: units_shipped,
+    f.UnitsReturned: units_returned,
+    f.PackInstalled: pack_installed,
+    f.PackRemoved: pack_removed,
+    f.CodesAssigned: codes_assigned,
     f.CarrierLoaded: _carrier_loaded,
     f.CarrierUnloaded: _carrier_unloaded,
     f.Held: _held,

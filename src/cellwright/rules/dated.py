@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
 
 class Dated(Protocol):
     """A row of an interval [from_us, to_us) in UTC us; to_us 0 = still."""
@@ -14,6 +16,49 @@ class Dated(Protocol):
     @property
     def to_us(self) -> int:
         """When it ended, 0 = not yet."""
+
+
+class InstallationRow(Struct, frozen=True, gc=False):
+    """A pack is in a vehicle, at a position ("" = its only one), from `from_us` to `to_us` (UTC us; 0 = still)."""
+
+    pack: int
+    from_us: int
+    vehicle: str
+    position: str
+    to_us: int = 0
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Pack and time of entry."""
+        return (self.pack, self.from_us)
+
+
+class ShipmentRow(Struct, frozen=True, gc=False):
+    """A unit is with a partner from `from_us` to `to_us` (UTC us; 0 = still)."""
+
+    unit: int
+    from_us: int
+    partner: str
+    reference: str
+    to_us: int = 0
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Unit and time of leaving."""
+        return (self.unit, self.from_us)
+
+
+class GivenCodeRow(Struct, frozen=True, gc=False):
+    """A printed code that a unit got beside its own, from `from_us` on (UTC us)."""
+
+    code: str
+    unit: int
+    from_us: int
+
+    @property
+    def key(self) -> str:
+        """The code."""
+        return self.code
 
 
 K = TypeVar("K", bound=Hashable)

@@ -5,12 +5,14 @@ from typing import assert_never
 from cellwright.model.commands import (
     AbortOperation,
     AddPerson,
+    AssignCode,
     CheckIn,
     CheckOut,
     CloseOrder,
     DisablePerson,
     Disassemble,
     Disposition,
+    InstallPack,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -21,13 +23,16 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    RemovePack,
     ReplaceMember,
     ReplaceTool,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people, repair
+from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people, repair, whereabouts
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -64,6 +69,16 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return repair.replace_member(state, submission, command)
         case Disassemble():
             return repair.disassemble(state, submission, command)
+        case ShipUnits():
+            return whereabouts.ship_units(state, command)
+        case ReturnUnits():
+            return whereabouts.return_units(state, command)
+        case InstallPack():
+            return whereabouts.install_pack(state, command, now_us)
+        case RemovePack():
+            return whereabouts.remove_pack(state, command, now_us)
+        case AssignCode():
+            return whereabouts.assign_code(state, command)
         case ReplaceTool():
             return people.replace_tool(state, command)
         case RecordCalibration():

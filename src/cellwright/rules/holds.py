@@ -87,7 +87,9 @@ def disposition(state: State, command: Disposition) -> Decision:
 def _disposition_reasons(state: State, unit: UnitRow, command: Disposition) -> list[Reason]:
     code = state.code_of(unit.id)
     if unit.status not in (UnitStatus.WAITING, UnitStatus.FINISHED, UnitStatus.REMOVED):
-        text = f"unit {code} is {unit.status}; let its operation finish, or take it out of its parent first"
+        text = (
+            f"unit {code} is {unit.status}; let its operation finish, take it out of its parent, or have it back first"
+        )
         return [reason(RefusalCode.UNIT_IN_PROCESS, text, unit=code, status=unit.status)]
     if command.action is DispositionAction.REUSE and unit.status is not UnitStatus.REMOVED:
         text = f"unit {code} is {unit.status}; only what was removed from elsewhere is let be used again as it is"

@@ -26,6 +26,9 @@ class Ask(Struct, frozen=True):
     """Where a unit stands that waits for the operation, and what the operation is there."""
 
 
+_THROUGH = (UnitStatus.FINISHED, UnitStatus.REMOVED, UnitStatus.SHIPPED, UnitStatus.INSTALLED)
+
+
 def test_status(ask: Ask) -> Iterator[Reason]:
     """Each unit waits: not scrapped, assembled, finished or claimed elsewhere."""
     for unit in ask.units:
@@ -53,7 +56,7 @@ def test_step(ask: Ask) -> Iterator[Reason]:
         if (unit.route, unit.step) in ask.places:
             continue
         route = ask.state.get(Route, unit.route)
-        if route is not None and unit.status not in (UnitStatus.FINISHED, UnitStatus.REMOVED):
+        if route is not None and unit.status not in _THROUGH:
             yield _step_reason(ask, unit, route)
 
 

@@ -13,7 +13,7 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.dated import Newest
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
 
 
 class UnitStatus(StrEnum):
@@ -26,7 +26,10 @@ class UnitStatus(StrEnum):
     ASSEMBLED = "assembled"
     SCRAPPED = "scrapped"
     REMOVED = "removed"
-    """Left its parent; waits for a disposition."""
+    """Left its parent, a vehicle or a partner, and is here; waits for a disposition."""
+    SHIPPED = "shipped"
+    INSTALLED = "installed"
+    """In a vehicle."""
 
 
 class LotStatus(StrEnum):
@@ -305,6 +308,9 @@ Row = (
     | LotPartRow
     | MemberRow
     | AssemblyRow
+    | InstallationRow
+    | ShipmentRow
+    | GivenCodeRow
     | HoldRow
     | ToolRow
     | CalibrationRow
@@ -327,6 +333,9 @@ ROW_TYPES: tuple[type[Row], ...] = (
     LoadRun,
     MemberRow,
     AssemblyRow,
+    InstallationRow,
+    ShipmentRow,
+    GivenCodeRow,
     HoldRow,
     ToolRow,
     CalibrationRow,
@@ -354,12 +363,17 @@ class State:
         self._blocks: dict[str, list[UnitBlock]] = {}
         self._block_hits: list[UnitBlock] = []
         self.memberships: Newest[int, MemberRow] = Newest(attrgetter("unit"))
+        self.installations: Newest[int, InstallationRow] = Newest(attrgetter("pack"))
+        self.places: Newest[tuple[str, str], InstallationRow] = Newest(attrgetter("vehicle", "position"))
+        self.shipments: Newest[int, ShipmentRow] = Newest(attrgetter("unit"))
         self._routes: dict[str, Route] = {}
         self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
             LotRow: self._index_lot,
             UnitBlock: self._index_block,
             Route: self._index_route,
             MemberRow: self.memberships.put,
+            InstallationRow: self._index_installation,
+            ShipmentRow: self.shipments.put,
         }
 
     def get(self, kind: type[R], key: Key) -> R | None:
@@ -465,6 +479,10 @@ class State:
         kept = [each for each in self._blocks.get(block.prefix, ()) if each.key != block.key]
         self._blocks[block.prefix] = [*kept, block]
         self._block_hits = []
+
+    def _index_installation(self, row: InstallationRow) -> None:
+        self.installations.put(row)
+        self.places.put(row)
 
     def _index_route(self, route: Route) -> None:
         newest = self._routes.get(route.code)

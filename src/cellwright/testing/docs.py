@@ -63,6 +63,8 @@ _MEANINGS = {
     "parts": "Which stretch of which lot went into what.",
     "patience_us": "How long (host time, us) the gate may keep a command that came before its turn.",
     "person": 'Badge of the person; "" = nobody.',
+    "packs": "Codes of the packs in the page.",
+    "partner": "Code of the partner.",
     "plant": "Code of the site.",
     "position": "Material position of the station.",
     "positions": "Material position per row.",

@@ -15,7 +15,11 @@ from cellwright.model.facts import (
     OperationAborted,
     OperationCompleted,
     OperationStarted,
+    PackInstalled,
+    PackRemoved,
     UnitsCommissioned,
+    UnitsReturned,
+    UnitsShipped,
 )
 from cellwright.rules.state import UnitStatus
 from cellwright.views.following import Page, PeopleView, Span, by_value, moment_us, write
@@ -90,6 +94,8 @@ class _Moves:
                     self._part(fact.members)
                 case Dispositioned() as fact:
                     self._disposition(each.position, fact, since_us)
+                case UnitsShipped() | UnitsReturned() | PackInstalled() | PackRemoved() as fact:
+                    self._travel(fact)
                 case _:
                     pass
 
@@ -133,6 +139,27 @@ class _Moves:
     def _part(self, left: Sequence[int]) -> None:
         for span, members in self._page.parted(left):
             self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.REMOVED)
+
+    def _travel(self, fact: UnitsShipped | UnitsReturned | PackInstalled | PackRemoved) -> None:
+        """What leaves stock waits in no buffer; what comes back waits for a disposition."""
+        match fact:
+            case UnitsShipped():
+                self._go(fact.units, UnitStatus.FINISHED, UnitStatus.SHIPPED)
+            case UnitsReturned():
+                self._go(fact.units, UnitStatus.SHIPPED, UnitStatus.REMOVED)
+            case PackInstalled():
+                for holder, packs in by_value(fact.packs, fact.holders):
+                    before = UnitStatus.SHIPPED if holder else UnitStatus.FINISHED
+                    self._go(packs, before, UnitStatus.INSTALLED)
+            case PackRemoved():
+                for holder, packs in by_value(fact.packs, fact.holders):
+                    self._go(packs, UnitStatus.INSTALLED, UnitStatus.SHIPPED if holder else UnitStatus.REMOVED)
+
+    def _go(self, gone: Sequence[int], before: UnitStatus, after: UnitStatus) -> None:
+        for span, units in self._page.parted(gone):
+            if before is UnitStatus.FINISHED:
+                self.leave(units, span, "")
+            self.turn(units, span, before, after)
 
     def _disposition(self, position: int, fact: Dispositioned, since_us: int) -> None:
         waited = [self._page.waited[position, unit] for unit in fact.units]

@@ -20,6 +20,8 @@ _DISPOSITIONS = {
     UnitStatus.ASSEMBLED: "member",
     UnitStatus.FINISHED: "done",
     UnitStatus.REMOVED: "removed",
+    UnitStatus.SHIPPED: "shipped",
+    UnitStatus.INSTALLED: "shipped",
 }
 
 

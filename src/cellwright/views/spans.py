@@ -16,7 +16,11 @@ from cellwright.model.facts import (
     OperationStarted,
     OrderClosed,
     OrderReleased,
+    PackInstalled,
+    PackRemoved,
     UnitsCommissioned,
+    UnitsReturned,
+    UnitsShipped,
 )
 from cellwright.model.ids import UnitKind
 from cellwright.rules.orders import Want, attribute
@@ -123,7 +127,9 @@ def _units_of(recorded: Recorded) -> Iterator[Sequence[int]]:
             found: tuple[Sequence[int], ...] = ((fact.id_from - 1, fact.id_from + fact.count - 1),)
         case OperationStarted() | OperationAborted() as fact:
             found = (fact.units, fact.members)
-        case OperationCompleted() | Dispositioned() as fact:
+        case PackInstalled() | PackRemoved() as fact:
+            found = (fact.packs,)
+        case OperationCompleted() | Dispositioned() | UnitsShipped() | UnitsReturned() as fact:
             found = (fact.units,)
         case Assembled() | Disassembled() as fact:
             found = (fact.members,)
@@ -237,8 +243,8 @@ def _waited(page: Page, places: dict[int, str], chosen: set[int]) -> dict[tuple[
             case OperationAborted() as fact:
                 places.update(dict.fromkeys(chosen.intersection(fact.units), fact.operation))
                 places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
-            case Disassembled() as fact:
-                for unit in fact.members:
+            case Disassembled() | UnitsShipped() | PackInstalled() as fact:
+                for unit in _units_that_left(fact):
                     places.pop(unit, None)
             case Dispositioned() as fact:
                 waited.update(((each.position, unit), places.get(unit)) for unit in fact.units)
@@ -248,6 +254,16 @@ def _waited(page: Page, places: dict[int, str], chosen: set[int]) -> dict[tuple[
             case _:
                 pass
     return waited
+
+
+def _units_that_left(fact: Disassembled | UnitsShipped | PackInstalled) -> Sequence[int]:
+    match fact:
+        case Disassembled():
+            return fact.members
+        case UnitsShipped():
+            return fact.units
+        case PackInstalled():
+            return fact.packs
 
 
 def _reached(page: Page, steps: Iterable[tuple[int, int]], chosen: set[int]) -> Iterator[tuple[int, str]]:

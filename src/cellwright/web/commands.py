@@ -15,6 +15,7 @@ from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
     AbortOperation,
     AddPerson,
+    AssignCode,
     CheckIn,
     CheckOut,
     CloseOrder,
@@ -22,6 +23,7 @@ from cellwright.model.commands import (
     DisablePerson,
     Disassemble,
     Disposition,
+    InstallPack,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -32,8 +34,11 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    RemovePack,
     ReplaceMember,
     ReplaceTool,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
@@ -54,6 +59,11 @@ PersonCommand = (
     | Disposition
     | ReplaceMember
     | Disassemble
+    | ShipUnits
+    | ReturnUnits
+    | InstallPack
+    | RemovePack
+    | AssignCode
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
@@ -77,6 +87,11 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     Disposition: Permission.UNIT_DISPOSITION,
     ReplaceMember: Permission.UNIT_REPAIR,
     Disassemble: Permission.UNIT_REPAIR,
+    ShipUnits: Permission.UNIT_SHIP,
+    ReturnUnits: Permission.UNIT_SHIP,
+    InstallPack: Permission.UNIT_SHIP,
+    RemovePack: Permission.UNIT_SHIP,
+    AssignCode: Permission.UNIT_REPAIR,
     ReleaseLot: Permission.LOT_RELEASE,
     ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
     RecordCalibration: Permission.EQUIPMENT_MAINTAIN,

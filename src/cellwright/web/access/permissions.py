@@ -24,6 +24,8 @@ class Permission(StrEnum):
     UNIT_DISPOSITION = "unit_disposition"
     UNIT_REPAIR = "unit_repair"
     """Opening modules and packs: replacing members, taking units apart."""
+    UNIT_SHIP = "unit_ship"
+    """Sending units to partners, taking them back, telling in which vehicles packs are."""
     LOT_RECEIVE = "lot_receive"
     LOT_RELEASE = "lot_release"
     MATERIAL_LOAD = "material_load"
@@ -60,6 +62,7 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.HOLD_RELEASE,
             _P.UNIT_DISPOSITION,
             _P.UNIT_REPAIR,
+            _P.UNIT_SHIP,
             _P.LOT_RECEIVE,
             _P.LOT_RELEASE,
             _P.OPERATION_ABORT,
@@ -67,7 +70,7 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
     ),
     "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE}),
     "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT, _P.UNIT_REPAIR}),
-    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE}),
+    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE, _P.UNIT_SHIP}),
     "auditor": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.AUDIT_READ}),
     "admin": frozenset({_P.PLANT_READ, _P.OPERATION_ABORT, _P.PEOPLE_READ, _P.PEOPLE_MANAGE, _P.AUDIT_READ}),
     "partner": frozenset(),
