@@ -208,6 +208,14 @@ def make_module(story: Story, cells: list[str], number: int) -> str:
     return units[0]
 
 
+def make_pack(story: Story, modules: list[str]) -> str:
+    """Stack two tested modules; returns the code of the pack."""
+    driver = story.driver
+    units = driver.check_in("STACK-01", units=tuple(modules)).units
+    driver.check_out("STACK-01", units=units, consumed=driver.takes("STACK-01", 1))
+    return units[0]
+
+
 def tell_story() -> Story:
     """Return the whole story, told to a driver in memory."""
     story = Story(RecordingDriver(deep_plant()))
@@ -222,7 +230,5 @@ def tell_story() -> Story:
         driver.load(station, position, lot, 10)
     # The first cells of the reel, and those about its splice.
     story.modules = [make_module(story, story.cells[0:4], 1), make_module(story, story.cells[60:64], 2)]
-    units = driver.check_in("STACK-01", units=tuple(story.modules)).units
-    driver.check_out("STACK-01", units=units, consumed=driver.takes("STACK-01", 1))
-    story.pack = units[0]
+    story.pack = make_pack(story, story.modules)
     return story

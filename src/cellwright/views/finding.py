@@ -37,6 +37,7 @@ _GIVEN = """
     CROSS JOIN LATERAL (SELECT kind, product, status FROM unit WHERE unit.id = g.unit OFFSET 0) AS u
     WHERE g.code = ANY($1::text[])
 """
+_VEHICLES = "SELECT DISTINCT vehicle FROM installation WHERE vehicle = ANY($1::text[])"
 _UNIT_ID = """
     SELECT b.id_from + $2 - b.serial_from
     FROM (SELECT id_from, count, serial_from FROM unit_block
@@ -57,13 +58,14 @@ _CARRIERS_BEGUN = """
 
 
 async def find_exactly(connection: Connection, texts: Sequence[str]) -> list[Match]:
-    """Return the units, lots, carriers and work orders that have one of these codes."""
+    """Return the units, lots, carriers, work orders and vehicles that have one of these codes."""
     parts = [found for found in (split_code(text.upper()) for text in texts) if found]
     units = await connection.fetch(_UNITS, [prefix for prefix, _ in parts], [serial for _, serial in parts])
     given = await connection.fetch(_GIVEN, [text.upper() for text in texts])
     lots = await connection.fetch(_LOTS, list(texts))
     carriers = await connection.fetch(_CARRIERS, list(texts))
     orders = await connection.fetch(_ORDERS, list(texts))
+    vehicles = await connection.fetch(_VEHICLES, [text.upper() for text in texts])
     return [
         *(
             Match(kind=each["kind"], code=each["code"], about=each["product"], status=each["status"])
@@ -72,6 +74,7 @@ async def find_exactly(connection: Connection, texts: Sequence[str]) -> list[Mat
         *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
         *(Match(kind="carrier", code=each["code"]) for each in carriers),
         *map(_order, orders),
+        *(Match(kind="vehicle", code=each["vehicle"]) for each in vehicles),
     ]
 
 
