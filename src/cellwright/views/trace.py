@@ -5,6 +5,7 @@ carried between lots by `rules.positions`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict, Unpack
 
 from msgspec import Struct
 
@@ -255,7 +256,7 @@ async def trace_backward(
         await _descend(connection, walk)
         starts = await _consumed(connection, walk)
     else:
-        starts = {number: [await _section(connection, number, start=start, end=end, lane=0)]}
+        starts = {number: [await _section(connection, number, start=start, end=end)]}
     return await _made_of(connection, walk, number, starts=starts)
 
 
@@ -276,25 +277,24 @@ async def _made_of(connection: Connection, walk: _Walk, subject: int, *, starts:
     return await _compose(connection, walk, _Answer(subject, Direction.BACKWARD, reach, lots))
 
 
-async def trace_forward(
-    connection: Connection,
-    number: int,
-    *,
-    start: int | None = None,
-    end: int | None = None,
-    lane: int = 0,
-    moment: Moment = MAINTAINED,
-) -> Trace:
-    """Return what was made of a unit or lot, or only of [start, end) of a lot in one lane (0 = full width).
+class Section(TypedDict, total=False):
+    """[start, end) of a lot in its measure, in one lane (0 = full width); nothing said = all of it."""
 
-    It goes up to the vehicles, with parents and vehicles as of a moment.
-    """
+    start: int | None
+    end: int | None
+    lane: int
+
+
+async def trace_forward(
+    connection: Connection, number: int, *, moment: Moment = MAINTAINED, **section: Unpack[Section]
+) -> Trace:
+    """Return what was made of a unit or lot (or of a section of a lot), up to vehicles, as of a moment."""
     walk = _Walk(moment.as_of, moment, units={}, joints=[], vehicles={})
     starts: dict[int, list[Stretch]] = {}
     if is_unit(number):
         walk.meet(number, {Basis.EXACT})
     else:
-        starts = {number: [await _section(connection, number, start=start, end=end, lane=lane)]}
+        starts = {number: [await _section(connection, number, **section)]}
     parts = await _parts(connection, PARTS_FORWARD, starts)
     reach, lots = await _carry(connection, starts, parts, Direction.FORWARD)
     await _fed(connection, walk, reach)
@@ -308,7 +308,9 @@ def is_unit(number: int) -> bool:
     return number >= first_id(UnitKind.CELL, 0)
 
 
-async def _section(connection: Connection, number: int, *, start: int | None, end: int | None, lane: int) -> Stretch:
+async def _section(
+    connection: Connection, number: int, *, start: int | None = None, end: int | None = None, lane: int = 0
+) -> Stretch:
     lots = await _lots(connection, [number])
     if number not in lots:
         raise TraceError(f"no lot has the id {number}; find it by its code")
