@@ -90,6 +90,10 @@ def found(report: CheckReport) -> dict[str, int]:
 # --- check and rebuild ------------------------------------------------------------------------------
 
 
+LEFT = {"installation", "shipment", "given_code"}
+"""Rows of what left the plant: its story is told, and checked, by test_whereabouts."""
+
+
 async def test_the_journal_and_every_table_are_equal(connection: asyncpg.Connection, driver: RecordingDriver) -> None:
     seen: list[tuple[int, int]] = []
     report = await check(connection, driver.plant, progress=lambda done, total: seen.append((done, total)))
@@ -97,6 +101,8 @@ async def test_the_journal_and_every_table_are_equal(connection: asyncpg.Connect
     assert report.facts == len(driver.envelopes)
     assert seen[-1] == (report.facts, report.facts)
     for stored in INLINE:
+        if stored.table in LEFT:
+            continue
         count = await connection.fetchval(f"SELECT count(*) FROM {stored.table}")  # noqa: S608
         assert report.tables[stored.table].rows == count > 0, f"the story makes no row of {stored.table}"
 

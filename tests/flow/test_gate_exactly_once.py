@@ -9,7 +9,9 @@ import pytest
 from cellwright.database.pool import connect
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import (
+    AssignCode,
     Command,
+    Disassemble,
     Disposition,
     DispositionAction,
     HoldSubject,
@@ -18,6 +20,9 @@ from cellwright.model.commands import (
     ReceiveLot,
     RecordCalibration,
     ReleaseHold,
+    ReplaceMember,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadCarrier,
 )
@@ -120,12 +125,26 @@ def tell() -> Story:
     story.must(Disposition(units=(cells[30],), action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
     for tray in trays:
         story.must(UnloadCarrier(station="TRAY-01", carrier=tray))
+    modules: list[str] = []
     for number in range(4):
         story.move(cells[4 * number : 4 * number + 4], f"MAG-{number}")
         module = story.check_in("MOD-01", carrier=f"MAG-{number}").units
         story.check_out("MOD-01", units=module, consumed=story.takes("MOD-01", 1))
         voltage_v = 9.0 if number == 2 else 13.2
         story.work("TEST-01", module, person="P-1", results=results(voltage_v=[voltage_v]))
+        modules += module
+    story.pause()
+    mend = ReplaceMember(
+        parent=modules[0], members=cells[1:3], replacements=cells[16:18], operation="test", reason="low"
+    )
+    story.must(mend, actor="P-1")
+    story.must(Disposition(units=cells[1:2], action=DispositionAction.REUSE, reason="level"), actor="P-1")
+    back = ReplaceMember(parent=modules[2], members=cells[8:9], replacements=cells[1:2], reason="low")
+    story.must(back, actor="P-1")
+    story.must(Disassemble(units=(modules[3],), reason="crushed"), actor="P-1")
+    story.must(ShipUnits(units=(modules[1],), partner="OEM-1"), actor="P-1")
+    story.must(AssignCode(units=(modules[1],), codes=("TESMB0100G110000001",), reason="second use"), actor="P-1")
+    story.must(ReturnUnits(units=("TESMB0100G110000001",), reason="second use"), actor="P-1")
     story.submit(story.ask("ASM-01", units=("not a code",)))
     return story
 
@@ -189,6 +208,7 @@ def test_the_story_is_rich(story: Story, expected: dict[str, list[Any]]) -> None
     assert len({each.source for each in story.sent}) >= 10
     assert sum(isinstance(each, Refusal) for each in story.answers) == 2
     kinds = {row[4] for row in expected["fact"]}
+    assert kinds >= {"Disassembled", "UnitsShipped", "UnitsReturned", "CodesAssigned"}
     assert kinds >= {"Assembled", "Held", "Released", "Dispositioned", "LotTransformed", "CarrierUnloaded", "Refused"}
 
 

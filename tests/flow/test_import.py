@@ -31,7 +31,8 @@ from cellwright.rules.positions import Basis
 from cellwright.testing.database import Databases
 from cellwright.views.history import Event, lot_history
 from cellwright.views.people import catch_up
-from cellwright.views.trace import Trace, find_code, trace_backward, trace_forward
+from cellwright.views.subjects import find_code
+from cellwright.views.trace import Trace, trace_backward, trace_forward
 
 GRAPH = Path("shared/data/cells/kiprobatt_genealogy.jsonl.gz")
 Line = dict[str, Any]

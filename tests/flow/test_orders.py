@@ -19,7 +19,7 @@ from cellwright.views.orders import (
     read_orders,
 )
 from cellwright.views.people import catch_up
-from cellwright.views.trace import find_code
+from cellwright.views.subjects import find_code
 
 
 class Told:

@@ -10,15 +10,19 @@ from cellwright.model.commands import (
     AbortOperation,
     CloseOrder,
     Command,
+    Disassemble,
     Disposition,
     DispositionAction,
     HoldSubject,
     PlaceHold,
     ReleaseOrder,
+    ReplaceMember,
+    ReturnUnits,
+    ShipUnits,
     UnloadCarrier,
 )
 from cellwright.plant.check import check
-from cellwright.rules.state import UnitRow, UnitStatus
+from cellwright.rules.state import AssemblyRow, UnitRow, UnitStatus
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.views.history import unit_history
@@ -35,20 +39,24 @@ class Chance:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.driver = RecordingDriver()
-        self.driver.supply(cells=60)
+        self.driver.supply(cells=80)
         self.driver.person("P-1", "line_lead", "quality")
-        self.driver.graded(4)
+        self.driver.graded(8)
+        self.driver.graded(8, "TRAY-2")
         self._orders = 0
 
     def run(self) -> None:
         does: Sequence[Callable[[], None]] = (
             self._wind,
             *(self._work,) * 6,
-            self._module,
+            *(self._module,) * 2,
             self._disposition,
             self._order,
             self._hold,
             self._abort,
+            *(self._repair,) * 4,
+            self._take_apart,
+            self._travel,
         )
         for _ in range(STEPS):
             self.driver.wait(self.random.choice((0, 1, 30, 600)))
@@ -107,7 +115,7 @@ class Chance:
             self._report("MOD-01")
 
     def _disposition(self) -> None:
-        units = self._codes(UnitStatus.WAITING, UnitStatus.FINISHED)
+        units = self._codes(UnitStatus.WAITING, UnitStatus.FINISHED, UnitStatus.REMOVED)
         action = self.random.choice(tuple(DispositionAction))
         operation = self.random.choice(("assemble", "seal", "form", "grade"))
         for unit in units:
@@ -128,6 +136,29 @@ class Chance:
             units = tuple(self.driver.state.code_of(row.id) for row in running if row.station == one.station)
             units = units[: self.random.randint(1, len(units))]
             self.driver.submit(AbortOperation(station=one.station, units=units, reason="chance"), actor="P-1")
+
+    def _repair(self) -> None:
+        """Replace some members of a module, mostly by cells that fit."""
+        modules = [row for row in self.driver.state.rows(AssemblyRow) if any(row.members)]
+        spares = self._codes(UnitStatus.FINISHED, UnitStatus.REMOVED, count=2)
+        if modules and spares:
+            module = self.random.choice(modules)
+            members = tuple(map(self.driver.state.code_of, self.random.sample(module.members, len(spares))))
+            code, goal = self.driver.state.code_of(module.id), self.random.choice(("", "test"))
+            command = ReplaceMember(parent=code, members=members, replacements=spares, operation=goal, reason="chance")
+            self.driver.submit(command, actor="P-1")
+
+    def _take_apart(self) -> None:
+        modules = [row for row in self.driver.state.rows(AssemblyRow) if any(row.members)]
+        if modules and self.random.random() < 0.2:
+            code = self.driver.state.code_of(self.random.choice(modules).id)
+            self.driver.submit(Disassemble(units=(code,), reason="chance"), actor="P-1")
+
+    def _travel(self) -> None:
+        for carrier in {row.carrier for row in self.driver.state.rows(UnitRow)} - {""}:
+            self._try(UnloadCarrier(station="TRAY-01", carrier=carrier))
+        self._try(ShipUnits(units=self._codes(UnitStatus.FINISHED, count=2), partner="OEM-1"))
+        self._try(ReturnUnits(units=self._codes(UnitStatus.SHIPPED, count=1), reason="chance"))
 
     def _hold(self) -> None:
         self._try(PlaceHold(subject=HoldSubject.UNIT, codes=self._codes(UnitStatus.WAITING, count=2), reason="chance"))
@@ -172,7 +203,7 @@ async def orders_agree(connection: Connection) -> None:
         """
     ) == await connection.fetch(
         """
-        SELECT s.work_order, s.product, count(*), count(*) FILTER (WHERE u.status IN ('finished', 'reserved', 'assembled')),
+        SELECT s.work_order, s.product, count(*), count(*) FILTER (WHERE u.status IN ('finished', 'reserved', 'assembled', 'removed', 'shipped')),
                count(*) FILTER (WHERE u.status = 'scrapped')
         FROM unit AS u JOIN unit_span AS s ON u.id >= s.id_from AND u.id < s.id_to
         GROUP BY 1, 2 ORDER BY 1, 2

@@ -22,7 +22,7 @@ from cellwright.views.history import Event, lot_history, unit_history
 from cellwright.views.overview import HOUR_US, DefectCount, Loss, Output, OutputHour, read_overview
 from cellwright.views.people import PEOPLE, TABLES, catch_up, follow_all
 from cellwright.views.stations import LastUnit, StationView, Wanted, read_refusals, read_stations
-from cellwright.views.trace import find_code
+from cellwright.views.subjects import find_code
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from cellwright.testing.plant_walk import PlantWalk, cells_among, lots_among, me
 from cellwright.testing.plant_year import PlantYear, make_plant_year, module_ids, pack_ids
 from cellwright.testing.plant_year_small import small_plant, without_tolerances
 from cellwright.testing.plant_year_store import lot_code, store_plant_year, store_units, unit_blocks, unit_codes
-from cellwright.views import trace
+from cellwright.views import known, subjects, trace
 
 SCHEMA = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
 KEYS = """
@@ -122,9 +122,9 @@ async def test_codes_name_the_units(connection: Connection) -> None:
     cells = small().cell_ids(np.array([0, 9999, 10_000, 39_999]))
     ids = [*cells.tolist(), int(module_ids(np.array([7]))[0]), int(pack_ids(np.array([3]))[0])]
     codes = unit_codes(small(), ids)
-    assert [(await trace.find_code(connection, code)).number for code in codes] == ids
+    assert [(await subjects.find_code(connection, code)).number for code in codes] == ids
     assert len(set(codes)) == 6
-    assert [row["id"] for row in await connection.fetch(trace.UNITS, ids)] == ids
+    assert [row["id"] for row in await connection.fetch(known.UNITS, ids)] == ids
 
 
 def some_sections(count: int) -> Iterator[tuple[int, int, int, int]]:

@@ -27,7 +27,8 @@ from cellwright.testing.replay import through_gate
 from cellwright.views.machines import Window
 from cellwright.views.people import catch_up
 from cellwright.views.spread import Section
-from cellwright.views.trace import TraceError, trace_forward
+from cellwright.views.subjects import TraceError
+from cellwright.views.trace import trace_forward
 
 
 @pytest.fixture(scope="module", name="story")

@@ -18,7 +18,8 @@ from cellwright.testing.deep_plant import Story, tell_story
 from cellwright.testing.replay import through_gate
 from cellwright.views import spread as spreading
 from cellwright.views.spread import Section, Spread, find_spread, read_codes, read_outermost
-from cellwright.views.trace import Trace, TraceError, trace_forward
+from cellwright.views.subjects import TraceError
+from cellwright.views.trace import Trace, trace_forward
 
 
 @pytest.fixture(scope="module", name="story")

@@ -33,6 +33,7 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "ASSEMBLIES": (sealed.ASSEMBLIES, [[FIRST_MODULE, FIRST_MODULE + 7]]),
     "HOT_PARENTS": (spread.HOT_PARENTS, [[FIRST_CELL], [FIRST_CELL + 5000]]),
     "HOT_UNITS": (spread.HOT_UNITS, [[FIRST_CELL], [FIRST_CELL + 50]]),
+    "WHEREABOUTS": (spread.WHEREABOUTS, [[FIRST_MODULE]]),
     "CODES": (spread.CODES, [[FIRST_CELL, FIRST_MODULE]]),
     "HOT_MEMBERS": (origins.HOT_MEMBERS, [[FIRST_MODULE]]),
     "RUNS": (origins.RUNS, [[FIRST_CELL], [FIRST_CELL + 9000], ["cathode", "can"], [0, 0]]),

@@ -13,15 +13,8 @@ from cellwright.rules.state import LotRow
 from cellwright.testing.database import Databases
 from cellwright.testing.deep_plant import CELLS, CUT, REEL_MM, Story, tell_story
 from cellwright.testing.replay import through_gate
-from cellwright.views.trace import (
-    CodeKind,
-    Trace,
-    TraceError,
-    TraceNode,
-    find_code,
-    trace_backward,
-    trace_forward,
-)
+from cellwright.views.subjects import CodeKind, TraceError, find_code
+from cellwright.views.trace import Trace, TraceNode, trace_backward, trace_forward
 
 
 @pytest.fixture(scope="module")
@@ -222,10 +215,10 @@ async def test_three_metres_of_a_roll_are_in_a_few_cells(
 
 
 async def test_what_was_cut_out_is_in_no_cell(connection: asyncpg.Connection, story: Story) -> None:
-    inside = {"start": CUT[0] + 500, "end": CUT[1] - 500}
-    trace = await trace_forward(connection, story.id_of(story.roll), lane=2, **inside)
+    start, end = CUT[0] + 500, CUT[1] - 500
+    trace = await trace_forward(connection, story.id_of(story.roll), start=start, end=end, lane=2)
     assert trace.levels == {"roll": 1}
-    other = await trace_forward(connection, story.id_of(story.roll), lane=1, **inside)
+    other = await trace_forward(connection, story.id_of(story.roll), start=start, end=end, lane=1)
     assert set(other.levels) == {"roll", "web"}
 
 

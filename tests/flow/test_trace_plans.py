@@ -9,11 +9,12 @@ from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import Databases, installations
 from cellwright.testing.plans import literal, plan_of, scanned
-from cellwright.views import trace
+from cellwright.views import known, membership, subjects, trace
 
 CELLS = 40_000
 FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
 FIRST_MODULE = first_id(UnitKind.MODULE, 1) + 1
+FIRST_PACK = first_id(UnitKind.PACK, 1) + 1
 
 # Shaped like a plant, with ids and codes as the gate gives them; every lot has a parent, up to number 16,000.
 FILL = f"""
@@ -42,16 +43,24 @@ FILL = f"""
     SELECT n, 1, 8000 + n / 2, 0, 450000, 0, 450000, 0, false, 70 FROM generate_series(1, 15999) AS n;
     INSERT INTO unit_member
     SELECT {FIRST_CELL} + n, 0, {FIRST_MODULE} + n / 80, n % 80, 0 FROM generate_series(0, {CELLS - 1}) AS n;
+    INSERT INTO installation
+    SELECT {FIRST_PACK} + n / 2, n % 2 * 5, 'LSVAA4182E' || to_char(n, 'FM0000000'), '', (1 - n % 2) * 5
+    FROM generate_series(0, 19999) AS n;
+    INSERT INTO given_code
+    SELECT 'TESPB0100G1' || to_char(n, 'FM00000000'), {FIRST_PACK} + n, 0 FROM generate_series(0, 9999) AS n;
+    INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
+    SELECT 'test', 1, n, 0, 'Nothing', 1, 0, n, '', '{{}}' FROM generate_series(1, 20000) AS n;
     ANALYZE;
 """  # noqa: S608
-LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot"}
+LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot", "installation", "given_code", "fact"}
 
 _CELLS = list(range(FIRST_CELL + 1000, FIRST_CELL + 1320))
 _LOTS = [17, 400, 1234]
+_PACKS = list(range(FIRST_PACK + 100, FIRST_PACK + 140))
 STATEMENTS: dict[str, tuple[str, list[object]]] = {
-    "UNITS": (trace.UNITS, [_CELLS]),
-    "BLOCK": (trace.BLOCK, ["TESTCELL000001G01", 7]),
-    "LOTS": (trace.LOTS, [_LOTS]),
+    "UNITS": (known.UNITS, [_CELLS]),
+    "BLOCK": (subjects.BLOCK, ["TESTCELL000001G01", 7]),
+    "LOTS": (known.LOTS, [_LOTS]),
     "MEMBERS": (trace.MEMBERS, [[FIRST_MODULE, FIRST_MODULE + 1]]),
     "PARENTS": (trace.PARENTS, [_CELLS]),
     "KINDS": (trace.KINDS, []),
@@ -59,8 +68,21 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
     "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
     "PARTS_FORWARD": (trace.PARTS_FORWARD, [[15_000]]),
-    "LOT_OF_CODE": (trace.LOT_OF_CODE, ["LOT-5"]),
-    "SLOTS_OF_CODE": (trace.SLOTS_OF_CODE, ["TRAY-5"]),
+    "LOT_OF_CODE": (subjects.LOT_OF_CODE, ["LOT-5"]),
+    "SLOTS_OF_CODE": (subjects.SLOTS_OF_CODE, ["TRAY-5"]),
+    "UNIT_OF_GIVEN_CODE": (subjects.UNIT_OF_GIVEN_CODE, ["TESPB0100G110000001"]),
+    "VEHICLE_OF_CODE": (subjects.VEHICLE_OF_CODE, ["LSVAA4182E0000007"]),
+    "NEWEST_FACT": (subjects.NEWEST_FACT, []),
+    "MEMBERS_AT": (membership.MEMBERS_AT, [[FIRST_MODULE, FIRST_MODULE + 1], 5]),
+    "PARENTS_AT": (membership.PARENTS_AT, [_CELLS, 5]),
+    "PARENTS_FIRST": (membership.PARENTS_FIRST, [_CELLS]),
+    "VEHICLES_NOW": (membership.VEHICLES_NOW, [_PACKS]),
+    "VEHICLES_AT": (membership.VEHICLES_AT, [_PACKS, 5]),
+    "VEHICLES_FIRST": (membership.VEHICLES_FIRST, [_PACKS]),
+    "PACKS_NOW": (membership.PACKS_NOW, ["LSVAA4182E0000007"]),
+    "PACKS_AT": (membership.PACKS_AT, ["LSVAA4182E0000007", 5]),
+    "UNIT_BUILT": (membership.UNIT_BUILT, [FIRST_MODULE]),
+    "VEHICLE_BUILT": (membership.VEHICLE_BUILT, ["LSVAA4182E0000007"]),
 }
 
 
@@ -94,7 +116,8 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def test_every_statement_of_the_module_is_tested() -> None:
-    named = {name for name, value in vars(trace).items() if isinstance(value, str) and "SELECT" in value}
+    values = {name: value for module in (trace, known, subjects, membership) for name, value in vars(module).items()}
+    named = {name for name, value in values.items() if isinstance(value, str) and "SELECT" in value}
     assert named - {"__doc__"} == set(STATEMENTS)
 
 

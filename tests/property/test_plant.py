@@ -17,6 +17,7 @@ from cellwright.model.commands import (
     CheckOut,
     Command,
     Consumed,
+    Disassemble,
     Disposition,
     DispositionAction,
     HoldSubject,
@@ -26,6 +27,7 @@ from cellwright.model.commands import (
     ReceiveLot,
     RecordCalibration,
     ReleaseHold,
+    ReplaceMember,
     ReplaceTool,
     UnloadCarrier,
     UnloadMaterial,
@@ -68,6 +70,11 @@ LEGAL = {
     (UnitStatus.FINISHED, UnitStatus.RESERVED),
     (UnitStatus.RESERVED, UnitStatus.ASSEMBLED),
     (UnitStatus.RESERVED, UnitStatus.FINISHED),
+    (UnitStatus.FINISHED, UnitStatus.ASSEMBLED),
+    (UnitStatus.ASSEMBLED, UnitStatus.REMOVED),
+    (UnitStatus.REMOVED, UnitStatus.SCRAPPED),
+    (UnitStatus.REMOVED, UnitStatus.WAITING),
+    (UnitStatus.REMOVED, UnitStatus.FINISHED),
 }
 INDEX = st.integers(0, 10**6)
 
@@ -302,6 +309,40 @@ class PlantMachine(RuleBasedStateMachine):
         if isinstance(self.submit(AbortOperation(station="COAT-01", lots=lots, reason="pump died"), "QA1"), Receipt):
             self.open_lots.pop(0)
 
+    # --- repair -------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.opened())
+    @rule(pick=INDEX, count=st.integers(1, 2), goal=st.sampled_from(["", "test"]))
+    def repair(self, pick: int, count: int, goal: str) -> None:
+        module = self.opened()[pick % len(self.opened())]
+        code, olds = self.driver.state.code_of(module.id), tuple(map(self.driver.state.code_of, module.members[:count]))
+        fit = [row for row in self.driver.state.rows(UnitRow) if row.status is UnitStatus.FINISHED and row.grade == "A"]
+        news = tuple(self.driver.state.code_of(row.id) for row in fit[: len(olds)]) or self.pick([pick])
+        command = ReplaceMember(parent=code, members=olds, replacements=news, operation=goal, reason="doubt")
+        answer = self.submit(command, "QA1")
+        if isinstance(answer, Receipt):
+            self.next_stop.update(dict.fromkeys(olds, "removed"))
+            self.next_stop.update(dict.fromkeys(news, "built in"))
+            self.next_stop[code] = answer.routing[0]
+            after = self.driver.state.page(AssemblyRow, [module.id])[0]
+            assert after.members[len(olds) :] == module.members[len(olds) :], "other slots stay as they are"
+            assert tuple(map(self.driver.state.code_of, after.members[: len(olds)])) == news
+
+    @precondition(lambda self: self.opened())
+    @rule()
+    def take_apart(self) -> None:
+        code = self.driver.state.code_of((module := self.opened()[-1]).id)
+        if isinstance(self.submit(Disassemble(units=(code,), reason="doubt"), "QA1"), Receipt):
+            self.next_stop[code] = "scrap"
+            self.next_stop.update((self.driver.state.code_of(each), "removed") for each in module.members)
+
+    @rule(action=st.sampled_from(DispositionAction), operation=st.sampled_from(["grade", "seal"]))
+    def decide_on_what_was_removed(self, action: DispositionAction, operation: str) -> None:
+        self._decide(tuple(code for code, target in self.next_stop.items() if target == "removed"), action, operation)
+
+    def opened(self) -> list[AssemblyRow]:
+        return [row for row in self.driver.state.rows(AssemblyRow) if any(row.members)]
+
     # --- carriers, holds, dispositions, time --------------------------------------------------
 
     @rule(carrier=st.sampled_from(CARRIERS), picks=st.lists(INDEX, min_size=1, max_size=4), slot=st.integers(0, 8))
@@ -334,10 +375,13 @@ class PlantMachine(RuleBasedStateMachine):
         operation=st.sampled_from(["assemble", "seal", "form", "grade", "test", "wind"]),
     )
     def disposition(self, picks: list[int], action: DispositionAction, operation: str) -> None:
-        units = self.pick(picks)
-        answer = self.submit(Disposition(units=units, action=action, operation=operation, reason="doubt"), "QA1")
+        self._decide(self.pick(picks), action, operation)
+
+    def _decide(self, units: tuple[str, ...], action: DispositionAction, goal: str) -> None:
+        answer = self.submit(Disposition(units=units, action=action, operation=goal, reason="doubt"), "QA1")
         if isinstance(answer, Receipt):
-            self.next_stop.update(zip(units, answer.routing, strict=True))
+            targets = ("join" if target == "done" else target for target in answer.routing)
+            self.next_stop.update(zip(units, targets, strict=True))
 
     @rule(seconds=st.sampled_from([1, 60, 700, 3600]))
     def wait(self, seconds: int) -> None:
@@ -394,13 +438,27 @@ class PlantMachine(RuleBasedStateMachine):
         inside: Counter[int] = Counter()
         for assembly in state.rows(AssemblyRow):
             inside.update(number for number in assembly.members if number)
-            for number in assembly.members:
+            for number in filter(None, assembly.members):
                 unit = state.get(UnitRow, number)
                 assert unit is not None
                 assert unit.parent == assembly.id
         assert not inside or max(inside.values()) == 1
         open_rows = Counter(row.unit for row in state.rows(MemberRow) if not row.to_us)
         assert not open_rows or max(open_rows.values()) == 1
+        for unit in state.rows(UnitRow):
+            assert (unit.status is UnitStatus.ASSEMBLED) == (unit.id in open_rows)
+
+    @invariant()
+    def no_two_are_in_a_slot_and_no_unit_in_two_at_any_time(self) -> None:
+        by_unit: dict[int, list[tuple[int, int]]] = {}
+        by_slot: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for row in self.driver.state.rows(MemberRow):
+            interval = (row.from_us, row.to_us or 2**62)
+            by_unit.setdefault(row.unit, []).append(interval)
+            by_slot.setdefault((row.parent, row.slot), []).append(interval)
+        for intervals in (*by_unit.values(), *by_slot.values()):
+            ordered = sorted(intervals)
+            assert all(a[0] < a[1] <= b[0] for a, b in pairwise(ordered))
 
     @invariant()
     def carriers_and_units_agree(self) -> None:

@@ -5,6 +5,7 @@ import pytest
 from cellwright.rules.abort import ABORTING_ROLES
 from cellwright.rules.holds import RELEASING_ROLES
 from cellwright.rules.people import ROLES
+from cellwright.rules.repair import REPAIRING_ROLES
 from cellwright.web.access.permissions import GRANTABLE, Permission, permissions_of, roles_with
 
 ALWAYS = {"public", "self", "account"}
@@ -16,13 +17,15 @@ TABLE = {
         "hold_place",
         "hold_release",
         "unit_disposition",
+        "unit_repair",
+        "unit_ship",
         "lot_receive",
         "lot_release",
         "operation_abort",
     },
     "process": {"plant_read", "hold_place"},
-    "maintenance": {"plant_read", "hold_place", "equipment_maintain", "operation_abort"},
-    "planner": {"plant_read", "lot_receive", "order_manage"},
+    "maintenance": {"plant_read", "hold_place", "equipment_maintain", "operation_abort", "unit_repair"},
+    "planner": {"plant_read", "lot_receive", "order_manage", "unit_ship"},
     "auditor": {"plant_read", "people_read", "audit_read"},
     "admin": {"plant_read", "operation_abort", "people_read", "people_manage", "audit_read"},
     "partner": set[str](),
@@ -45,6 +48,7 @@ def test_an_admin_cannot_lift_holds() -> None:
 def test_the_gate_asks_for_the_same_roles() -> None:
     assert roles_with(Permission.HOLD_RELEASE) == RELEASING_ROLES
     assert roles_with(Permission.OPERATION_ABORT) == ABORTING_ROLES
+    assert roles_with(Permission.UNIT_REPAIR) == REPAIRING_ROLES
 
 
 def test_an_auditor_changes_nothing() -> None:

@@ -23,6 +23,8 @@ PAGES = (
     "how-to/hold-and-release.md",
     "how-to/give-up-an-operation.md",
     "how-to/import-lots.md",
+    "how-to/repair.md",
+    "how-to/follow-packs.md",
     "tutorial/first-pack.md",
 )
 

@@ -5,7 +5,8 @@ from msgspec import structs
 
 from cellwright.model.facts import Disassembled, Envelope, LotReleased
 from cellwright.model.ids import UnitBlock, UnitKind
-from cellwright.rules.apply import MissingRowError, apply
+from cellwright.rules.apply import apply
+from cellwright.rules.folding import MissingRowError
 from cellwright.rules.state import AssemblyRow, CounterRow, LotRow, MemberRow, State, UnitRow, UnitStatus
 from cellwright.testing.flow import Driver, replay, rows_of
 from cellwright.testing.golden import sample_envelopes
@@ -19,7 +20,7 @@ def test_a_fact_about_an_unknown_row_is_an_error_not_a_guess() -> None:
         apply(driver.state, envelope)
 
 
-def test_a_cell_taken_out_of_its_module_is_free_and_its_past_is_kept() -> None:
+def test_a_cell_taken_out_of_its_module_waits_for_a_disposition_and_its_past_is_kept() -> None:
     driver = Driver()
     driver.supply()
     module, cells = driver.module()
@@ -32,7 +33,7 @@ def test_a_cell_taken_out_of_its_module_is_free_and_its_past_is_kept() -> None:
     driver.state.absorb(apply(driver.state, envelope))
     row = driver.state.get(UnitRow, left)
     assert row is not None
-    assert (row.status, row.parent, row.slot) == (UnitStatus.FINISHED, 0, -1)
+    assert (row.status, row.parent, row.slot) == (UnitStatus.REMOVED, 0, -1)
     assembly = driver.state.get(AssemblyRow, parent)
     assert assembly is not None
     assert assembly.members[2] == 0

@@ -18,6 +18,7 @@ from cellwright.model.commands import (
 )
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
 from cellwright.rules.needs import add_needs, empty_needs
 from cellwright.rules.state import (
     AssemblyRow,
@@ -28,6 +29,7 @@ from cellwright.rules.state import (
     LoadingRow,
     LoadRun,
     LotRow,
+    MemberRow,
     OrderRow,
     PersonRow,
     QualificationRow,
@@ -83,6 +85,11 @@ def sparse(stored: State, command: Command) -> State:
         state.load(row for row in stored.rows(LotRow) if row.code in needs.lot_codes)
         state.load(row for row in wanted(stored, needs.carriers, CarrierRow))
         state.load(row for row in wanted(stored, needs.assemblies, AssemblyRow))
+        state.load(row for row in stored.rows(MemberRow) if row.unit in needs.memberships)
+        rows = stored.rows(InstallationRow)
+        state.load(row for row in rows if row.pack in needs.installations or row.vehicle in needs.vehicles)
+        state.load(row for row in stored.rows(ShipmentRow) if row.unit in needs.shipments)
+        state.load(row for row in wanted(stored, needs.given_codes, GivenCodeRow))
         state.load(row for row in wanted(stored, needs.holds, HoldRow))
         state.load(row for row in wanted(stored, needs.orders, OrderRow))
     return state

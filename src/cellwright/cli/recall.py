@@ -41,7 +41,7 @@ from cellwright.plant.recalls import (
 from cellwright.plant.runtime import open_gate
 from cellwright.views.machines import Window
 from cellwright.views.spread import Section
-from cellwright.views.trace import CodeKind, TraceError, find_code
+from cellwright.views.subjects import CodeKind, TraceError, find_code
 
 _TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 _MM_PER_M = 1000
@@ -171,7 +171,8 @@ def _shown(plan: RecallPlan) -> dict[str, Any]:
 def plan_lines(plan: RecallPlan) -> list[str]:
     """Return a plan for people: counts, then places, then cost and whom to tell."""
     levels = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in plan.levels.items())
-    lines = [f"touched: {levels or 'no unit'}, {len(plan.lots)} lots", f"precision: {plan.precision}"]
+    vehicles = f", in {plan.vehicles_count} vehicles" if plan.vehicles_count else ""
+    lines = [f"touched: {levels or 'no unit'}{vehicles}, {len(plan.lots)} lots", f"precision: {plan.precision}"]
     lines += [f"  {each}" for each in _lot_lines(plan)]
     for place in plan.places:
         where = " ".join(filter(None, (place.status, place.station)))

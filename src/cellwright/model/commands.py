@@ -168,18 +168,87 @@ class ReleaseHold(_Command, frozen=True, kw_only=True):
 
 
 class DispositionAction(StrEnum):
-    """What to do with a unit that is not good."""
+    """What to do with a unit that is not good, or that was taken out of another."""
 
     SCRAP = "scrap"
     REWORK = "rework"
+    REUSE = "reuse"
 
 
 class Disposition(_Command, frozen=True, kw_only=True):
-    """Scrap units, or send them back to an operation of their route."""
+    """Scrap units, send them back to an operation of their route, or let removed ones be used again as they are."""
 
     units: tuple[Code, ...]
     action: DispositionAction
     operation: Code = ""
+    reason: Text = ""
+
+
+class ReplaceMember(_Command, frozen=True, kw_only=True):
+    """Repair a unit: finished units take the slots of its members; what left is used again only after a disposition."""
+
+    parent: Code
+    """Code of the unit that is repaired: a module or pack."""
+    members: tuple[Code, ...]
+    """Codes of the members that leave."""
+    replacements: tuple[Code, ...]
+    """Codes of the units that take their slots, one per member."""
+    operation: Code = ""
+    """Operation of its route from which the repaired unit goes on again; "" = where it stands."""
+    reason: Text = ""
+
+
+class Disassemble(_Command, frozen=True, kw_only=True):
+    """Take units apart: what is left of them is scrap, and their members are used again only after a disposition."""
+
+    units: tuple[Code, ...]
+    reason: Text = ""
+
+
+class ShipUnits(_Command, frozen=True, kw_only=True):
+    """Finished units leave for a partner."""
+
+    units: tuple[Code, ...]
+    partner: Code
+    """Code of the partner that gets them."""
+    reference: Code = ""
+    """Delivery note or the like; "" = none."""
+
+
+class ReturnUnits(_Command, frozen=True, kw_only=True):
+    """Shipped units come back; each is used again only after a disposition."""
+
+    units: tuple[Code, ...]
+    reason: Text = ""
+
+
+class InstallPack(_Command, frozen=True, kw_only=True):
+    """Packs were built into vehicles, row by row."""
+
+    packs: tuple[Code, ...]
+    vehicles: tuple[Code, ...]
+    """Vehicle of each pack: its VIN, 17 characters."""
+    positions: tuple[Code, ...] = ()
+    """Where in its vehicle each pack is, as the maker names it; no list = the vehicle has one place, ""."""
+    times_us: tuple[Int64, ...] = ()
+    """When each was built in, UTC us; no list = now."""
+
+
+class RemovePack(_Command, frozen=True, kw_only=True):
+    """Packs were taken out of the vehicles that they are in."""
+
+    packs: tuple[Code, ...]
+    times_us: tuple[Int64, ...] = ()
+    """When each was taken out, UTC us; no list = now."""
+    reason: Text = ""
+
+
+class AssignCode(_Command, frozen=True, kw_only=True):
+    """Units get another printed code, as GB/T 34014 wants for second use; both codes name them from then on."""
+
+    units: tuple[Code, ...]
+    codes: tuple[Code, ...]
+    """New code of each unit: 16 to 25 digits and capitals."""
     reason: Text = ""
 
 
@@ -313,6 +382,13 @@ Command = (
     | PlaceRecall
     | ReleaseHold
     | Disposition
+    | ReplaceMember
+    | Disassemble
+    | ShipUnits
+    | ReturnUnits
+    | InstallPack
+    | RemovePack
+    | AssignCode
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration

@@ -206,18 +206,79 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
 
 
 class Assembled(_Fact, frozen=True, kw_only=True):
-    """Units became members of a parent, by slot."""
+    """Units became members of a parent, by slot; other slots stay as they are."""
 
     parent: int
     members: tuple[int, ...]
     slots: tuple[int, ...]
+    replaced: tuple[int, ...] = ()
+    """Units that had been in the slots, in a repair; no list = the parent was assembled for the first time."""
+    reason: str = ""
 
 
 class Disassembled(_Fact, frozen=True, kw_only=True):
-    """Members left their parent."""
+    """Members left their parent; each is used again only after a disposition."""
 
     parent: int
     members: tuple[int, ...]
+    """Numbers of the units that left."""
+    slots: tuple[int, ...] = ()
+    reason: str = ""
+
+
+class UnitsShipped(_Fact, frozen=True, kw_only=True):
+    """Units left for a partner."""
+
+    units: tuple[int, ...]
+    partner: str
+    """Code of the partner that got them."""
+    reference: str = ""
+    """Delivery note or the like; "" = none."""
+
+
+class UnitsReturned(_Fact, frozen=True, kw_only=True):
+    """Units came back from the partner that had them; each is used again only after a disposition."""
+
+    units: tuple[int, ...]
+    reason: str = ""
+
+
+class PackInstalled(_Fact, frozen=True, kw_only=True):
+    """Packs were built into vehicles, row by row."""
+
+    packs: tuple[int, ...]
+    """Numbers of the packs."""
+    vehicles: tuple[str, ...]
+    """VIN of each vehicle."""
+    positions: tuple[str, ...]
+    """Place of each pack in its vehicle; "" = its only one."""
+    times_us: tuple[int, ...]
+    """When each was built in, UTC us."""
+    holders: tuple[str, ...]
+    """Partner who had each pack; "" = it came from stock here."""
+
+
+class PackRemoved(_Fact, frozen=True, kw_only=True):
+    """Packs were taken out of vehicles, row by row."""
+
+    packs: tuple[int, ...]
+    """Numbers of the packs."""
+    vehicles: tuple[str, ...]
+    """VIN of each vehicle."""
+    times_us: tuple[int, ...]
+    """When each was taken out, UTC us."""
+    holders: tuple[str, ...]
+    """Partner who has each pack now; "" = it is here and waits for a disposition."""
+    reason: str = ""
+
+
+class CodesAssigned(_Fact, frozen=True, kw_only=True):
+    """Units got further printed codes; the ones before stay theirs."""
+
+    units: tuple[int, ...]
+    codes: tuple[str, ...]
+    """New code of each unit."""
+    reason: str = ""
 
 
 class CarrierLoaded(_Fact, frozen=True, kw_only=True):
@@ -364,6 +425,11 @@ Fact = (
     | LotTransformed
     | Assembled
     | Disassembled
+    | UnitsShipped
+    | UnitsReturned
+    | PackInstalled
+    | PackRemoved
+    | CodesAssigned
     | CarrierLoaded
     | CarrierUnloaded
     | Held

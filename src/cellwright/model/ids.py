@@ -12,6 +12,9 @@ SERIAL_LENGTH = 7
 SERIAL_LIMIT = 10**SERIAL_LENGTH
 DESIGN_LENGTH = 14
 
+VIN_LENGTH = 17
+_VIN_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPRSTUVWXYZ")
+
 _SEQUENCE_BITS = 40
 _LINE_BITS = 14
 _MONTHS = "123456789ABC"
@@ -110,3 +113,19 @@ def split_code(code: str) -> tuple[str, int] | None:
         and prefix[-1] in _DAYS
     )
     return (prefix, int(serial)) if well_formed else None
+
+
+def is_vin(text: str) -> bool:
+    """Tell whether a text can be a vehicle's number (ISO 3779, GB 16735): 17 digits and capitals without I, O, Q.
+
+    The check digit is not tested: it is each region's own affair, and vehicles are exported.
+    """
+    return len(text) == VIN_LENGTH and _VIN_ALPHABET.issuperset(text)
+
+
+def is_given_code(text: str) -> bool:
+    """Tell whether a text can be a code given to a unit later: 16 to 25 digits and capitals.
+
+    GB/T 34014-2017 leaves the traceability field out of a second-use code; sources differ about what remains.
+    """
+    return 16 <= len(text) <= 25 and _ALPHABET.issuperset(text)

@@ -12,7 +12,9 @@ from cellwright.journal.audit import AuditVerdict
 from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
-from cellwright.rules.apply import MissingRowError, apply
+from cellwright.rules.apply import apply
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
+from cellwright.rules.folding import MissingRowError
 from cellwright.rules.state import (
     AssemblyRow,
     HoldRow,
@@ -251,7 +253,7 @@ def _named(body: Any, lots: Mapping[int, str]) -> Any:
     return named
 
 
-def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:
+def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:  # noqa: C901 one case each
     """Yield rows with codes instead of lot ids, without numbers and times that the server gave."""
     for row in rows:
         content = structs.asdict(row)
@@ -262,11 +264,13 @@ def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:
                 content["lot"] = lots.get(row.lot, "")
             case LotPartRow():
                 content |= {"parent": lots[row.parent], "child": lots[row.child]}
-            case MemberRow():
+            case MemberRow() | InstallationRow() | ShipmentRow():
                 content |= {"from_us": 0, "to_us": bool(row.to_us)}
             case HoldRow():
                 subjects = [lots.get(each, each) for each in row.subjects]
                 content |= {"id": 0, "placed_us": 0, "released_us": bool(row.released_us), "subjects": subjects}
+            case GivenCodeRow():
+                content |= {"from_us": 0}
             case OrderRow():
                 content |= {"released_us": 0, "closed_us": bool(row.closed_us)}
             case _:

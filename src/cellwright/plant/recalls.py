@@ -17,7 +17,17 @@ from cellwright.rules.positions import Basis
 from cellwright.rules.recalls import UNITS_MAX
 from cellwright.rules.spans import Ids, Span, count_units, join_spans, spans_of
 from cellwright.views.machines import Window, made_at
-from cellwright.views.spread import Climb, Place, Section, climb_from, find_places, gather
+from cellwright.views.spread import (
+    LEFT,
+    Climb,
+    Place,
+    Section,
+    climb_from,
+    count_places,
+    count_vehicles,
+    find_standings,
+    gather,
+)
 
 Submit: TypeAlias = Callable[[PlaceRecall], Awaitable[Answer]]
 """Puts a recall before the gate."""
@@ -25,8 +35,6 @@ Submit: TypeAlias = Callable[[PlaceRecall], Awaitable[Answer]]
 _ROUNDS_MAX: Final = 5
 
 SCRAPPED: Final = "scrapped"
-FIELD: Final = frozenset({"shipped", "installed"})
-"""Statuses of units that have left."""
 
 
 class RecallQuestion(Struct, frozen=True, kw_only=True):
@@ -72,6 +80,7 @@ class RecallPlan(Struct, frozen=True, kw_only=True):
 
     lots: tuple[RecalledLot, ...]
     levels: dict[UnitKind, int]
+    vehicles_count: int
     bases: dict[Basis, int]
     """How many units took something in doubt directly, by how surely that is known."""
     precision: str
@@ -110,13 +119,15 @@ async def plan_recall(connection: Connection, plant: Plant, question: RecallQues
     found = [await gather(connection, section) for section in sections]
     units = join_spans(span for each in (*spans, *(each.units for each in found)) for span in each)
     climb = await climb_from(connection, units)
-    places = _priced(plant, await find_places(connection, climb.ids))
+    standings = await find_standings(connection, climb.ids)
+    places = _priced(plant, count_places(standings))
     subjects = {section.lot for section in question.sections}
     lots = await _lots(connection, {lot for each in found for lot in each.lots}, subjects)
     costs = [place.cost for place in places if place.cost is not None and place.status != SCRAPPED]
     return RecallPlan(
         lots=lots,
         levels=dict(climb.levels),
+        vehicles_count=count_vehicles(standings),
         bases=_by_basis(units),
         precision=_precision(units),
         places=places,
@@ -153,7 +164,7 @@ def _priced(plant: Plant, places: Iterable[Place]) -> tuple[RecalledPlace, ...]:
 
 
 def _price(plant: Plant, place: Place) -> RecalledPlace:
-    product, is_here = plant.products.get(place.product), place.status not in FIELD
+    product, is_here = plant.products.get(place.product), place.status not in LEFT
     each = None if product is None else product.stock_cost if is_here else product.field_cost
     is_scrap = place.status == SCRAPPED
     return RecalledPlace(

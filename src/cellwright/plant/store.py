@@ -17,7 +17,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, resources, sealed, stock, wip
+from cellwright.views import genealogy, resources, sealed, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -131,6 +131,11 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (stock.LOTS, by_code, needs.lot_codes),
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
+        (genealogy.MEMBERS, "WHERE unit = ANY ($1::bigint[])", needs.memberships),
+        (whereabouts.INSTALLATIONS, "WHERE pack = ANY ($1::bigint[])", needs.installations),
+        (whereabouts.INSTALLATIONS, "WHERE vehicle = ANY ($1::text[])", needs.vehicles),
+        (whereabouts.SHIPMENTS, "WHERE unit = ANY ($1::bigint[])", needs.shipments),
+        (whereabouts.GIVEN_CODES, by_code, needs.given_codes),
         (resources.HOLDS, by_id, needs.holds),
         (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),

@@ -10,8 +10,11 @@ from cellwright.model.commands import DispositionAction, HoldSubject
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
+from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
 from cellwright.rules.imports import imported_rows
+from cellwright.rules.leaving import codes_assigned, pack_installed, pack_removed, units_returned, units_shipped
+from cellwright.rules.membership import assembled, disassembled, without
 from cellwright.rules.readiness import open_counter, running_counter
 from cellwright.rules.state import (
     AssemblyRow,
@@ -19,17 +22,14 @@ from cellwright.rules.state import (
     CarrierRow,
     CounterRow,
     HoldRow,
-    Key,
     LoadingRow,
     LoadRun,
     LotPartRow,
     LotRow,
     LotStatus,
-    MemberRow,
     OrderRow,
     PersonRow,
     QualificationRow,
-    R,
     Row,
     State,
     ToolRow,
@@ -40,26 +40,6 @@ from cellwright.rules.state import (
 replace = structs.replace
 
 
-class MissingRowError(LookupError):
-    """A fact speaks of a row that the state does not hold: the fold began too late, or the journal has a hole."""
-
-
-def _row(state: State, kind: type[Any], key: object) -> Any:
-    row = state.get(kind, key)  # type: ignore[arg-type]
-    if row is None:
-        msg = f"{kind.__name__} {key} is not in the state"
-        raise MissingRowError(msg)
-    return row
-
-
-def _page(state: State, kind: type[R], keys: Iterable[Key]) -> list[R]:
-    try:
-        return state.page(kind, keys)
-    except KeyError as error:
-        msg = f"{kind.__name__} {error} is not in the state"
-        raise MissingRowError(msg) from error
-
-
 def apply(state: State, envelope: Envelope) -> list[Row]:
     """Return the rows that a fact makes or changes; facts that change nothing return none.
 
@@ -67,12 +47,6 @@ def apply(state: State, envelope: Envelope) -> list[Row]:
     """
     fold = _FOLDS.get(type(envelope.fact))
     return [] if fold is None else list(fold(state, envelope, envelope.fact))
-
-
-def _moment(envelope: Envelope) -> int:
-    """Equipment time where the fact says that it was checked, else the server's."""
-    skewed = getattr(envelope.fact, "clock_skewed", True)
-    return envelope.recorded_us if skewed else envelope.time_us
 
 
 def _count(state: State, name: str, step: int) -> CounterRow:
@@ -98,12 +72,12 @@ def _lot_received(_: State, envelope: Envelope, fact: f.LotReceived) -> Iterator
         supplier=fact.supplier,
         certificate_sha256=fact.certificate_sha256,
         expires_us=fact.expires_us,
-        made_us=_moment(envelope),
+        made_us=moment_of(envelope),
     )
 
 
 def _lot_released(state: State, _: Envelope, fact: f.LotReleased) -> Iterator[Row]:
-    lot = _row(state, LotRow, fact.lot)
+    lot = row_of(state, LotRow, fact.lot)
     yield replace(lot, status=LotStatus.RELEASED, certificate_sha256=fact.certificate_sha256)
 
 
@@ -125,7 +99,7 @@ def _lots_opened(state: State, _: Envelope, fact: f.LotsOpened) -> Iterator[Row]
 
 
 def _material_loaded(state: State, _: Envelope, fact: f.MaterialLoaded) -> Iterator[Row]:
-    lot = _row(state, LotRow, fact.lot)
+    lot = row_of(state, LotRow, fact.lot)
     yield replace(
         lot,
         remaining=lot.remaining - fact.quantity,
@@ -142,8 +116,8 @@ def _material_loaded(state: State, _: Envelope, fact: f.MaterialLoaded) -> Itera
 
 
 def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> Iterator[Row]:
-    lot = _row(state, LotRow, fact.lot)
-    loading = _row(state, LoadingRow, (fact.station, fact.position))
+    lot = row_of(state, LotRow, fact.lot)
+    loading = row_of(state, LoadingRow, (fact.station, fact.position))
     # Only the stretch loaded last can be wound back; before another one it would be given out twice.
     is_last = loading.consumed_to + loading.remaining == lot.cursor
     yield replace(
@@ -157,15 +131,15 @@ def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> I
 
 def _operation_started(state: State, _: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
     yield _count(state, running_counter(fact.station), len(fact.units) or 1)
-    for unit in _page(state, UnitRow, fact.units):
+    for unit in page_of(state, UnitRow, fact.units):
         yield replace(unit, status=UnitStatus.RUNNING, station=fact.station)
     if fact.members:
         yield AssemblyRow(id=fact.units[0], members=fact.members)
     for number in fact.members:
-        member = _row(state, UnitRow, number)
+        member = row_of(state, UnitRow, number)
         yield replace(member, status=UnitStatus.RESERVED, station=fact.station, parent=fact.units[0])
     for taken in fact.reserved:
-        loading = _row(state, LoadingRow, (fact.station, taken.position))
+        loading = row_of(state, LoadingRow, (fact.station, taken.position))
         yield replace(loading, reserved=loading.reserved + taken.quantity)
 
 
@@ -173,7 +147,7 @@ def _units_commissioned(state: State, _: Envelope, fact: f.UnitsCommissioned) ->
     yield _count(state, f"unit/{fact.kind}/{(fact.id_from >> 40) & 0x3FFF}", fact.count)
     yield _count(state, f"serial/{fact.prefix}", fact.count)
     yield _grown_block(state, fact)
-    steps = len(_row(state, Route, fact.route).operations)
+    steps = len(row_of(state, Route, fact.route).operations)
     for number in range(fact.id_from, fact.id_from + fact.count):
         yield UnitRow(
             id=number,
@@ -196,10 +170,10 @@ def _grown_block(state: State, fact: f.UnitsCommissioned) -> UnitBlock:
 
 
 def _operation_completed(state: State, envelope: Envelope, fact: f.OperationCompleted) -> Iterator[Row]:
-    moment = _moment(envelope)
+    moment = moment_of(envelope)
     yield _count(state, running_counter(fact.station), -len(fact.units))
     grades = fact.grades or ("",) * len(fact.units)
-    units = _page(state, UnitRow, fact.units)
+    units = page_of(state, UnitRow, fact.units)
     for unit, attempt, step, grade in zip(units, fact.attempts, fact.next_steps, grades, strict=True):
         yield _passed(unit, attempt=attempt, step=step, grade=grade, moment_us=moment)
     yield from _wear(state, fact.station, fact.tools, len(fact.units))
@@ -217,17 +191,17 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
 def _operation_aborted(state: State, _: Envelope, fact: f.OperationAborted) -> Iterator[Row]:
     yield _count(state, running_counter(fact.station), -(len(fact.units) or 1))
     for number, attempt in zip(fact.units, fact.attempts, strict=True):
-        unit = _row(state, UnitRow, number)
+        unit = row_of(state, UnitRow, number)
         attempts = tuple(attempt if step == unit.step else each for step, each in enumerate(unit.attempts))
         yield replace(unit, status=UnitStatus.WAITING, station="", attempts=attempts)
         if fact.members and state.get(AssemblyRow, number) is not None:
             yield AssemblyRow(id=number, members=())
     for number in fact.members:
-        yield replace(_row(state, UnitRow, number), status=UnitStatus.FINISHED, station="", parent=0)
+        yield replace(row_of(state, UnitRow, number), status=UnitStatus.FINISHED, station="", parent=0)
     if fact.lots:
         yield _count(state, open_counter(fact.station), -len(fact.lots))
     for number in fact.lots:
-        yield replace(_row(state, LotRow, number), status=LotStatus.REJECTED, station="")
+        yield replace(row_of(state, LotRow, number), status=LotStatus.REJECTED, station="")
     yield from _fed(state, fact.station, (), fact.released)
 
 
@@ -255,7 +229,7 @@ def _fed(state: State, station: str, taken: Sequence[Taken], released: Sequence[
     amounts = {each.position: each.quantity for each in taken}
     ended = {each.position: each.quantity for each in released}
     for position in sorted({*amounts, *ended}):
-        loading = _row(state, LoadingRow, (station, position))
+        loading = row_of(state, LoadingRow, (station, position))
         amount = amounts.get(position, 0)
         reserved = max(0, loading.reserved - ended.get(position, 0))
         yield replace(
@@ -269,10 +243,10 @@ def _fed(state: State, station: str, taken: Sequence[Taken], released: Sequence[
 def _drawn(state: State, station: str, taken: Iterable[Taken]) -> Iterator[Row]:
     spent: dict[int, int] = {}
     for each in taken:
-        loading = _row(state, LoadingRow, (station, each.position))
+        loading = row_of(state, LoadingRow, (station, each.position))
         spent[loading.lot] = spent.get(loading.lot, 0) + each.quantity
     for number, quantity in spent.items():
-        lot = _row(state, LotRow, number)
+        lot = row_of(state, LotRow, number)
         yield replace(lot, loaded=lot.loaded - quantity)
 
 
@@ -287,12 +261,12 @@ def _runs(
 
 
 def _lot_transformed(state: State, envelope: Envelope, fact: f.LotTransformed) -> Iterator[Row]:
-    moment = _moment(envelope)
+    moment = moment_of(envelope)
     yield _count(state, running_counter(fact.station), -1)
     yield _count(state, open_counter(fact.station), -len(fact.lots))
     expiries = fact.expires_us or (0,) * len(fact.lots)
     for number, quantity, good, expires_us in zip(fact.lots, fact.quantities, fact.verdicts, expiries, strict=True):
-        lot = _row(state, LotRow, number)
+        lot = row_of(state, LotRow, number)
         status = LotStatus.RELEASED if good else LotStatus.REJECTED
         yield replace(
             lot, quantity=quantity, remaining=quantity, status=status, station="", made_us=moment, expires_us=expires_us
@@ -306,49 +280,20 @@ def _lot_transformed(state: State, envelope: Envelope, fact: f.LotTransformed) -
         yield LotPartRow(number=numbers[part.child], **structs.asdict(part))
 
 
-def _assembled(state: State, envelope: Envelope, fact: f.Assembled) -> Iterator[Row]:
-    moment = _moment(envelope)
-    emptied: dict[str, CarrierRow] = {}
-    for number, slot in zip(fact.members, fact.slots, strict=True):
-        unit = _row(state, UnitRow, number)
-        if unit.carrier:
-            carrier = emptied.get(unit.carrier) or _row(state, CarrierRow, unit.carrier)
-            emptied[unit.carrier] = _emptied(carrier, {number})
-        yield replace(unit, status=UnitStatus.ASSEMBLED, station="", parent=fact.parent, slot=slot, carrier="")
-        yield MemberRow(unit=number, from_us=moment, parent=fact.parent, slot=slot)
-    yield AssemblyRow(id=fact.parent, members=fact.members)
-    yield from emptied.values()
-
-
-def _disassembled(state: State, envelope: Envelope, fact: f.Disassembled) -> Iterator[Row]:
-    moment, left = _moment(envelope), set(fact.members)
-    for number in fact.members:
-        unit = _row(state, UnitRow, number)
-        yield replace(unit, status=UnitStatus.FINISHED, parent=0, slot=-1)
-        open_rows = (row for row in state.rows(MemberRow) if row.unit == number and not row.to_us)
-        yield from (replace(row, to_us=moment) for row in open_rows)
-    assembly = _row(state, AssemblyRow, fact.parent)
-    yield replace(assembly, members=tuple(0 if each in left else each for each in assembly.members))
-
-
-def _emptied(carrier: CarrierRow, left: set[int]) -> CarrierRow:
-    return replace(carrier, slots=tuple(0 if number in left else number for number in carrier.slots))
-
-
 def _carrier_loaded(state: State, _: Envelope, fact: f.CarrierLoaded) -> Iterator[Row]:
     row = state.get(CarrierRow, fact.carrier)
     slots = list(row.slots) if row is not None else []
     slots.extend([0] * (max(fact.slots) + 1 - len(slots)))
     for number, slot in zip(fact.units, fact.slots, strict=True):
         slots[slot] = number
-        yield replace(_row(state, UnitRow, number), carrier=fact.carrier, slot=slot)
+        yield replace(row_of(state, UnitRow, number), carrier=fact.carrier, slot=slot)
     yield CarrierRow(code=fact.carrier, slots=tuple(slots))
 
 
 def _carrier_unloaded(state: State, _: Envelope, fact: f.CarrierUnloaded) -> Iterator[Row]:
-    yield _emptied(_row(state, CarrierRow, fact.carrier), set(fact.units))
+    yield without(row_of(state, CarrierRow, fact.carrier), set(fact.units))
     for number in fact.units:
-        yield replace(_row(state, UnitRow, number), carrier="", slot=-1)
+        yield replace(row_of(state, UnitRow, number), carrier="", slot=-1)
 
 
 def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
@@ -368,7 +313,7 @@ def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
 
 
 def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Row]:
-    row = _row(state, HoldRow, fact.hold)
+    row = row_of(state, HoldRow, fact.hold)
     yield replace(
         row,
         released_us=envelope.recorded_us,
@@ -383,15 +328,17 @@ def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Ro
 def _change_holds(state: State, subject: HoldSubject, subjects: Iterable[int], step: int) -> Iterator[Row]:
     kind = UnitRow if subject is HoldSubject.UNIT else LotRow
     for number in subjects:
-        row = _row(state, kind, number)
+        row = row_of(state, kind, number)
         yield replace(row, holds=row.holds + step)
 
 
 def _dispositioned(state: State, _: Envelope, fact: f.Dispositioned) -> Iterator[Row]:
     for number in fact.units:
-        unit = _row(state, UnitRow, number)
+        unit = row_of(state, UnitRow, number)
         if fact.action == DispositionAction.SCRAP:
             yield replace(unit, status=UnitStatus.SCRAPPED, station="")
+        elif fact.action == DispositionAction.REUSE:
+            yield replace(unit, status=UnitStatus.FINISHED)
         else:
             yield replace(unit, status=UnitStatus.WAITING, step=fact.step, station="", grade="")
 
@@ -413,7 +360,7 @@ def _person_added(_: State, __: Envelope, fact: f.PersonAdded) -> Iterator[Row]:
 
 
 def _person_disabled(state: State, _: Envelope, fact: f.PersonDisabled) -> Iterator[Row]:
-    yield replace(_row(state, PersonRow, fact.person), disabled=True)
+    yield replace(row_of(state, PersonRow, fact.person), disabled=True)
 
 
 def _person_qualified(_: State, __: Envelope, fact: f.PersonQualified) -> Iterator[Row]:
@@ -436,7 +383,7 @@ def _order_released(_: State, envelope: Envelope, fact: f.OrderReleased) -> Iter
 
 
 def _order_closed(state: State, envelope: Envelope, fact: f.OrderClosed) -> Iterator[Row]:
-    order = _row(state, OrderRow, fact.order)
+    order = row_of(state, OrderRow, fact.order)
     yield replace(order, closed_us=envelope.recorded_us, closed_by=envelope.actor, reason=fact.reason)
 
 
@@ -452,8 +399,13 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.OperationCompleted: _operation_completed,
     f.OperationAborted: _operation_aborted,
     f.LotTransformed: _lot_transformed,
-    f.Assembled: _assembled,
-    f.Disassembled: _disassembled,
+    f.Assembled: assembled,
+    f.Disassembled: disassembled,
+    f.UnitsShipped: units_shipped,
+    f.UnitsReturned: units_returned,
+    f.PackInstalled: pack_installed,
+    f.PackRemoved: pack_removed,
+    f.CodesAssigned: codes_assigned,
     f.CarrierLoaded: _carrier_loaded,
     f.CarrierUnloaded: _carrier_unloaded,
     f.Held: _held,

@@ -9,9 +9,10 @@ from cellwright.model.commands import CheckIn, Submission
 from cellwright.model.equipment import Station
 from cellwright.model.facts import Fact, LotsOpened, OperationStarted, UnitsCommissioned
 from cellwright.model.ids import SERIAL_LIMIT, UnitKind, compose_code, date_code, first_id
-from cellwright.model.routes import Members, Operation, OperationKind, Route
+from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.consumption import reservations
 from cellwright.rules.materials import lot_code, material_tests
+from cellwright.rules.members import member_reasons
 from cellwright.rules.pages import (
     Found,
     Place,
@@ -26,7 +27,7 @@ from cellwright.rules.pages import (
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.routing import Ask, unit_reasons
-from cellwright.rules.state import State, UnitRow, UnitStatus
+from cellwright.rules.state import State, UnitRow
 
 _COUNT_LIMIT = 1000
 
@@ -213,29 +214,8 @@ def _members_reasons(asked: _Asked, units: Sequence[UnitRow]) -> list[Reason]:
     wanted = asked.operation.members
     if wanted is None:
         return []
-    reasons = [each for unit in units for each in _member_reasons(asked, wanted, unit)]
+    reasons = [each for unit in units for each in member_reasons(asked.state, wanted, unit)]
     if len(units) != wanted.count:
         text = f"{asked.operation.code} joins {wanted.count} {wanted.product}; {len(units)} were found"
         reasons.append(reason(RefusalCode.MEMBER_COUNT_WRONG, text, expected=wanted.count, actual=len(units)))
-    return reasons
-
-
-def _member_reasons(asked: _Asked, wanted: Members, unit: UnitRow) -> list[Reason]:
-    code = asked.state.code_of(unit.id)
-    reasons = []
-    if unit.product != wanted.product or (wanted.grade and unit.grade != wanted.grade):
-        text = f"unit {code} is {unit.product} of grade {unit.grade or 'none'}; {wanted.product} of grade "
-        text += f"{wanted.grade or 'any'} is needed"
-        reasons.append(reason(RefusalCode.MEMBER_WRONG, text, unit=code, product=unit.product, grade=unit.grade))
-    if unit.holds:
-        text = f"unit {code} is on hold; a hold is lifted by two people"
-        reasons.append(reason(RefusalCode.UNIT_HELD, text, unit=code, holds=unit.holds))
-    if unit.status is not UnitStatus.FINISHED:
-        refusal = {
-            UnitStatus.WAITING: RefusalCode.UNIT_EARLY,
-            UnitStatus.SCRAPPED: RefusalCode.UNIT_SCRAPPED,
-            UnitStatus.ASSEMBLED: RefusalCode.UNIT_ASSEMBLED,
-        }.get(unit.status, RefusalCode.UNIT_CLAIMED)
-        text = f"unit {code} is {unit.status}; only a finished unit becomes a member"
-        reasons.append(reason(refusal, text, unit=code, status=unit.status))
     return reasons

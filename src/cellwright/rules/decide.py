@@ -5,12 +5,15 @@ from typing import assert_never
 from cellwright.model.commands import (
     AbortOperation,
     AddPerson,
+    AssignCode,
     CheckIn,
     CheckOut,
     CloseOrder,
     DisablePerson,
+    Disassemble,
     Disposition,
     ImportLots,
+    InstallPack,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -22,12 +25,29 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    RemovePack,
+    ReplaceMember,
     ReplaceTool,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, imports, materials, orders, people, recalls
+from cellwright.rules import (
+    abort,
+    carriers,
+    checkin,
+    checkout,
+    holds,
+    imports,
+    materials,
+    orders,
+    people,
+    recalls,
+    repair,
+    whereabouts,
+)
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -62,6 +82,12 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return holds.release_hold(state, submission, command)
         case Disposition():
             return holds.disposition(state, command)
+        case ReplaceMember():
+            return repair.replace_member(state, submission, command)
+        case Disassemble():
+            return repair.disassemble(state, submission, command)
+        case ShipUnits() | ReturnUnits() | InstallPack() | RemovePack() | AssignCode():
+            return whereabouts.move(state, command, now_us)
         case ReplaceTool():
             return people.replace_tool(state, command)
         case RecordCalibration():

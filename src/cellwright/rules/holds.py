@@ -65,7 +65,7 @@ def release_hold(state: State, submission: Submission, command: ReleaseHold) -> 
 
 
 def disposition(state: State, command: Disposition) -> Decision:
-    """Decide scrap or rework of units that wait; rework is limited by the operation's limit."""
+    """Decide scrap, rework or reuse of units that wait; rework is limited by the operation's limit."""
     found = find_units(state, command.units)
     reasons = list(found.reasons)
     if not command.units or not command.reason.strip():
@@ -80,32 +80,40 @@ def disposition(state: State, command: Disposition) -> Decision:
         return refuse(command, reasons)
     ids = tuple(unit.id for unit in found.units)
     fact = Dispositioned(units=ids, action=command.action, reason=command.reason, step=step)
-    target = "scrap" if command.action is DispositionAction.SCRAP else command.operation
-    return Decision((fact,), Receipt(routing=(target,) * len(ids)))
+    targets = {DispositionAction.SCRAP: "scrap", DispositionAction.REUSE: "done"}
+    return Decision((fact,), Receipt(routing=(targets.get(command.action, command.operation),) * len(ids)))
 
 
 def _disposition_reasons(state: State, unit: UnitRow, command: Disposition) -> list[Reason]:
     code = state.code_of(unit.id)
-    if unit.status not in (UnitStatus.WAITING, UnitStatus.FINISHED):
-        text = f"unit {code} is {unit.status}; let its operation finish, or take it out of its parent first"
+    if unit.status not in (UnitStatus.WAITING, UnitStatus.FINISHED, UnitStatus.REMOVED):
+        text = (
+            f"unit {code} is {unit.status}; let its operation finish, take it out of its parent, or have it back first"
+        )
         return [reason(RefusalCode.UNIT_IN_PROCESS, text, unit=code, status=unit.status)]
-    if command.action is DispositionAction.SCRAP:
-        return []
-    route = state.get(Route, unit.route)
-    step = -1 if route is None else route.step_of(command.operation)
+    if command.action is DispositionAction.REUSE and unit.status is not UnitStatus.REMOVED:
+        text = f"unit {code} is {unit.status}; only what was removed from elsewhere is let be used again as it is"
+        return [reason(RefusalCode.DISPOSITION_INVALID, text, unit=code, status=unit.status)]
+    return return_reasons(state, unit, command.operation) if command.action is DispositionAction.REWORK else []
+
+
+def return_reasons(state: State, unit: UnitRow, operation: str) -> list[Reason]:
+    """Return the reason why a unit may not go back to an operation of its route."""
+    code, route = state.code_of(unit.id), state.get(Route, unit.route)
+    step = -1 if route is None else route.step_of(operation)
     if route is None or not may_return(route, unit.step, step):
-        text = f"unit {code} cannot go back to {command.operation or 'nothing'}; name an operation it has been at"
+        text = f"unit {code} cannot go back to {operation or 'nothing'}; name an operation it has been at"
         text += ", but not the one it was born in"
-        return [reason(RefusalCode.DISPOSITION_INVALID, text, unit=code, operation=command.operation)]
+        return [reason(RefusalCode.DISPOSITION_INVALID, text, unit=code, operation=operation)]
     limit = route.operations[step].not_good.limit
     if unit.attempts[step] > limit:
-        text = f"unit {code} had {unit.attempts[step]} attempts at {command.operation}; at most {limit + 1} are allowed"
+        text = f"unit {code} had {unit.attempts[step]} attempts at {operation}; at most {limit + 1} are allowed"
         return [reason(RefusalCode.RETEST_LIMIT, text, unit=code, attempts=unit.attempts[step], limit=limit + 1)]
     return []
 
 
 def _common_step(state: State, units: Sequence[UnitRow], command: Disposition) -> int | None:
-    if command.action is DispositionAction.SCRAP:
+    if command.action is not DispositionAction.REWORK:
         return -1
     routes = (state.get(Route, unit.route) for unit in units)
     steps = {route.step_of(command.operation) for route in routes if route is not None}

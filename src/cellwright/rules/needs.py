@@ -6,13 +6,16 @@ from msgspec import Struct
 
 from cellwright.model.commands import (
     AbortOperation,
+    AssignCode,
     CheckIn,
     CheckOut,
     CloseOrder,
     Command,
+    Disassemble,
     Disposition,
     HoldSubject,
     ImportLots,
+    InstallPack,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -21,12 +24,28 @@ from cellwright.model.commands import (
     ReleaseHold,
     ReleaseLot,
     ReleaseOrder,
+    RemovePack,
+    ReplaceMember,
+    ReturnUnits,
+    ShipUnits,
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.model.ids import split_code
+from cellwright.model.ids import is_given_code
+from cellwright.rules.dated import GivenCodeRow
+from cellwright.rules.pages import unit_number
 from cellwright.rules.recalls import units_between
-from cellwright.rules.state import AssemblyRow, CarrierRow, HoldRow, LoadingRow, LotRow, OrderRow, State, UnitRow
+from cellwright.rules.state import (
+    AssemblyRow,
+    CarrierRow,
+    HoldRow,
+    LoadingRow,
+    LotRow,
+    OrderRow,
+    State,
+    UnitRow,
+    UnitStatus,
+)
 
 
 class Needs(Struct):
@@ -37,6 +56,13 @@ class Needs(Struct):
     lot_codes: set[str] = set()
     carriers: set[str] = set()
     assemblies: set[int] = set()
+    memberships: set[int] = set()
+    """Units of which it must be known when they were members."""
+    installations: set[int] = set()
+    """Packs of which it must be known in which vehicles they were."""
+    vehicles: set[str] = set()
+    shipments: set[int] = set()
+    given_codes: set[str] = set()
     holds: set[int] = set()
     orders: set[str] = set()
     recalls: set[str] = set()
@@ -51,7 +77,7 @@ def empty_needs() -> Needs:
     return Needs(**{name: set() for name in Needs.__struct_fields__})
 
 
-def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901, PLR0912 one case each
+def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901, PLR0912, PLR0915 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
         case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
@@ -70,6 +96,22 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             _need_hold(needs, state, command.hold)
         case Disposition():
             _need_units(needs, state, command.units)
+        case ReplaceMember():
+            _need_units(needs, state, (command.parent, *command.members, *command.replacements))
+            _need_memberships(needs, state, _numbers(state, (*command.members, *command.replacements)))
+            _need_assemblies(needs, state, _numbers(state, (command.parent,)))
+        case Disassemble():
+            _need_units(needs, state, command.units)
+            _need_assemblies(needs, state, _numbers(state, command.units))
+        case ShipUnits() | ReturnUnits():
+            _need_units(needs, state, command.units)
+            _need_shipments(needs, state, command.units)
+            _need_installations(needs, state, _installed(state, command.units))
+        case InstallPack() | RemovePack():
+            _need_travel(needs, state, command)
+        case AssignCode():
+            _need_units(needs, state, command.units)
+            _need_free(needs, state, command.codes)
         case UnloadMaterial():
             loading = state.get(LoadingRow, (command.station, command.position))
             _need_lot(needs, state, 0 if loading is None else loading.lot)
@@ -104,11 +146,23 @@ def _need_lot(needs: Needs, state: State, number: int) -> None:
         needs.lots.add(number)
 
 
-def _need_units(needs: Needs, state: State, codes: tuple[str, ...]) -> None:
+def _need_units(needs: Needs, state: State, codes: Iterable[str]) -> None:
     for code in codes:
-        parts = split_code(code)
-        if parts is not None:
-            _need_unit(needs, state, state.unit_id(*parts))
+        number = unit_number(state, code)
+        if number:
+            _need_unit(needs, state, number)
+        else:
+            _need_given_code(needs, state, code)
+
+
+def _need_given_code(needs: Needs, state: State, code: str) -> None:
+    if is_given_code(code) and state.get(GivenCodeRow, code) is None:
+        needs.given_codes.add(code)
+
+
+def _numbers(state: State, codes: Iterable[str]) -> list[int]:
+    """Return the ids of units by their codes, without those that have none."""
+    return [number for code in codes if (number := unit_number(state, code))]
 
 
 def _need_carrier(needs: Needs, state: State, code: str) -> None:
@@ -124,19 +178,62 @@ def _need_carrier(needs: Needs, state: State, code: str) -> None:
 def _need_members(needs: Needs, state: State, command: CheckOut | AbortOperation) -> None:
     """A unit just born may have members that its report assembles, in carriers that it empties, or frees."""
     for code in command.units:
-        parts = split_code(code)
-        unit = state.get(UnitRow, state.unit_id(*parts)) if parts is not None else None
+        unit = state.get(UnitRow, unit_number(state, code))
         if unit is None or unit.step or not _joins(state, unit):
             continue
-        assembly = state.get(AssemblyRow, unit.id)
+        _need_assemblies(needs, state, (unit.id,))
+
+
+def _need_assemblies(needs: Needs, state: State, units: Iterable[int]) -> None:
+    """Add the assemblies of units, and what must be known of their members."""
+    for number in units:
+        assembly = state.get(AssemblyRow, number)
         if assembly is None:
-            needs.assemblies.add(unit.id)
+            needs.assemblies.add(number)
             continue
-        for number in assembly.members:
-            _need_unit(needs, state, number)
-            member = state.get(UnitRow, number)
-            if member is not None and member.carrier and state.get(CarrierRow, member.carrier) is None:
-                needs.carriers.add(member.carrier)
+        _need_memberships(needs, state, assembly.members)
+
+
+def _need_memberships(needs: Needs, state: State, members: Iterable[int]) -> None:
+    for number in members:
+        _need_unit(needs, state, number)
+        member = state.get(UnitRow, number)
+        if number and state.memberships.get(number) is None:
+            needs.memberships.add(number)
+        if member is not None and member.carrier and state.get(CarrierRow, member.carrier) is None:
+            needs.carriers.add(member.carrier)
+
+
+def _need_shipments(needs: Needs, state: State, codes: Iterable[str]) -> None:
+    needs.shipments.update(number for number in _numbers(state, codes) if state.shipments.get(number) is None)
+
+
+def _need_installations(needs: Needs, state: State, packs: Iterable[int]) -> None:
+    needs.installations.update(number for number in packs if state.installations.get(number) is None)
+
+
+def _installed(state: State, codes: Iterable[str]) -> list[int]:
+    rows = (state.get(UnitRow, number) for number in _numbers(state, codes))
+    return [row.id for row in rows if row is not None and row.status is UnitStatus.INSTALLED]
+
+
+def _need_travel(needs: Needs, state: State, command: InstallPack | RemovePack) -> None:
+    _need_units(needs, state, command.packs)
+    _need_shipments(needs, state, command.packs)
+    _need_installations(needs, state, _numbers(state, command.packs))
+    if isinstance(command, InstallPack):
+        positions = command.positions or ("",) * len(command.vehicles)
+        places = zip(command.vehicles, positions, strict=False)
+        needs.vehicles.update(place[0] for place in places if state.places.get(place) is None)
+
+
+def _need_free(needs: Needs, state: State, codes: Iterable[str]) -> None:
+    """Add all that could have a code already."""
+    for code in codes:
+        _need_given_code(needs, state, code)
+        _need_codes(needs, state, (code,))
+        if state.get(CarrierRow, code) is None:
+            needs.carriers.add(code)
 
 
 def _joins(state: State, unit: UnitRow) -> bool:

@@ -11,8 +11,22 @@ from cellwright.model.ids import split_code
 from cellwright.model.materials import CarrierType
 from cellwright.model.plant import Plant
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.dated import GivenCodeRow
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import CarrierRow, State, UnitRow, UnitStatus
+
+STATUS_REFUSALS: Mapping[UnitStatus, RefusalCode] = {
+    UnitStatus.WAITING: RefusalCode.UNIT_EARLY,
+    UnitStatus.RUNNING: RefusalCode.UNIT_CLAIMED,
+    UnitStatus.RESERVED: RefusalCode.UNIT_CLAIMED,
+    UnitStatus.FINISHED: RefusalCode.UNIT_FINISHED,
+    UnitStatus.ASSEMBLED: RefusalCode.UNIT_ASSEMBLED,
+    UnitStatus.SCRAPPED: RefusalCode.UNIT_SCRAPPED,
+    UnitStatus.REMOVED: RefusalCode.UNIT_REMOVED,
+    UnitStatus.SHIPPED: RefusalCode.UNIT_SHIPPED,
+    UnitStatus.INSTALLED: RefusalCode.UNIT_INSTALLED,
+}
+"""What a unit is refused with that stands where it should not."""
 
 Place = tuple[int, int]
 """Route revision and step on it."""
@@ -62,13 +76,20 @@ def find_units(state: State, codes: Sequence[str]) -> Found:
     return found
 
 
-def _find_unit(state: State, code: str, reasons: list[Reason]) -> UnitRow | None:
+def unit_number(state: State, code: str) -> int:
+    """Return the id of the unit of a printed code, its own or a given one; 0 when none is known."""
     parts = split_code(code)
-    if parts is None:
+    number = 0 if parts is None else state.unit_id(*parts)
+    given = None if number else state.get(GivenCodeRow, code)
+    return number if given is None else given.unit
+
+
+def _find_unit(state: State, code: str, reasons: list[Reason]) -> UnitRow | None:
+    number = unit_number(state, code)
+    if not number and split_code(code) is None:
         text = f"code {code[:40]!r} is not a 24-character GB/T 34014 code; read the label again"
         reasons.append(reason(RefusalCode.CODE_MALFORMED, text, code=code[:40]))
         return None
-    number = state.unit_id(*parts)
     unit = state.get(UnitRow, number) if number else None
     if unit is None:
         text = f"no unit has the code {code}; it was never commissioned here"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from cellwright.model.answers import Reason, RefusalCode
 from cellwright.model.equipment import Station
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.pages import Place
+from cellwright.rules.pages import STATUS_REFUSALS, Place
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import State, UnitRow, UnitStatus
 
@@ -26,13 +26,7 @@ class Ask(Struct, frozen=True):
     """Where a unit stands that waits for the operation, and what the operation is there."""
 
 
-_STATUS_CODES = {
-    UnitStatus.SCRAPPED: RefusalCode.UNIT_SCRAPPED,
-    UnitStatus.ASSEMBLED: RefusalCode.UNIT_ASSEMBLED,
-    UnitStatus.RESERVED: RefusalCode.UNIT_CLAIMED,
-    UnitStatus.RUNNING: RefusalCode.UNIT_CLAIMED,
-    UnitStatus.FINISHED: RefusalCode.UNIT_FINISHED,
-}
+_THROUGH = (UnitStatus.FINISHED, UnitStatus.REMOVED, UnitStatus.SHIPPED, UnitStatus.INSTALLED)
 
 
 def test_status(ask: Ask) -> Iterator[Reason]:
@@ -40,7 +34,7 @@ def test_status(ask: Ask) -> Iterator[Reason]:
     for unit in ask.units:
         if unit.status is UnitStatus.WAITING:
             continue
-        refusal = _STATUS_CODES[unit.status]
+        refusal = STATUS_REFUSALS[unit.status]
         code = ask.state.code_of(unit.id)
         where = f" at {unit.station}" if unit.station else ""
         text = f"unit {code} is {unit.status}{where}; only a waiting unit may be checked in"
@@ -62,7 +56,7 @@ def test_step(ask: Ask) -> Iterator[Reason]:
         if (unit.route, unit.step) in ask.places:
             continue
         route = ask.state.get(Route, unit.route)
-        if route is not None and unit.status is not UnitStatus.FINISHED:
+        if route is not None and unit.status not in _THROUGH:
             yield _step_reason(ask, unit, route)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
 
 
 class UnitStatus(StrEnum):
@@ -23,6 +25,11 @@ class UnitStatus(StrEnum):
     RESERVED = "reserved"
     ASSEMBLED = "assembled"
     SCRAPPED = "scrapped"
+    REMOVED = "removed"
+    """Left its parent, a vehicle or a partner, and is here; waits for a disposition."""
+    SHIPPED = "shipped"
+    INSTALLED = "installed"
+    """In a vehicle."""
 
 
 class LotStatus(StrEnum):
@@ -304,6 +311,9 @@ Row = (
     | LotPartRow
     | MemberRow
     | AssemblyRow
+    | InstallationRow
+    | ShipmentRow
+    | GivenCodeRow
     | HoldRow
     | ToolRow
     | CalibrationRow
@@ -326,6 +336,9 @@ ROW_TYPES: tuple[type[Row], ...] = (
     LoadRun,
     MemberRow,
     AssemblyRow,
+    InstallationRow,
+    ShipmentRow,
+    GivenCodeRow,
     HoldRow,
     ToolRow,
     CalibrationRow,
@@ -352,11 +365,18 @@ class State:
         self._lot_ids: dict[str, int] = {}
         self._blocks: dict[str, list[UnitBlock]] = {}
         self._block_hits: list[UnitBlock] = []
+        self.memberships: Newest[int, MemberRow] = Newest(attrgetter("unit"))
+        self.installations: Newest[int, InstallationRow] = Newest(attrgetter("pack"))
+        self.places: Newest[tuple[str, str], InstallationRow] = Newest(attrgetter("vehicle", "position"))
+        self.shipments: Newest[int, ShipmentRow] = Newest(attrgetter("unit"))
         self._routes: dict[str, Route] = {}
         self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
             LotRow: self._index_lot,
             UnitBlock: self._index_block,
             Route: self._index_route,
+            MemberRow: self.memberships.put,
+            InstallationRow: self._index_installation,
+            ShipmentRow: self.shipments.put,
         }
 
     def get(self, kind: type[R], key: Key) -> R | None:
@@ -462,6 +482,10 @@ class State:
         kept = [each for each in self._blocks.get(block.prefix, ()) if each.key != block.key]
         self._blocks[block.prefix] = [*kept, block]
         self._block_hits = []
+
+    def _index_installation(self, row: InstallationRow) -> None:
+        self.installations.put(row)
+        self.places.put(row)
 
     def _index_route(self, route: Route) -> None:
         newest = self._routes.get(route.code)

@@ -192,7 +192,8 @@ def _make_cells(story: Story) -> None:
     driver.wait(900)
 
 
-def _make_module(story: Story, cells: list[str], number: int) -> str:
+def make_module(story: Story, cells: list[str], number: int) -> str:
+    """Form, grade and join four sealed cells, and test the module; returns its code."""
     driver, tray, magazine = story.driver, f"TRAY-{number}", f"MAG-{number}"
     driver.tray(cells, tray)
     for station, columns in (("FORM-01", {}), ("GRADE-01", {"results": results(capacity_ah=[6.2] * 4)})):
@@ -204,6 +205,14 @@ def _make_module(story: Story, cells: list[str], number: int) -> str:
     units = driver.check_in("MOD-01", carrier=magazine).units
     driver.check_out("MOD-01", units=units, consumed=driver.takes("MOD-01", 1))
     driver.work("TEST-01", units, person="P-1", results=results(voltage_v=[13.2]))
+    return units[0]
+
+
+def make_pack(story: Story, modules: list[str]) -> str:
+    """Stack two tested modules; returns the code of the pack."""
+    driver = story.driver
+    units = driver.check_in("STACK-01", units=tuple(modules)).units
+    driver.check_out("STACK-01", units=units, consumed=driver.takes("STACK-01", 1))
     return units[0]
 
 
@@ -220,8 +229,6 @@ def tell_story() -> Story:
         driver.receive(lot, material, 10)
         driver.load(station, position, lot, 10)
     # The first cells of the reel, and those about its splice.
-    story.modules = [_make_module(story, story.cells[0:4], 1), _make_module(story, story.cells[60:64], 2)]
-    units = driver.check_in("STACK-01", units=tuple(story.modules)).units
-    driver.check_out("STACK-01", units=units, consumed=driver.takes("STACK-01", 1))
-    story.pack = units[0]
+    story.modules = [make_module(story, story.cells[0:4], 1), make_module(story, story.cells[60:64], 2)]
+    story.pack = make_pack(story, story.modules)
     return story

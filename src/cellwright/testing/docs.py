@@ -18,7 +18,7 @@ COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
 
 _MEANINGS = {
-    "action": "`scrap`, or `rework` to go back to an operation.",
+    "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",
     "actor": "Who says it: a station's code or a person's badge.",
     "attempts": "How often each unit has now completed this operation.",
     "carrier": 'Code of the tray or magazine; "" = none.',
@@ -65,6 +65,8 @@ _MEANINGS = {
     "parts": "Which stretch of which lot went into what.",
     "patience_us": "How long (host time, us) the gate may keep a command that came before its turn.",
     "person": 'Badge of the person; "" = nobody.',
+    "packs": "Codes of the packs in the page.",
+    "partner": "Code of the partner.",
     "plant": "Code of the site.",
     "position": "Material position of the station.",
     "positions": "Material position per row.",

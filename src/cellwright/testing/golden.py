@@ -3,28 +3,42 @@
 from typing import Any, get_args
 
 import msgspec
-from msgspec import structs
 
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
     AbortOperation,
+    AssignCode,
     CloseOrder,
     DisablePerson,
     Disposition,
     DispositionAction,
     HoldSubject,
+    InstallPack,
     PlaceHold,
     ReleaseHold,
     ReleaseLot,
     ReleaseOrder,
+    RemovePack,
+    ReplaceMember,
     ReplaceTool,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadMaterial,
 )
-from cellwright.model.facts import Assembled, Disassembled, Envelope, Fact
+from cellwright.model.facts import (
+    CodesAssigned,
+    Envelope,
+    Fact,
+    PackInstalled,
+    PackRemoved,
+    UnitsReturned,
+    UnitsShipped,
+)
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
 from cellwright.testing.stories_import import sample_import
+from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
 
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
 
@@ -38,11 +52,12 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.person("QA1", "quality")
     driver.person("QA2", "quality", qualification="hv_work")
     _go_wrong(driver)
-    module, _ = driver.module()
+    module, cells = driver.module()
+    _repair(driver, module, cells[1])
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest([*driver.envelopes, _disassembled(driver)])
+    samples = _richest(driver.envelopes) | _richest(_travelled())
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -70,13 +85,27 @@ def _go_wrong(driver: Driver) -> None:
     driver.must(sample_import(driver.now_us), actor="PLAN")
 
 
-def _disassembled(driver: Driver) -> Envelope:
-    """No command gives this fact yet; the fold knows it."""
-    for envelope in driver.envelopes:
-        if isinstance(envelope.fact, Assembled):
-            left = Disassembled(parent=envelope.fact.parent, members=envelope.fact.members[:1])
-            return structs.replace(envelope, fact=left)
-    raise LookupError("nothing was assembled")
+def _repair(driver: Driver, module: str, old: str) -> None:
+    driver.person("MEND", "maintenance")
+    new = driver.graded(1, "TRAY-2")
+    command = ReplaceMember(parent=module, members=(old,), replacements=new, operation="", reason="voltage drops")
+    driver.must(command, actor="MEND")
+
+
+def _travelled() -> list[Envelope]:
+    """Return the facts of packs that left, in a plant of their own."""
+    driver = Driver()
+    first, second = packs(driver)
+    driver.must(ShipUnits(units=(first,), partner="OEM-1", reference="DN-7"))
+    driver.must(
+        InstallPack(packs=(first, second), vehicles=VINS[:2], positions=("1", ""), times_us=(driver.now_us,) * 2)
+    )
+    driver.wait(60)
+    driver.must(RemovePack(packs=(first, second), times_us=(driver.now_us,) * 2, reason="swap"))
+    driver.must(ReturnUnits(units=(first,), reason="second use"))
+    driver.must(AssignCode(units=(first,), codes=(SECOND_LIFE,), reason="second use"))
+    kinds = (UnitsShipped, UnitsReturned, PackInstalled, PackRemoved, CodesAssigned)
+    return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -15,7 +15,11 @@ from cellwright.model.facts import (
     OperationAborted,
     OperationCompleted,
     OperationStarted,
+    PackInstalled,
+    PackRemoved,
     UnitsCommissioned,
+    UnitsReturned,
+    UnitsShipped,
 )
 from cellwright.rules.state import UnitStatus
 from cellwright.views.following import Page, PeopleView, Span, by_value, moment_us, write
@@ -85,11 +89,13 @@ class _Moves:
                 case OperationAborted() as fact:
                     self._abort(fact, since_us)
                 case Assembled() as fact:
-                    self._join(fact.members)
+                    self._join(fact)
                 case Disassembled() as fact:
-                    self._part(fact.members, since_us)
+                    self._part(fact.members)
                 case Dispositioned() as fact:
                     self._disposition(each.position, fact, since_us)
+                case UnitsShipped() | UnitsReturned() | PackInstalled() | PackRemoved() as fact:
+                    self._travel(fact)
                 case _:
                     pass
 
@@ -122,14 +128,38 @@ class _Moves:
             self.enter(members, span, "", since_us)
             self.turn(members, span, UnitStatus.RESERVED, UnitStatus.FINISHED)
 
-    def _join(self, joined: Sequence[int]) -> None:
-        for span, members in self._page.parted(joined):
-            self.turn(members, span, UnitStatus.RESERVED, UnitStatus.ASSEMBLED)
+    def _join(self, fact: Assembled) -> None:
+        """In a repair nobody reserved the members before."""
+        for span, members in self._page.parted(fact.members):
+            if fact.replaced:
+                self.leave(members, span, "")
+            before = UnitStatus.FINISHED if fact.replaced else UnitStatus.RESERVED
+            self.turn(members, span, before, UnitStatus.ASSEMBLED)
 
-    def _part(self, left: Sequence[int], since_us: int) -> None:
+    def _part(self, left: Sequence[int]) -> None:
         for span, members in self._page.parted(left):
-            self.enter(members, span, "", since_us)
-            self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.FINISHED)
+            self.turn(members, span, UnitStatus.ASSEMBLED, UnitStatus.REMOVED)
+
+    def _travel(self, fact: UnitsShipped | UnitsReturned | PackInstalled | PackRemoved) -> None:
+        """What leaves stock waits in no buffer; what comes back waits for a disposition."""
+        match fact:
+            case UnitsShipped():
+                self._go(fact.units, UnitStatus.FINISHED, UnitStatus.SHIPPED)
+            case UnitsReturned():
+                self._go(fact.units, UnitStatus.SHIPPED, UnitStatus.REMOVED)
+            case PackInstalled():
+                for holder, packs in by_value(fact.packs, fact.holders):
+                    before = UnitStatus.SHIPPED if holder else UnitStatus.FINISHED
+                    self._go(packs, before, UnitStatus.INSTALLED)
+            case PackRemoved():
+                for holder, packs in by_value(fact.packs, fact.holders):
+                    self._go(packs, UnitStatus.INSTALLED, UnitStatus.SHIPPED if holder else UnitStatus.REMOVED)
+
+    def _go(self, gone: Sequence[int], before: UnitStatus, after: UnitStatus) -> None:
+        for span, units in self._page.parted(gone):
+            if before is UnitStatus.FINISHED:
+                self.leave(units, span, "")
+            self.turn(units, span, before, after)
 
     def _disposition(self, position: int, fact: Dispositioned, since_us: int) -> None:
         waited = [self._page.waited[position, unit] for unit in fact.units]
@@ -137,11 +167,18 @@ class _Moves:
             for span, units in self._page.parted(chosen):
                 self._send(units, span, operation, fact=fact, since_us=since_us)
 
-    def _send(self, units: Sequence[int], span: Span, operation: str, *, fact: Dispositioned, since_us: int) -> None:
-        before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
-        self.leave(units, span, operation)
+    def _send(
+        self, units: Sequence[int], span: Span, operation: str | None, *, fact: Dispositioned, since_us: int
+    ) -> None:
+        before = UnitStatus.REMOVED
+        if operation is not None:
+            self.leave(units, span, operation)
+            before = UnitStatus.WAITING if operation else UnitStatus.FINISHED
         if fact.action == DispositionAction.SCRAP:
             self.turn(units, span, before, UnitStatus.SCRAPPED)
+        elif fact.action == DispositionAction.REUSE:
+            self.enter(units, span, "", since_us)
+            self.turn(units, span, before, UnitStatus.FINISHED)
         else:
             self.enter(units, span, span.next_operation(fact.step), since_us)
             self.turn(units, span, before, UnitStatus.WAITING)

@@ -31,6 +31,13 @@ _UNITS = """
                         FROM unit_kept(b.id_from + k.serial - b.serial_from) OFFSET 0) AS u
     WHERE k.serial < b.serial_from + b.count
 """
+_GIVEN = """
+    SELECT g.code, u.kind, u.product, u.status
+    FROM given_code AS g
+    CROSS JOIN LATERAL (SELECT kind, product, status FROM unit WHERE unit.id = g.unit OFFSET 0) AS u
+    WHERE g.code = ANY($1::text[])
+"""
+_VEHICLES = "SELECT DISTINCT vehicle FROM installation WHERE vehicle = ANY($1::text[])"
 _UNIT_ID = """
     SELECT b.id_from + $2 - b.serial_from
     FROM (SELECT id_from, count, serial_from FROM unit_block
@@ -51,17 +58,23 @@ _CARRIERS_BEGUN = """
 
 
 async def find_exactly(connection: Connection, texts: Sequence[str]) -> list[Match]:
-    """Return the units, lots, carriers and work orders that have one of these codes."""
+    """Return the units, lots, carriers, work orders and vehicles that have one of these codes."""
     parts = [found for found in (split_code(text.upper()) for text in texts) if found]
     units = await connection.fetch(_UNITS, [prefix for prefix, _ in parts], [serial for _, serial in parts])
+    given = await connection.fetch(_GIVEN, [text.upper() for text in texts])
     lots = await connection.fetch(_LOTS, list(texts))
     carriers = await connection.fetch(_CARRIERS, list(texts))
     orders = await connection.fetch(_ORDERS, list(texts))
+    vehicles = await connection.fetch(_VEHICLES, [text.upper() for text in texts])
     return [
-        *(Match(kind=each["kind"], code=each["code"], about=each["product"], status=each["status"]) for each in units),
+        *(
+            Match(kind=each["kind"], code=each["code"], about=each["product"], status=each["status"])
+            for each in (*units, *given)
+        ),
         *(Match(kind="lot", code=each["code"], about=each["material"], status=each["status"]) for each in lots),
         *(Match(kind="carrier", code=each["code"]) for each in carriers),
         *map(_order, orders),
+        *(Match(kind="vehicle", code=each["vehicle"]) for each in vehicles),
     ]
 
 
@@ -83,10 +96,10 @@ async def find_begun(connection: Connection, text: str, limit: int) -> list[Matc
 
 
 async def find_unit(connection: Connection, code: str) -> int | None:
-    """Return the id of the unit of a printed code, None when it was never given out."""
+    """Return the id of the unit of a printed code, its own or a given one; None when it was never given out."""
     parts = split_code(code)
     number: int | None = await connection.fetchval(_UNIT_ID, *parts) if parts else None
-    return number
+    return number or await connection.fetchval("SELECT unit FROM given_code WHERE code = $1", code)
 
 
 async def find_lot(connection: Connection, code: str) -> int | None:

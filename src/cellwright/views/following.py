@@ -43,8 +43,8 @@ class Page:
     def __init__(self, recorded: Sequence[Recorded], spans: Iterable[Span]) -> None:
         """Keep facts, and the spans in which their units lie."""
         self.recorded = recorded
-        self.waited: dict[tuple[int, int], str] = {}
-        """By position and unit: the operation that a unit waited for when it was dispositioned; "" = finished."""
+        self.waited: dict[tuple[int, int], str | None] = {}
+        """By position and unit: what a unit waited for when it was dispositioned; "" = finished, None = removed."""
         self._spans = sorted(spans, key=attrgetter("id_from"))
         self._firsts = [span.id_from for span in self._spans]
         self._last: Span | None = None

@@ -72,6 +72,13 @@ class Event(Struct, frozen=True, kw_only=True):
     quantity: int | None = None
     """Of a lot, in its measure."""
     supplier: str = ""
+    partner: str = ""
+    reference: str = ""
+    """Delivery note."""
+    vehicle: str = ""
+    happened_us: int | None = None
+    """When a pack came into its vehicle or left it, as told (UTC us)."""
+    given_code: str = ""
     units_count: int | None = None
     """Units of the same page."""
     hold: int | None = None
@@ -115,6 +122,11 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.LotsImported: lambda fact: _Touched(lots=_once([*fact.lots, *(part.parent for part in fact.parts)])),
     f.Assembled: lambda fact: _Touched((fact.parent, *fact.members)),
     f.Disassembled: lambda fact: _Touched((fact.parent, *fact.members)),
+    f.UnitsShipped: lambda fact: _Touched(fact.units),
+    f.UnitsReturned: lambda fact: _Touched(fact.units),
+    f.PackInstalled: lambda fact: _Touched(fact.packs),
+    f.PackRemoved: lambda fact: _Touched(fact.packs),
+    f.CodesAssigned: lambda fact: _Touched(fact.units),
     f.CarrierLoaded: lambda fact: _Touched(fact.units),
     f.CarrierUnloaded: lambda fact: _Touched(fact.units),
     f.Held: lambda fact: _held(fact.subject, fact.subjects),
@@ -274,7 +286,18 @@ def _event(recorded: Recorded, fields: _Fields) -> Event:
     envelope, fact = recorded.envelope, recorded.envelope.fact
     common = {
         name: getattr(fact, name)
-        for name in ("station", "operation", "person", "carrier", "hold", "action", "reason", "second_person")
+        for name in (
+            "station",
+            "operation",
+            "person",
+            "carrier",
+            "hold",
+            "action",
+            "reason",
+            "second_person",
+            "partner",
+            "reference",
+        )
         if hasattr(fact, name)
     }
     return Event(
@@ -290,7 +313,7 @@ def _event(recorded: Recorded, fields: _Fields) -> Event:
 # --- what a fact says of one unit -------------------------------------------------------------------
 
 
-def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: C901, PLR0911 one case each
+def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _Fields:  # noqa: C901, PLR0911, PLR0912 one case each
     match fact:
         case f.UnitsCommissioned():
             return {"units_count": fact.count}
@@ -304,6 +327,12 @@ def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _
             return _joined(fact, unit)
         case f.CarrierLoaded():
             return {"slot": fact.slots[fact.units.index(unit)], "units_count": len(fact.units)}
+        case f.PackInstalled() | f.PackRemoved():
+            return _travelled(fact, fact.packs.index(unit))
+        case f.UnitsShipped() | f.UnitsReturned():
+            return {"units_count": len(fact.units)}
+        case f.CodesAssigned():
+            return {"given_code": fact.codes[fact.units.index(unit)]}
         case f.Dispositioned():
             return {"units_count": len(fact.units), **_next(fact.step, operations)}
         case f.Refused():
@@ -353,8 +382,18 @@ def _stretch(part: f.RunPart, index: int) -> tuple[str, int, int, int, int]:
 def _joined(fact: f.Assembled | f.Disassembled, unit: int) -> _Fields:
     if fact.parent == unit:
         return {"members": fact.members}
-    slot = {"slot": fact.slots[fact.members.index(unit)]} if isinstance(fact, f.Assembled) else {}
+    slot = {"slot": fact.slots[fact.members.index(unit)]} if fact.slots else {}
     return {"parent": fact.parent, **slot}
+
+
+def _travelled(fact: f.PackInstalled | f.PackRemoved, index: int) -> _Fields:
+    where = {"at_position": fact.positions[index]} if isinstance(fact, f.PackInstalled) else {}
+    return {
+        "vehicle": fact.vehicles[index],
+        "happened_us": fact.times_us[index],
+        "partner": fact.holders[index],
+        **where,
+    }
 
 
 def _refused(fact: f.Refused, key: str, code: str) -> _Fields:

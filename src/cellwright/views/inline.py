@@ -5,7 +5,7 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import genealogy, resources, stock, wip
+from cellwright.views import genealogy, resources, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
@@ -20,6 +20,9 @@ INLINE: tuple[Stored[Any], ...] = (
     genealogy.RUNS,
     genealogy.MEMBERS,
     genealogy.ASSEMBLIES,
+    whereabouts.INSTALLATIONS,
+    whereabouts.SHIPMENTS,
+    whereabouts.GIVEN_CODES,
     resources.HOLDS,
     resources.TOOLS,
     resources.CALIBRATIONS,

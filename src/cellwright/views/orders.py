@@ -122,7 +122,9 @@ def _finish(tallies: _Tallies, page: Page, fact: OperationCompleted, *, time_us:
 
 
 def _disposition(tallies: _Tallies, page: Page, fact: Dispositioned, *, position: int, time_us: int) -> None:
-    """A unit that was finished is good no more; scrap is counted."""
+    """A unit that was finished or removed is good no more, unless it is used again as it is; scrap is counted."""
+    if fact.action == DispositionAction.REUSE:
+        return
     for unit in fact.units:
         row = tallies.of(page.span_of(unit), time_us)
         row.good_count -= not page.waited[position, unit]

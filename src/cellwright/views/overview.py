@@ -14,7 +14,14 @@ from cellwright.views.following import Page, PeopleView, by_value, write
 
 HOUR_US = 3_600_000_000
 _HOURS = 24
-_MADE = (UnitStatus.FINISHED, UnitStatus.RESERVED, UnitStatus.ASSEMBLED)
+_MADE = (
+    UnitStatus.FINISHED,
+    UnitStatus.RESERVED,
+    UnitStatus.ASSEMBLED,
+    UnitStatus.REMOVED,
+    UnitStatus.SHIPPED,
+    UnitStatus.INSTALLED,
+)
 
 
 class Output(Struct, frozen=True):

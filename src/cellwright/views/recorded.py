@@ -19,6 +19,9 @@ _DISPOSITIONS = {
     UnitStatus.SCRAPPED: "scrap",
     UnitStatus.ASSEMBLED: "member",
     UnitStatus.FINISHED: "done",
+    UnitStatus.REMOVED: "removed",
+    UnitStatus.SHIPPED: "shipped",
+    UnitStatus.INSTALLED: "shipped",
 }
 
 

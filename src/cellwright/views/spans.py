@@ -16,7 +16,11 @@ from cellwright.model.facts import (
     OperationStarted,
     OrderClosed,
     OrderReleased,
+    PackInstalled,
+    PackRemoved,
     UnitsCommissioned,
+    UnitsReturned,
+    UnitsShipped,
 )
 from cellwright.model.ids import UnitKind
 from cellwright.rules.orders import Want, attribute
@@ -123,7 +127,9 @@ def _units_of(recorded: Recorded) -> Iterator[Sequence[int]]:
             found: tuple[Sequence[int], ...] = ((fact.id_from - 1, fact.id_from + fact.count - 1),)
         case OperationStarted() | OperationAborted() as fact:
             found = (fact.units, fact.members)
-        case OperationCompleted() | Dispositioned() as fact:
+        case PackInstalled() | PackRemoved() as fact:
+            found = (fact.packs,)
+        case OperationCompleted() | Dispositioned() | UnitsShipped() | UnitsReturned() as fact:
             found = (fact.units,)
         case Assembled() | Disassembled() as fact:
             found = (fact.members,)
@@ -209,9 +215,9 @@ async def _load_operations(connection: Connection, routes: Iterable[int]) -> dic
 # --- where units waited before they were dispositioned ----------------------------------------------
 
 
-async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, int], str]:
-    facts = [(each.position, each.envelope.fact) for each in page.recorded]
-    chosen = {unit for _, fact in facts if isinstance(fact, Dispositioned) for unit in fact.units}
+async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, int], str | None]:
+    facts = (each.envelope.fact for each in page.recorded)
+    chosen = {unit for fact in facts if isinstance(fact, Dispositioned) for unit in fact.units}
     if not chosen:
         return {}
     records = await connection.fetch(
@@ -224,23 +230,40 @@ async def _load_waited(connection: Connection, page: Page) -> dict[tuple[int, in
         """,
         list(chosen),
     )
-    places = {record["unit"]: record["operation"] for record in records}
-    waited: dict[tuple[int, int], str] = {}
-    for position, fact in facts:
-        match fact:
-            case OperationCompleted():
+    return _waited(page, {record["unit"]: record["operation"] for record in records}, chosen)
+
+
+def _waited(page: Page, places: dict[int, str], chosen: set[int]) -> dict[tuple[int, int], str | None]:
+    """Follow chosen units through a page, from where they waited before it; removed ones wait nowhere."""
+    waited: dict[tuple[int, int], str | None] = {}
+    for each in page.recorded:
+        match each.envelope.fact:
+            case OperationCompleted() as fact:
                 places.update(_reached(page, zip(fact.units, fact.next_steps, strict=True), chosen))
-            case OperationAborted():
+            case OperationAborted() as fact:
                 places.update(dict.fromkeys(chosen.intersection(fact.units), fact.operation))
                 places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
-            case Disassembled():
-                places.update(dict.fromkeys(chosen.intersection(fact.members), ""))
-            case Dispositioned():
-                waited.update(((position, unit), places.get(unit, "")) for unit in fact.units)
+            case Disassembled() | UnitsShipped() | PackInstalled() as fact:
+                for unit in _units_that_left(fact):
+                    places.pop(unit, None)
+            case Dispositioned() as fact:
+                waited.update(((each.position, unit), places.get(unit)) for unit in fact.units)
+                if fact.action == DispositionAction.REUSE:
+                    places.update(dict.fromkeys(fact.units, ""))
                 places.update(_reached(page, ((unit, fact.step) for unit in fact.units if fact.step >= 0), chosen))
             case _:
                 pass
     return waited
+
+
+def _units_that_left(fact: Disassembled | UnitsShipped | PackInstalled) -> Sequence[int]:
+    match fact:
+        case Disassembled():
+            return fact.members
+        case UnitsShipped():
+            return fact.units
+        case PackInstalled():
+            return fact.packs
 
 
 def _reached(page: Page, steps: Iterable[tuple[int, int]], chosen: set[int]) -> Iterator[tuple[int, str]]:

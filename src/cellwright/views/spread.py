@@ -15,13 +15,13 @@ from cellwright.model.ids import KIND_SHIFT, UnitKind, compose_code, kind_of
 from cellwright.rules.positions import Basis, Direction, Stretch, stretch_of, units_on, weakest
 from cellwright.rules.spans import Ids, Span, count_units, ids_of, join_spans, spans_of
 from cellwright.rules.state import LoadRun
+from cellwright.views.known import KnownLot
 from cellwright.views.sealed import parents_of, profiles_of
 from cellwright.views.stored import decode_rows
+from cellwright.views.subjects import TraceError
 from cellwright.views.trace import (
     PARTS_FORWARD,
     RUNS_OF_LOTS,
-    KnownLot,
-    TraceError,
     carry_between,
     parts_between,
     section_of,
@@ -41,12 +41,21 @@ HOT_UNITS: Final = """
                         WHERE unit.id BETWEEN r.first AND r.last OFFSET 0) AS u
     ORDER BY u.id
 """
+WHEREABOUTS: Final = """
+    SELECT k.id, coalesce(s.partner, '') AS partner, coalesce(i.vehicle, '') AS vehicle
+    FROM unnest($1::bigint[]) AS k (id)
+    LEFT JOIN LATERAL (SELECT partner FROM shipment WHERE unit = k.id AND to_us = 0 OFFSET 0) AS s ON true
+    LEFT JOIN LATERAL (SELECT vehicle FROM installation WHERE pack = k.id AND to_us = 0 OFFSET 0) AS i ON true
+"""
 CODES: Final = """
     SELECT k.id, b.prefix, b.serial_from + (k.id - b.id_from) AS serial
     FROM unnest($1::bigint[]) AS k (id)
     CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from FROM unit_block
                         WHERE id_from <= k.id ORDER BY id_from DESC LIMIT 1) AS b
 """
+LEFT: Final = frozenset({"shipped", "installed"})
+"""Statuses of units that are not here any more."""
+
 UNITS_MAX: Final = 2_000_000
 """Units that one answer may count; more is a question about a whole year, to be asked in parts."""
 
@@ -61,7 +70,7 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, order=True):
-    """Where outermost units are now: their kind, status and station, and how many of them are on hold."""
+    """Where outermost units are now, and how many of them are on hold; `station` is the partner of those that left."""
 
     kind: UnitKind
     product: str
@@ -79,6 +88,7 @@ class Outermost(Struct, frozen=True, kw_only=True):
     product: str
     status: str
     station: str
+    """Where it is: a station, or of what left the vehicle or the partner; "" = in stock, or unknown."""
     held: bool
     units_count: int
     basis: Basis
@@ -109,6 +119,8 @@ class Spread(Struct, frozen=True, kw_only=True):
     units: tuple[Span, ...]
     outermost: Climb
     places: tuple[Place, ...]
+    vehicles_count: int
+    """Vehicles that the outermost are in."""
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
@@ -136,6 +148,7 @@ async def find_spread(connection: Connection, section: Section) -> Spread:
     """Return where a section of a lot has gone. Raises TraceError for what is no section of it, or too much at once."""
     found = await gather(connection, section)
     climb = await climb_from(connection, found.units)
+    standings = await find_standings(connection, climb.ids)
     return Spread(
         subject=found.lots[section.lot].code,
         measure=found.lots[section.lot].measure,
@@ -144,7 +157,8 @@ async def find_spread(connection: Connection, section: Section) -> Spread:
         bases=_by_basis(found.units),
         units=found.units,
         outermost=climb,
-        places=await find_places(connection, climb.ids),
+        places=count_places(standings),
+        vehicles_count=count_vehicles(standings),
     )
 
 
@@ -217,14 +231,21 @@ class Standing(Struct, frozen=True):
     status: str
     station: str
     held: bool
+    partner: str = ""
+    vehicle: str = ""
 
 
-async def find_places(connection: Connection, ids: Ids) -> tuple[Place, ...]:
-    """Return where units are, counted by kind, product, status and station."""
+def count_vehicles(standings: Mapping[int, Standing]) -> int:
+    """Return in how many vehicles units are."""
+    return len({each.vehicle for each in standings.values() if each.vehicle})
+
+
+def count_places(standings: Mapping[int, Standing]) -> tuple[Place, ...]:
+    """Return where units are, counted by kind, product, status, and station or partner."""
     counts: Counter[tuple[UnitKind, str, str, str]] = Counter()
     held: Counter[tuple[UnitKind, str, str, str]] = Counter()
-    for number, each in (await find_standings(connection, ids)).items():
-        key = (kind_of(number), each.product, each.status, each.station)
+    for number, each in standings.items():
+        key = (kind_of(number), each.product, each.status, each.station or each.partner)
         counts[key] += 1
         held[key] += each.held
     return tuple(sorted(Place(*key, count, held[key]) for key, count in counts.items()))
@@ -234,14 +255,22 @@ async def find_standings(connection: Connection, ids: Ids) -> dict[int, Standing
     """Return where units are, by id; `ids` ascend."""
     spans = spans_of(ids, Basis.EXACT)
     records = await connection.fetch(HOT_UNITS, [span.first for span in spans], [span.last for span in spans])
+    left = await _whereabouts(connection, [record["id"] for record in records if record["status"] in LEFT])
     found = {
-        number: Standing(product, status, station, holds > 0) for number, product, status, station, holds in records
+        number: Standing(product, status, station, holds > 0, *left.get(number, ("", "")))
+        for number, product, status, station, holds in records
     }
     packed = np.setdiff1d(ids, np.fromiter(found, np.int64), assume_unique=True)
     shared, places = await profiles_of(connection, packed)
     standings = {number: Standing(product, status, "", held=False) for number, (product, status) in shared.items()}
     known = zip(packed.tolist(), places.tolist(), strict=True)
     return found | {number: standings[profile] for number, profile in known if profile}
+
+
+async def _whereabouts(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return partner and vehicle of units that left."""
+    records = await connection.fetch(WHEREABOUTS, numbers) if numbers else []
+    return {record["id"]: (record["partner"], record["vehicle"]) for record in records}
 
 
 async def read_outermost(connection: Connection, climb: Climb, *, limit: int, offset: int = 0) -> list[Outermost]:
@@ -256,7 +285,7 @@ async def read_outermost(connection: Connection, climb: Climb, *, limit: int, of
             kind=kind_of(number),
             product=standings[number].product,
             status=standings[number].status,
-            station=standings[number].station,
+            station=_place(standings[number]),
             held=standings[number].held,
             units_count=count,
             basis=list(Basis)[basis],
@@ -264,6 +293,10 @@ async def read_outermost(connection: Connection, climb: Climb, *, limit: int, of
         for number, count, basis in reversed(list(rows))
         if number in standings and number in codes
     ]
+
+
+def _place(standing: Standing) -> str:
+    return standing.station or standing.vehicle or standing.partner
 
 
 async def read_codes(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:

@@ -5,13 +5,12 @@ carried between lots by `rules.positions`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
+from typing import TypedDict, Unpack
 
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
-from cellwright.errors import CellwrightError
-from cellwright.model.ids import CODE_LENGTH, UnitKind, compose_code, first_id, split_code
+from cellwright.model.ids import UnitKind, first_id
 from cellwright.model.quantities import Measure
 from cellwright.rules.positions import (
     Basis,
@@ -27,7 +26,10 @@ from cellwright.rules.positions import (
     weakest,
 )
 from cellwright.rules.state import LoadRun, LotPartRow
+from cellwright.views.known import KnownLot, KnownUnit, lots_of, units_of
+from cellwright.views.membership import VEHICLE, built, members_at, packs_in, parents_at, position_named, vehicles_of
 from cellwright.views.stored import decode_rows
+from cellwright.views.subjects import MAINTAINED, AsOf, Moment, TraceError
 
 SUPPLIER_LOT = "supplier_lot"
 """Level of all lots that were received, whatever their material."""
@@ -36,28 +38,6 @@ _RUN = "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, 
 _PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
 
 # All names in these statements are ours; values travel as parameters.
-UNITS = """
-    SELECT u.id, u.kind, u.product, u.status, b.prefix, b.serial_from + (u.id - b.id_from) AS serial
-    FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit_kept(k.id) OFFSET 0) AS u
-    CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from FROM unit_block
-                        WHERE id_from <= u.id ORDER BY id_from DESC LIMIT 1) AS b
-"""
-BLOCK = """
-    SELECT id_from + ($2::bigint - serial_from) AS id, count - ($2::bigint - serial_from) AS left_count
-    FROM unit_block
-    WHERE prefix = $1::text AND serial_from <= $2::bigint
-    ORDER BY serial_from DESC LIMIT 1
-"""
-LOT_OF_CODE = "SELECT id FROM lot WHERE code = $1::text"
-SLOTS_OF_CODE = "SELECT slots FROM carrier WHERE code = $1::text"
-LOTS = """
-    SELECT l.*, p.child IS NOT NULL AS is_made
-    FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, code, material, measure, quantity, status FROM lot
-                        WHERE lot.id = k.id OFFSET 0) AS l
-    LEFT JOIN LATERAL (SELECT child FROM lot_part WHERE child = l.id LIMIT 1) AS p ON true
-"""
 MEMBERS = """
     SELECT m.parent, m.unit, m.slot
     FROM unnest($1::bigint[]) AS k (id)
@@ -117,27 +97,6 @@ PARTS_FORWARD = f"""
 """  # noqa: S608
 
 
-class TraceError(CellwrightError):
-    """A code is unknown, or a stretch does not lie on its lot."""
-
-
-class CodeKind(StrEnum):
-    """What a printed code can name."""
-
-    UNIT = "unit"
-    LOT = "lot"
-    CARRIER = "carrier"
-
-
-class FoundCode(Struct, frozen=True):
-    """What a code names; `number` is the unit's or lot's id (0 for carriers), `units` what stands in a carrier."""
-
-    kind: CodeKind
-    code: str
-    number: int = 0
-    units: tuple[int, ...] = ()
-
-
 class TraceNode(Struct, frozen=True):
     """A unit or lot that a trace reached; stretches and quantity are in the lot's measure, "" for units."""
 
@@ -190,28 +149,9 @@ class Trace(Struct, frozen=True):
     levels: dict[str, int]
     nodes: tuple[TraceNode, ...]
     links: tuple[TraceLink, ...]
-
-
-class KnownUnit(Struct, frozen=True):
-    """What a trace says of a unit."""
-
-    id: int
-    kind: str
-    product: str
-    status: str
-    code: str
-
-
-class KnownLot(Struct, frozen=True):
-    """What a trace says of a lot."""
-
-    id: int
-    code: str
-    material: str
-    measure: Measure
-    quantity: int
-    status: str
-    is_made: bool
+    as_of: AsOf = AsOf.MAINTAINED
+    as_of_us: int | None = None
+    """Time as of which members and vehicles are told (UTC us), None = now, or each as it was first built in."""
 
 
 class _Joint(Struct, frozen=True):
@@ -224,33 +164,25 @@ class _Joint(Struct, frozen=True):
 
 
 class _Walk(Struct):
-    """What was reached so far: units with the bases on which they were, and the steps."""
+    """What was reached so far: units and vehicles with the bases on which they were, and the steps."""
 
+    as_of: AsOf
+    """What was asked for; in `moment`, going backward, "as built" is a date."""
+    moment: Moment
     units: dict[int, set[Basis]] = {}
     joints: list[_Joint] = []
+    vehicles: dict[str, int] = {}
+    """Numbers of vehicles below 0, where no unit's is."""
 
     def meet(self, unit: int, bases: Iterable[Basis]) -> None:
         """Note that a unit was reached."""
         self.units.setdefault(unit, set()).update(bases)
 
-
-async def find_code(connection: Connection, text: str) -> FoundCode:
-    """Return what a printed code names; raises TraceError that says what was tried."""
-    code = text.strip()
-    lot = await connection.fetchval(LOT_OF_CODE, code)
-    if lot is not None:
-        return FoundCode(CodeKind.LOT, code, lot)
-    slots = await connection.fetchval(SLOTS_OF_CODE, code)
-    if slots is not None:
-        return FoundCode(CodeKind.CARRIER, code, units=tuple(unit for unit in slots if unit))
-    parts = split_code(code)
-    found = None if parts is None else await connection.fetchrow(BLOCK, *parts)
-    if found is not None and found["left_count"] > 0:
-        return FoundCode(CodeKind.UNIT, code, found["id"])
-    as_unit = "no unit has it" if parts else f"as a unit's it would need {CODE_LENGTH} characters of GB/T 34014"
-    raise TraceError(
-        f"{code[:40]!r} is unknown: no lot and no carrier has this code, and {as_unit}; check the spelling"
-    )
+    def meet_vehicle(self, vin: str, bases: Iterable[Basis]) -> int:
+        """Note that a vehicle was reached, and return its number."""
+        number = self.vehicles.setdefault(vin, -1 - len(self.vehicles))
+        self.meet(number, bases)
+        return number
 
 
 async def read_taken(connection: Connection, unit: int) -> tuple[Taken, ...]:
@@ -278,35 +210,64 @@ def _taken(run: LoadRun, lot: "KnownLot", stretch: Stretch) -> Taken:
 
 
 async def trace_backward(
-    connection: Connection, number: int, *, start: int | None = None, end: int | None = None
+    connection: Connection,
+    number: int,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    moment: Moment = MAINTAINED,
 ) -> Trace:
-    """Return what a unit or lot (or [start, end) of a lot, in its measure) was made of."""
-    walk = _Walk(units={}, joints=[])
+    """Return what a unit or lot (or [start, end) of a lot, in its measure) was made of, members as of a moment."""
+    walk = _Walk(moment.as_of, await built(connection, number, moment), units={}, joints=[], vehicles={})
     if is_unit(number):
         walk.meet(number, {Basis.EXACT})
         await _descend(connection, walk)
         starts = await _consumed(connection, walk)
     else:
-        starts = {number: [await section_of(connection, number, start=start, end=end, lane=0)]}
+        starts = {number: [await section_of(connection, number, start=start, end=end)]}
+    return await _made_of(connection, walk, number, starts=starts)
+
+
+async def trace_vehicle(connection: Connection, vin: str, *, moment: Moment = MAINTAINED) -> Trace:
+    """Return what the packs in a vehicle were made of, as of a moment."""
+    walk = _Walk(moment.as_of, await built(connection, vin, moment), units={}, joints=[], vehicles={})
+    vehicle = walk.meet_vehicle(vin, {Basis.EXACT})
+    for record in await packs_in(connection, vin, walk.moment):
+        walk.meet(record["pack"], {Basis.EXACT})
+        walk.joints.append(_Joint(record["pack"], vehicle, position_named(record["position"])))
+    await _descend(connection, walk)
+    return await _made_of(connection, walk, vehicle, starts=await _consumed(connection, walk))
+
+
+async def _made_of(connection: Connection, walk: _Walk, subject: int, *, starts: Mapping[int, list[Stretch]]) -> Trace:
     parts = await parts_between(connection, PARTS_BACKWARD, starts)
     reach, lots = await carry_between(connection, starts, parts, Direction.BACKWARD)
-    return await _compose(connection, walk, _Answer(number, Direction.BACKWARD, reach, lots))
+    return await _compose(connection, walk, _Answer(subject, Direction.BACKWARD, reach, lots))
+
+
+class Section(TypedDict, total=False):
+    """[start, end) of a lot in its measure, in one lane (0 = full width); nothing said = all of it."""
+
+    start: int | None
+    end: int | None
+    lane: int
 
 
 async def trace_forward(
-    connection: Connection, number: int, *, start: int | None = None, end: int | None = None, lane: int = 0
+    connection: Connection, number: int, *, moment: Moment = MAINTAINED, **section: Unpack[Section]
 ) -> Trace:
-    """Return what was made of a unit or lot, or only of [start, end) of a lot in one lane (0 = full width)."""
-    walk = _Walk(units={}, joints=[])
+    """Return what was made of a unit or lot (or of a section of a lot), up to vehicles, as of a moment."""
+    walk = _Walk(moment.as_of, moment, units={}, joints=[], vehicles={})
     starts: dict[int, list[Stretch]] = {}
     if is_unit(number):
         walk.meet(number, {Basis.EXACT})
     else:
-        starts = {number: [await section_of(connection, number, start=start, end=end, lane=lane)]}
+        starts = {number: [await section_of(connection, number, **section)]}
     parts = await parts_between(connection, PARTS_FORWARD, starts)
     reach, lots = await carry_between(connection, starts, parts, Direction.FORWARD)
     await _fed(connection, walk, reach)
     await _ascend(connection, walk)
+    await _drive(connection, walk)
     return await _compose(connection, walk, _Answer(number, Direction.FORWARD, reach, lots))
 
 
@@ -315,7 +276,9 @@ def is_unit(number: int) -> bool:
     return number >= first_id(UnitKind.CELL, 0)
 
 
-async def section_of(connection: Connection, number: int, *, start: int | None, end: int | None, lane: int) -> Stretch:
+async def section_of(
+    connection: Connection, number: int, *, start: int | None = None, end: int | None = None, lane: int = 0
+) -> Stretch:
     """Return the stretch of a lot that is asked for, all of it without ends; raises TraceError for one that is none."""
     lots = await lots_of(connection, [number])
     if number not in lots:
@@ -333,9 +296,9 @@ async def section_of(connection: Connection, number: int, *, start: int | None, 
 
 async def _descend(connection: Connection, walk: _Walk) -> None:
     """Add the members of units, and theirs."""
-    front = list(walk.units)
+    front, is_now = list(walk.units), walk.moment.as_of is AsOf.MAINTAINED
     while front:
-        records = await connection.fetch(MEMBERS, front)
+        records = await (connection.fetch(MEMBERS, front) if is_now else members_at(connection, front, walk.moment))
         front = [record["unit"] for record in records]
         for record in records:
             walk.meet(record["unit"], {Basis.EXACT})
@@ -343,14 +306,22 @@ async def _descend(connection: Connection, walk: _Walk) -> None:
 
 
 async def _ascend(connection: Connection, walk: _Walk) -> None:
-    """Add the units that the reached ones are members of now, and theirs."""
-    front = set(walk.units)
+    """Add the units that the reached ones are members of, and theirs."""
+    front, is_now = sorted(walk.units), walk.moment.as_of is AsOf.MAINTAINED
     while front:
-        records = await connection.fetch(PARENTS, sorted(front))
-        front = {record["parent"] for record in records}
+        records = await (connection.fetch(PARENTS, front) if is_now else parents_at(connection, front, walk.moment))
+        front = sorted({record["parent"] for record in records})
         for record in records:
             walk.meet(record["parent"], walk.units[record["unit"]])
             walk.joints.append(_Joint(record["unit"], record["parent"], f"slot {record['slot']}"))
+
+
+async def _drive(connection: Connection, walk: _Walk) -> None:
+    """Add the vehicles that the reached packs are in."""
+    packs = sorted(unit for unit in walk.units if unit >= first_id(UnitKind.PACK, 0))
+    for record in await vehicles_of(connection, packs, walk.moment) if packs else ():
+        vehicle = walk.meet_vehicle(record["vehicle"], walk.units[record["pack"]])
+        walk.joints.append(_Joint(record["pack"], vehicle, position_named(record["position"])))
 
 
 async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stretch]]:
@@ -402,38 +373,6 @@ async def _fed(connection: Connection, walk: _Walk, reach: Reach) -> None:
             walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch_of(run, unit),)))
 
 
-async def lots_of(connection: Connection, numbers: Iterable[int]) -> dict[int, KnownLot]:
-    """Return lots by their ids."""
-    records = await connection.fetch(LOTS, sorted(numbers))
-    return {
-        record["id"]: KnownLot(
-            id=record["id"],
-            code=record["code"],
-            material=record["material"],
-            measure=Measure(record["measure"]),
-            quantity=record["quantity"],
-            status=record["status"],
-            is_made=record["is_made"],
-        )
-        for record in records
-    }
-
-
-async def units_of(connection: Connection, numbers: Iterable[int]) -> dict[int, KnownUnit]:
-    """Return units by their ids."""
-    records = await connection.fetch(UNITS, sorted(numbers))
-    return {
-        record["id"]: KnownUnit(
-            id=record["id"],
-            kind=record["kind"],
-            product=record["product"],
-            status=record["status"],
-            code=compose_code(record["prefix"], record["serial"]),
-        )
-        for record in records
-    }
-
-
 class _Answer(Struct, frozen=True):
     """What is to be composed: where the trace began, and the lots it reached."""
 
@@ -445,6 +384,7 @@ class _Answer(Struct, frozen=True):
 
 async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trace:
     units = await units_of(connection, walk.units)
+    units |= {number: KnownUnit(number, VEHICLE, "", "", vin) for vin, number in walk.vehicles.items()}
     if is_unit(answer.subject) and answer.subject not in units:
         raise TraceError(f"no unit has the id {answer.subject}; find it by its code")
     codes = {number: unit.code for number, unit in units.items()}
@@ -460,6 +400,8 @@ async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trac
         levels={level: sum(node.level == level for node in nodes) for level in order},
         nodes=tuple(nodes),
         links=tuple(TraceLink(codes[each.consumed], codes[each.made], each.place, each.stretches) for each in joints),
+        as_of=walk.as_of,
+        as_of_us=walk.moment.time_us or None,
     )
 
 
@@ -483,7 +425,7 @@ def _lot_node(lot: KnownLot, stretches: tuple[Stretch, ...]) -> TraceNode:
 def _level_order(nodes: Iterable[TraceNode], direction: Direction) -> list[str]:
     """Return the levels, nearest first: units by kind, lots as they were reached, received ones at the far end."""
     levels = list(dict.fromkeys(node.level for node in nodes))
-    units = [kind for kind in UnitKind if kind in levels]
+    units = [kind for kind in (*UnitKind, VEHICLE) if kind in levels]
     lots = [level for level in levels if level not in units and level != SUPPLIER_LOT]
     supplied = [SUPPLIER_LOT] if SUPPLIER_LOT in levels else []
     if direction is Direction.FORWARD:

@@ -16,13 +16,16 @@ from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
     AbortOperation,
     AddPerson,
+    AssignCode,
     CheckIn,
     CheckOut,
     CloseOrder,
     Command,
     DisablePerson,
+    Disassemble,
     Disposition,
     ImportLots,
+    InstallPack,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
@@ -34,7 +37,11 @@ from cellwright.model.commands import (
     ReleaseLot,
     ReleaseOrder,
     ReleasePlant,
+    RemovePack,
+    ReplaceMember,
     ReplaceTool,
+    ReturnUnits,
+    ShipUnits,
     Submission,
     UnloadCarrier,
     UnloadMaterial,
@@ -54,6 +61,13 @@ PersonCommand = (
     | PlaceRecall
     | ReleaseHold
     | Disposition
+    | ReplaceMember
+    | Disassemble
+    | ShipUnits
+    | ReturnUnits
+    | InstallPack
+    | RemovePack
+    | AssignCode
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
@@ -77,6 +91,13 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     PlaceRecall: Permission.HOLD_PLACE,
     ReleaseHold: Permission.HOLD_RELEASE,
     Disposition: Permission.UNIT_DISPOSITION,
+    ReplaceMember: Permission.UNIT_REPAIR,
+    Disassemble: Permission.UNIT_REPAIR,
+    ShipUnits: Permission.UNIT_SHIP,
+    ReturnUnits: Permission.UNIT_SHIP,
+    InstallPack: Permission.UNIT_SHIP,
+    RemovePack: Permission.UNIT_SHIP,
+    AssignCode: Permission.UNIT_REPAIR,
     ReleaseLot: Permission.LOT_RELEASE,
     ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
     RecordCalibration: Permission.EQUIPMENT_MAINTAIN,

@@ -22,6 +22,10 @@ class Permission(StrEnum):
     HOLD_PLACE = "hold_place"
     HOLD_RELEASE = "hold_release"
     UNIT_DISPOSITION = "unit_disposition"
+    UNIT_REPAIR = "unit_repair"
+    """Opening modules and packs: replacing members, taking units apart."""
+    UNIT_SHIP = "unit_ship"
+    """Sending units to partners, taking them back, telling in which vehicles packs are."""
     LOT_RECEIVE = "lot_receive"
     LOT_RELEASE = "lot_release"
     MATERIAL_LOAD = "material_load"
@@ -57,14 +61,16 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.HOLD_PLACE,
             _P.HOLD_RELEASE,
             _P.UNIT_DISPOSITION,
+            _P.UNIT_REPAIR,
+            _P.UNIT_SHIP,
             _P.LOT_RECEIVE,
             _P.LOT_RELEASE,
             _P.OPERATION_ABORT,
         }
     ),
     "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE}),
-    "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT}),
-    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE}),
+    "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT, _P.UNIT_REPAIR}),
+    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE, _P.UNIT_SHIP}),
     "auditor": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.AUDIT_READ}),
     "admin": frozenset({_P.PLANT_READ, _P.OPERATION_ABORT, _P.PEOPLE_READ, _P.PEOPLE_MANAGE, _P.AUDIT_READ}),
     "partner": frozenset(),

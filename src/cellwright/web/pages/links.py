@@ -14,6 +14,7 @@ FOLDERS = {
     "station": "stations",
     "order": "orders",
     "person": "people",
+    "vehicle": "trace",
 }
 """Folder of the pages of a kind of thing; other kinds stand on the page of the plant."""
 

@@ -2,22 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from litestar.exceptions import ClientException
 from msgspec import Struct
 
-from cellwright.database.pool import borrow
+from cellwright.database.pool import Connection, borrow
+from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
-from cellwright.views.trace import (
+from cellwright.views.subjects import (
+    AsOf,
     CodeKind,
-    Trace,
+    FoundCode,
+    Moment,
+    MomentError,
     TraceError,
-    TraceLink,
-    TraceNode,
     find_code,
-    trace_backward,
-    trace_forward,
+    read_moment,
 )
+from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.problems import NotFoundError
@@ -72,6 +74,9 @@ class TraceData(Struct, frozen=True, kw_only=True):
     direction: Direction
     start: int | None
     end: int | None
+    as_of: AsOf
+    as_of_us: int | None
+    """Time as of which members and vehicles are told (UTC us); None = now, or each as it was first built in."""
     levels: tuple[TraceLevel, ...]
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
@@ -81,14 +86,15 @@ class TraceData(Struct, frozen=True, kw_only=True):
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
     section = {name: question.whole(name) for name in ("start", "end")}
-    lane = {"lane": question.whole("lane") or 0} if direction is Direction.FORWARD else {}
-    trace_of: Any = trace_forward if direction is Direction.FORWARD else trace_backward
     async with borrow(question.services.pool) as connection:
         try:
+            moment = read_moment(question.query.get("as_of", ""), question.services.clock())
             found = await find_code(connection, question.code)
             if found.kind is CodeKind.CARRIER:
                 raise NotFoundError(f"{question.code!r} is a carrier; trace the units in it")
-            trace = await trace_of(connection, found.number, **section, **lane)
+            trace = await _trace(connection, question, found, direction=direction, moment=moment)
+        except MomentError as error:
+            raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
             raise NotFoundError(str(error)) from None
     is_page = question.suffix == ""
@@ -96,13 +102,26 @@ async def _load(question: Question) -> TraceData:
     return TraceData(
         subject=trace.subject,
         subject_kind=found.kind,
-        direction=direction,
+        direction=trace.direction,
         start=section["start"],
         end=section["end"],
+        as_of=trace.as_of,
+        as_of_us=trace.as_of_us,
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),
     )
+
+
+async def _trace(
+    connection: Connection, question: Question, found: FoundCode, *, direction: Direction, moment: Moment
+) -> Trace:
+    if found.kind is CodeKind.VEHICLE:
+        return await trace_vehicle(connection, found.code, moment=moment)
+    section = {name: question.whole(name) for name in ("start", "end")}
+    if direction is Direction.BACKWARD:
+        return await trace_backward(connection, found.number, moment=moment, **section)
+    return await trace_forward(connection, found.number, moment=moment, lane=question.whole("lane") or 0, **section)
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:
@@ -127,7 +146,7 @@ def _levels(trace: Trace, shown: Iterable[TraceNode]) -> tuple[TraceLevel, ...]:
 
 
 def _line(node: TraceNode) -> TraceNodeLine:
-    is_unit = not node.measure
+    is_unit, is_lot = node.level in list(UnitKind), bool(node.measure)
     return TraceNodeLine(
         level=node.level,
         code=node.code,
@@ -136,8 +155,8 @@ def _line(node: TraceNode) -> TraceNodeLine:
         status=node.status,
         basis=node.basis,
         measure=node.measure,
-        quantity=None if is_unit else node.quantity,
-        reached=None if is_unit else _covered(node.stretches),
+        quantity=node.quantity if is_lot else None,
+        reached=_covered(node.stretches) if is_lot else None,
         stretches_count=len(node.stretches),
     )
 
@@ -175,6 +194,6 @@ TRACE = Page(
     path="/trace/",
     permission=Permission.PLANT_READ,
     load=_load,
-    query=("direction", "start", "end", "lane"),
+    query=("direction", "start", "end", "lane", "as_of"),
     tables=_tables,
 )

@@ -16,6 +16,14 @@ from cellwright.views.holds import HoldCard, holds_of
 from cellwright.views.orders import order_of
 from cellwright.views.trace import Taken, read_taken
 from cellwright.views.units import Membership, UnitCard, UnitMember, read_members, read_memberships, read_unit
+from cellwright.views.whereabouts import (
+    GivenCode,
+    Installed,
+    Shipped,
+    read_given_codes,
+    read_installations,
+    read_shipments,
+)
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
@@ -81,6 +89,11 @@ class UnitData(Struct, frozen=True, kw_only=True):
     made_of: tuple[Taken, ...]
     members: tuple[UnitMember, ...]
     part_of: tuple[Membership, ...]
+    vehicles: tuple[Installed, ...]
+    """In which it is and was, the newest first."""
+    shipments: tuple[Shipped, ...]
+    given_codes: tuple[GivenCode, ...]
+    """Codes that it got beside its own."""
     history: tuple[Event, ...]
     history_before: int | None
     """Where older history begins, None = this is all."""
@@ -117,6 +130,9 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         made_of=await read_taken(connection, number),
         members=await read_members(connection, number),
         part_of=await read_memberships(connection, number),
+        vehicles=await read_installations(connection, number),
+        shipments=await read_shipments(connection, number),
+        given_codes=await read_given_codes(connection, number),
         history=history.events,
         history_before=history.next_before,
     )
@@ -169,18 +185,20 @@ def _state(unit: UnitCard, index: int) -> StepState:
 
 def _tables(data: UnitData) -> list[Table]:
     """Measurements first: what holds one table holds these."""
-    about = structs.replace(data, steps=(), holds=(), measurements=(), made_of=(), members=(), part_of=(), history=())
     lists: dict[str, tuple[type[Any], Sequence[Any]]] = {
         "measurements": (Measured, data.measurements),
         "steps": (Step, data.steps),
         "made_of": (Taken, data.made_of),
         "members": (UnitMember, data.members),
         "part_of": (Membership, data.part_of),
+        "vehicles": (Installed, data.vehicles),
+        "shipments": (Shipped, data.shipments),
+        "given_codes": (GivenCode, data.given_codes),
         "holds": (HoldCard, data.holds),
         "history": (Event, data.history),
     }
     tables = [table_of(name, kind, rows) for name, (kind, rows) in lists.items()]
-    return [*tables, facts_of("unit", about)]
+    return [*tables, facts_of("unit", structs.replace(data, **dict.fromkeys(lists, ())))]
 
 
 UNIT = Page(

@@ -105,6 +105,45 @@ const sendingBack = (code, steps) => ({
   command: (values) => ({ type: 'Disposition', units: [code], action: 'rework', operation: values.operation, reason: values.reason }),
 });
 
+/** @param {string} code @returns {Ask} */
+const reusing = (code) => ({
+  title: t('ask.reuse_title', { code }),
+  text: t('ask.reuse_text'),
+  submit: t('ask.reuse'),
+  done: t('ask.reuse_done', { code }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'Disposition', units: [code], action: 'reuse', reason: values.reason }),
+});
+
+/** @param {string} code @param {{code: string, slot: number}[]} members @param {{operation: string, name: string}[]} steps it may go on from @returns {Ask} */
+const replacing = (code, members, steps) => ({
+  title: t('ask.replace_title', { code }),
+  text: t('ask.replace_text'),
+  submit: t('ask.replace'),
+  done: t('ask.replace_done', { code }),
+  schema: {
+    properties: {
+      member: { type: 'string', title: t('ask.replace_member'), enum: members.map((each) => each.code), enumTitles: members.map((each) => `${t('fact.slot', { slot: each.slot })}: ${each.code}`) },
+      replacement: { type: 'string', title: t('ask.replacement'), format: 'code', maxLength: 128, pattern: '\\S' },
+      ...(steps.length > 0 && { operation: { type: 'string', title: t('ask.goes_on'), enum: steps.map((each) => each.operation), enumTitles: steps.map((each) => operation(each.operation, each.name)) } }),
+      reason: reason(),
+    },
+    required: ['member', 'replacement', ...(steps.length > 0 ? ['operation'] : []), 'reason'],
+  },
+  command: (values) => ({ type: 'ReplaceMember', parent: code, members: [values.member], replacements: [values.replacement.trim()], operation: values.operation ?? '', reason: values.reason }),
+});
+
+/** @param {string} code @returns {Ask} */
+const takingApart = (code) => ({
+  title: t('ask.disassemble_title', { code }),
+  text: t('ask.disassemble_text'),
+  submit: t('ask.disassemble'),
+  done: t('ask.disassemble_done', { code }),
+  isDanger: true,
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'Disassemble', units: [code], reason: values.reason }),
+});
+
 /** @param {string} code @param {string} station @param {string} operationCode @returns {Ask} */
 const givingUp = (code, station, operationCode) => ({
   title: t('ask.abort_title', { code }),
@@ -164,6 +203,9 @@ export const ASKS = {
   lift: lifting,
   scrap: scrapping,
   rework: sendingBack,
+  reuse: reusing,
+  replace: replacing,
+  disassemble: takingApart,
   abort: givingUp,
   release_lot: releasingLot,
   order: ordering,

@@ -1,6 +1,6 @@
 /** Facts about one unit or lot as entries of a timeline. */
 import { html } from '../../vendor/preact.js';
-import { has, number, t } from '../i18n.js';
+import { dateTime, has, number, t } from '../i18n.js';
 import { amount, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
@@ -8,7 +8,7 @@ import { amount, CodeLink, operation, pageOf, term } from '../objects.js';
 /** @typedef {Record<string, any>} Fact an event as the server tells it */
 
 /** @type {Record<string, HistoryEvent['kind']>} */
-const KINDS = { Refused: 'refused', Held: 'held', Released: 'moved', Dispositioned: 'failed', CarrierLoaded: 'moved', CarrierUnloaded: 'moved', MaterialLoaded: 'moved', MaterialUnloaded: 'moved' };
+const KINDS = { Refused: 'refused', Held: 'held', Released: 'moved', Dispositioned: 'failed', CarrierLoaded: 'moved', CarrierUnloaded: 'moved', MaterialLoaded: 'moved', MaterialUnloaded: 'moved', UnitsShipped: 'moved', UnitsReturned: 'moved', PackInstalled: 'moved', PackRemoved: 'moved' };
 
 /**
  * @param {Fact[]} facts newest first
@@ -31,7 +31,7 @@ function title(fact, names) {
   const verdict = fact.is_good === false ? '.bad' : '';
   const key = `fact.${fact.kind}${has(`fact.${fact.kind}${verdict}`) ? verdict : ''}`;
   const done = fact.operation ? operation(fact.operation, names[fact.operation]) : '';
-  return has(key) ? t(key, { operation: done, carrier: fact.carrier, action: fact.action && t(`disposition.${fact.action}`), command: fact.command && t(`command.${fact.command}`) }) : fact.kind;
+  return has(key) ? t(key, { operation: done, carrier: fact.carrier, action: fact.action && t(`disposition.${fact.action}`), command: fact.command && t(`command.${fact.command}`), partner: fact.partner, vehicle: fact.vehicle, code: fact.given_code }) : fact.kind;
 }
 
 /** @param {Fact} fact @param {{measure?: string, names: Record<string, string>}} about */
@@ -46,6 +46,8 @@ function detail(fact, { measure = '', names }) {
     fact.units_count > 1 && t('fact.units', { n: fact.units_count }),
     fact.next_operation && fact.action === 'rework' && t('fact.next', { operation: operation(fact.next_operation, names[fact.next_operation]) }),
     fact.supplier,
+    fact.reference && t('fact.reference', { reference: fact.reference }),
+    fact.happened_us && fact.happened_us !== fact.time_us && t('fact.happened', { time: dateTime(fact.happened_us) }),
   ].filter(Boolean);
   const parent = fact.parent && html`<span class="secondary"> · ${t('fact.parent')} <${CodeLink} kind="unit" code=${fact.parent} /></span>`;
   return html`${parts.length > 0 && html`<span class="secondary"> · ${parts.join(' · ')}</span>`}${parent}`;

@@ -5,25 +5,36 @@ import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { AmountBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
-import { has, number, t } from '../i18n.js';
+import { dateTime, has, number, t } from '../i18n.js';
 import { addressOf, amountOf, pageOf, StatusTag, term, traceOf } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function TracePage({ boot: { data } }) {
   const { subject, direction, levels } = data;
   const others = levels.filter((/** @type {any} */ each) => !isSubject(data, each));
-  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(data.subject_kind === 'lot' ? 'thing.lot' : 'thing.unit')} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
+  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(`thing.${data.subject_kind}`)} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
       <nav class="segments" aria-label=${t('trace.direction')}>
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
     <div class="stack">
+      <${AsOf} ...${data} />
       ${data.start !== null && html`<p class="secondary">${t('trace.section', { start: number(data.start), end: number(data.end) })}</p>`}
       <${Chain} levels=${levels} />
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
       ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}
     </div>`;
+}
+
+/** As of when members and vehicles are told, and the other ways to tell them. @param {{subject: string, direction: string, as_of: string, as_of_us: number | null}} props */
+function AsOf({ subject, direction, as_of, as_of_us }) {
+  const here = traceOf(direction, subject);
+  const ways = [['maintained', here], ['built', `${here}&as_of=built`]];
+  return html`<nav class="segments" aria-label=${t('trace.as_of')}>
+      ${ways.map(([way, href]) => html`<a key=${way} aria-current=${way === as_of ? 'true' : undefined} href=${href}>${t(`trace.as_${way}`)}</a>`)}
+    </nav>
+    ${as_of_us !== null && html`<p class="secondary">${t(as_of === 'built' ? 'trace.built_at' : 'trace.as_of_date', { time: dateTime(as_of_us) })}</p>`}`;
 }
 
 /** @param {any} data @param {any} level */
@@ -42,11 +53,14 @@ function Chain({ levels }) {
 /** @param {{level: any, nodes: any[]}} props */
 function Level({ level, nodes }) {
   const isUnits = nodes[0]?.is_unit;
+  const isVehicles = level.level === 'vehicle';
+  /** @param {any} row */
+  const href = (row) => pageOf(row.is_unit ? 'unit' : isVehicles ? 'vehicle' : 'lot', row.code);
   const columns = [
-    { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {any} */ row) => pageOf(row.is_unit ? 'unit' : 'lot', row.code) },
-    { key: 'kind', label: t(isUnits ? 'column.product' : 'column.material'), render: (/** @type {any} */ row) => term(row.kind) },
-    { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} area=${row.is_unit ? 'unit_status' : 'lot_status'} status=${row.status} />` },
-    ...(isUnits
+    { key: 'code', label: t('column.code'), kind: 'code', href },
+    !isVehicles && { key: 'kind', label: t(isUnits ? 'column.product' : 'column.material'), render: (/** @type {any} */ row) => term(row.kind) },
+    !isVehicles && { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {any} */ row) => html`<${StatusTag} area=${row.is_unit ? 'unit_status' : 'lot_status'} status=${row.status} />` },
+    ...(isUnits || isVehicles
       ? []
       : [
           { key: 'reached', label: t('trace.reached'), kind: 'number', render: (/** @type {any} */ row) => t('trace.of', { part: amountOf(row.reached, row.measure, row.quantity), whole: amountOf(row.quantity, row.measure, row.quantity) }) },
@@ -54,8 +68,8 @@ function Level({ level, nodes }) {
           { key: 'stretches_count', label: t('trace.stretches'), kind: 'number' },
         ]),
     { key: 'basis', label: t('column.surety'), kind: 'word', area: 'basis' },
-  ];
+  ].filter((each) => each !== false);
   return html`<${Card} flush id=${level.level} title=${levelName(level.level)} note=${level.shown_count < level.nodes_count ? t('lot.first_of', { shown: number(level.shown_count), total: number(level.nodes_count) }) : number(level.nodes_count)}>
-    <${VirtualTable} caption=${levelName(level.level)} columns=${columns} rows=${nodes} rowKey="code" hasTools=${nodes.length > 8} hrefOf=${(/** @type {any} */ row) => pageOf(row.is_unit ? 'unit' : 'lot', row.code)} />
+    <${VirtualTable} caption=${levelName(level.level)} columns=${columns} rows=${nodes} rowKey="code" hasTools=${nodes.length > 8} hrefOf=${href} />
   <//>`;
 }

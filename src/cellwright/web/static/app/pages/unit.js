@@ -53,13 +53,17 @@ export default function UnitPage() {
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
-function asksOf({ unit, steps, operation: waits }) {
-  const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished'].includes(unit.status);
+function asksOf({ unit, steps, members, operation: waits }) {
+  const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished', 'removed'].includes(unit.status);
+  const canBeOpened = may('unit_repair') && ['waiting', 'finished', 'removed'].includes(unit.status) && members.length > 0;
   const earlier = steps.filter((/** @type {any} */ each, /** @type {number} */ index) => index > 0 && each.attempts_count > 0);
   return [
     may('hold_place') && ['hold', 'unit', unit.code],
     canBeDecidedOn && earlier.length > 0 && ['rework', unit.code, earlier],
+    canBeDecidedOn && unit.status === 'removed' && ['reuse', unit.code],
     canBeDecidedOn && ['scrap', unit.code],
+    canBeOpened && ['replace', unit.code, members, earlier],
+    canBeOpened && ['disassemble', unit.code],
     may('operation_abort') && unit.status === 'running' && ['abort', unit.code, unit.station, waits],
   ];
 }
@@ -75,6 +79,7 @@ function wayUp({ unit, part_of }) {
 function Now(data) {
   const { unit, part_of } = data;
   const parent = part_of.find((/** @type {any} */ each) => each.to_us === null);
+  const [vehicle, partner] = [data.vehicles, data.shipments].map((list) => list.find((/** @type {any} */ each) => each.to_us === null));
   const waits = operation(data.operation, data.operation_name);
   const items = [
     { label: t('unit.product'), value: term(unit.product, data.product_name) },
@@ -83,6 +88,9 @@ function Now(data) {
     unit.station && { label: t('unit.station'), value: html`<${CodeLink} kind="station" code=${unit.station} />` },
     unit.carrier && { label: t('unit.carrier'), value: html`<${CodeLink} kind="carrier" code=${unit.carrier} /> ${t('fact.slot', { slot: unit.slot })}` },
     parent && { label: t(`thing.${parent.kind}`), value: html`<${CodeLink} kind="unit" code=${parent.parent} /> ${t('fact.slot', { slot: parent.slot })}` },
+    vehicle && { label: t('thing.vehicle'), value: html`<${CodeLink} kind="vehicle" code=${vehicle.vehicle} /> ${vehicle.position && t('fact.at_position', { position: vehicle.position })}` },
+    partner && { label: t('unit.partner'), value: html`${partner.partner}${partner.reference && html` <span class="muted">${t('fact.reference', { reference: partner.reference })}</span>`}` },
+    data.given_codes.length > 0 && { label: t('unit.given_codes'), value: html`<span class="code-list">${data.given_codes.map((/** @type {any} */ each) => html`<span class="code" key=${each.code} title=${dateTime(each.from_us)}>${each.code}</span>`)}</span>` },
     data.since_us && { label: t('unit.since'), value: html`${dateTime(data.since_us)} <span class="muted">${age(boot.now_us - data.since_us)}</span>` },
     ...data.due.map((/** @type {any} */ each) => ({ label: t('unit.window', { operation: operation(each.after) }), value: html`<${Window} ...${each} />` })),
   ].filter(Boolean);
@@ -102,7 +110,7 @@ function Window({ earliest_us, latest_us }) {
 }
 
 /** @param {Data} data */
-function Relatives({ unit, members, made_of, part_of }) {
+function Relatives({ unit, members, made_of, part_of, vehicles }) {
   const lots = [...new Map(made_of.map((/** @type {any} */ each) => [each.lot, each])).values()];
   const up = [
     ...(members.length > SHOWN_NODES
@@ -115,12 +123,17 @@ function Relatives({ unit, members, made_of, part_of }) {
       note: `${stretch(each.start, each.end, each.measure)}, ${surety(each.tolerance, each.basis, each.measure)}`,
     })),
   ];
-  const down = part_of.map((/** @type {any} */ each) => ({
+  const down = [...vehicles.map((/** @type {any} */ each) => ({
+    kind: t('thing.vehicle'),
+    code: each.vehicle,
+    href: pageOf('vehicle', each.vehicle),
+    note: each.to_us === null ? t('unit.since_time', { time: dateTime(each.from_us) }) : t('unit.left', { time: dateTime(each.to_us) }),
+  })), ...part_of.map((/** @type {any} */ each) => ({
     kind: t(`thing.${each.kind}`),
     code: each.parent,
     href: pageOf('unit', each.parent),
     note: each.to_us === null ? t('unit.slot_of', { slot: each.slot, n: each.members_count, count: number(each.members_count) }) : t('unit.left', { time: dateTime(each.to_us) }),
-  }));
+  }))];
   return html`<${Genealogy} kind=${t(`thing.${unit.kind}`)} code=${unit.code} ...${{ up, down }} />`;
 }
 
