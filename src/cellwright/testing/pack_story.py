@@ -45,7 +45,10 @@ def tell_pack(plant: Plant, end_us: int) -> tuple[RecordingDriver, PackTold]:
     teller = _Teller(plant)
     driver = teller.driver
     driver.wait((end_us - START_US) / _US_PER_S - 2 * 86_400)
-    driver.person(_PERSON, qualification="hv_work")
+    driver.person(_PERSON)
+    operations = [each for route in plant.routes.values() for each in route.operations]
+    for qualification in sorted({each.qualification for each in operations}):
+        driver.person(_PERSON, qualification=qualification)
     for station in plant.stations:
         driver.must(RecordCalibration(station=station, valid_until_us=driver.now_us + _YEAR_S * _US_PER_S))
     for number, (product, count) in enumerate((("cell_32700", 1000), ("module_4s20p", 10), ("pack_16s20p", 3)), 1):
