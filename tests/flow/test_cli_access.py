@@ -92,7 +92,7 @@ def test_the_trail_is_verified_kept_and_exported(place: Place) -> None:
     for number in range(3):
         place.call("user", "add", f"B-{number}", "--role", "operator")
     verdict = place.json("audit", "verify")
-    assert (verdict["whole"], verdict["rows"], verdict["checkpoints"]) == (True, 3, 0)
+    assert (verdict["whole"], verdict["rows"], verdict["checkpoints"]) == (True, 6, 0)
     assert (place.data / "audit" / "key").stat().st_mode & 0o777 == 0o600
     before, rows = bytes(32), [json.loads(line) for line in place.call("audit", "export").stdout.splitlines()]
     for row in rows:
@@ -100,10 +100,11 @@ def test_the_trail_is_verified_kept_and_exported(place: Place) -> None:
         text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         before = hashlib.sha256(before + text.encode()).digest()
         assert before.hex() == kept
-    assert before.hex() == verdict["hash"]
+    assert rows[-1]["action"] == "trail_exported"
+    assert before.hex() == place.json("audit", "verify")["hash"]
     assert {row["terminal"].partition(":")[0] for row in rows} == {"local"}
     whole = place.call("audit", "verify")
-    assert "3 rows, whole; compared with 1 checkpoints" in whole.stdout
+    assert "7 rows, whole; compared with 2 checkpoints" in whole.stdout
     assert place.json("check")["audit"]["whole"]
 
 

@@ -29,6 +29,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "LoadMaterial": {"station": "NOWHERE", "position": "p", "lot": "L", "quantity": 1},
     "UnloadMaterial": {"station": "NOWHERE", "position": "p"},
     "PlaceHold": {"subject": "unit", "codes": [], "reason": ""},
+    "PlaceRecall": {"recall": "", "reason": ""},
     "ReleaseHold": {"hold": 999, "reason": "fine", "second_person": ""},
     "Disposition": {"units": [], "action": "scrap"},
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},
@@ -37,6 +38,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "QualifyPerson": {"person": "nobody", "qualification": "q", "valid_until_us": 1},
     "ReleaseOrder": {"order": "", "product": "nothing", "quantity": 0},
     "CloseOrder": {"order": "nothing", "reason": ""},
+    "ImportLots": {"lots": [], "materials": [], "measures": [], "quantities": []},
 }
 """A command of each type that nothing comes of: it is refused by the gate, if it gets there."""
 
@@ -74,12 +76,17 @@ async def facts(web: WebPlant, kind: str) -> list[dict[str, Any]]:
     return [dict(record) | msgspec.json.decode(record["body"]) for record in records]
 
 
-async def audited(web: WebPlant, action: str) -> list[str]:
+async def audit_rows(web: WebPlant, action: str) -> list[dict[str, Any]]:
     connection = await asyncpg.connect(web.database_url)
     try:
-        return [row["object"] for row in await connection.fetch("SELECT object FROM audit WHERE action = $1", action)]
+        records = await connection.fetch("SELECT * FROM audit WHERE action = $1 ORDER BY seq", action)
     finally:
         await connection.close()
+    return [dict(record) for record in records]
+
+
+async def audited(web: WebPlant, action: str) -> list[str]:
+    return [row["object"] for row in await audit_rows(web, action)]
 
 
 def codes(answer: httpx.Response) -> list[str]:
@@ -167,6 +174,50 @@ async def test_a_fact_names_the_person_who_asked(face: tuple[WebPlant, Told]) ->
     fact = (await facts(web, "Held"))[-1]
     assert (fact["actor"], fact["source"], fact["seq"], fact["reason"]) == ("B-1", "web", 1, "dent seen")
     assert fact["time_us"] == web.times.plant_us
+
+
+async def test_the_trail_tells_from_where_and_what_changed(face: tuple[WebPlant, Told]) -> None:
+    web, told = face
+    await make_account(web, "A-1", "auditor")
+    async with browser(web, await make_account(web, "B-1", "quality")) as client:
+        await client.post(PATH, json=held(told))
+        refused = await client.post(PATH, json=wish("PlaceHold", subject="unit", codes=[told.waiting], reason=""))
+    assert refused.status_code == 409
+    async with browser(web, await sign_in(web, "A-1")) as client:
+        page = (await client.get("/audit.json", params={"object": told.waiting})).json()
+        file = await client.get("/audit.csv", params={"action": "PlaceHold"})
+        taken = (await client.get("/audit.json", params={"action": "file_taken"})).json()["entries"]
+    denied, done = page["entries"]
+    unit = f"unit {told.waiting}"
+    assert (done["actor"], done["object"], done["reason"]) == ("B-1", told.waiting, "dent seen")
+    assert done["terminal"] == "127.0.0.1"
+    assert len(done["request_id"]) == 16
+    assert (done["old"][unit]["holds"], done["new"][unit]["holds"]) == (0, 1)
+    assert (done["new"]["codes"], denied["new"]["refused"], denied["old"]) == (
+        [told.waiting],
+        ["disposition_invalid"],
+        None,
+    )
+    assert page["chain"]["whole"]
+    assert file.text.count("PlaceHold") == 2
+    assert [(each["actor"], each["object"], each["new"]) for each in taken] == [
+        ("A-1", "audit.csv", {"action": "PlaceHold"})
+    ]
+
+
+async def test_nothing_is_changed_when_the_trail_cannot_be_written(face: tuple[WebPlant, Told]) -> None:
+    web, told = face
+    async with browser(web, await make_account(web, "B-1", "quality")) as client:
+        connection = await asyncpg.connect(web.database_url)
+        head = await connection.fetchrow("DELETE FROM audit_head RETURNING seq, hash")
+        lost = await client.post(PATH, json=held(told))
+        kept = await facts(web, "Held")
+        assert head is not None
+        await connection.execute("INSERT INTO audit_head VALUES ($1, $2)", *head)
+        await connection.close()
+        again = await client.post(PATH, json=held(told))
+    assert lost.status_code >= 500
+    assert (len(kept), again.json()) == (2, {"type": "Receipt", "routing": ["3"]})
 
 
 async def test_a_refusal_gives_every_reason(face: tuple[WebPlant, Told]) -> None:
@@ -268,7 +319,9 @@ async def test_two_people_lift_a_hold(face: tuple[WebPlant, Told]) -> None:
     fact = (await facts(web, "Released"))[-1]
     assert (fact["actor"], fact["second_person"], fact["reason"]) == ("B-1", "B-2", "measured again")
     assert (unit["unit"]["holds_count"], unit["holds"][0]["second_person"]) == (0, "B-2")
-    assert await audited(web, "signed") == ["ReleaseHold 2"]
+    rows = await audit_rows(web, "ReleaseHold")
+    assert [(row["actor"], row["object"], row["reason"]) for row in rows] == [("B-1", "hold 2", "measured again")] * 2
+    assert [msgspec.json.decode(row["new"])["signed_by"] for row in rows] == [["B-1", "B-2"]] * 2
 
 
 async def test_both_passwords_must_be_right(face: tuple[WebPlant, Told]) -> None:

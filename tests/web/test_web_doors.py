@@ -92,7 +92,9 @@ async def test_a_link_to_sign_in_lets_in_once_and_is_audited(web: WebPlant) -> N
         assert (await second.get(f"/set-up/{token}", headers=HTML)).status_code == 404
     connection = await connect(web.database_url)
     try:
-        rows = await connection.fetch("SELECT action, object, actor FROM audit ORDER BY seq")
+        rows = await connection.fetch(
+            "SELECT action, object, actor FROM audit WHERE action <> 'AddPerson' ORDER BY seq"
+        )
     finally:
         await connection.close()
     expected = [("link_made", "V-1", "cli"), ("link_used", "V-1", "V-1"), ("session_opened", "V-1", "V-1")]

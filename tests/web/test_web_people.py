@@ -60,11 +60,11 @@ async def test_the_trail_is_narrowed(web: WebPlant) -> None:
             entries = (await auditor.get("/audit.json", params=query)).json()["entries"]
             return {(each["action"], each["object"]) for each in entries}
 
-        assert await ask(action="PersonQualified") == {("PersonQualified", "B-2")}
+        assert await ask(action="QualifyPerson") == {("QualifyPerson", "B-2")}
         assert await ask(object="B-1", action="session_opened") == {("session_opened", "B-1")}
         assert await ask(person="nobody") == set()
-        # Facts are of January in the plant's time, the rest of September in real time.
-        assert {action for action, _ in await ask(to="2026-02-01")} == {"PersonAdded", "PersonQualified"}
+        # Commands are of January in the plant's time, the rest of September in real time.
+        assert {action for action, _ in await ask(to="2026-02-01")} == {"AddPerson", "QualifyPerson"}
         assert "session_opened" in {action for action, _ in await ask(**{"from": "2026-02-01T00:00+00:00"})}
 
 
@@ -77,16 +77,17 @@ async def test_what_is_no_selection_is_said_to_be_none(web: WebPlant, query: str
 
 
 async def test_the_trail_is_exported_in_four_formats(web: WebPlant) -> None:
+    """Each file that is taken leaves a row, which the next one holds."""
     async with browser(web, await make_account(web, "A-1", "auditor")) as auditor:
         count = len((await auditor.get("/audit.json")).json()["entries"])
         rows = list(csv.DictReader(io.StringIO((await auditor.get("/audit.csv")).content.decode("utf-8-sig"))))
         assert len(rows) == count
-        assert {row["action"] for row in rows} >= {"session_opened", "PersonAdded"}
+        assert {row["action"] for row in rows} >= {"session_opened", "AddPerson"}
         book = openpyxl.load_workbook(io.BytesIO((await auditor.get("/audit.xlsx")).content))
-        assert book["audit"].max_row == count + 1
+        assert book["audit"].max_row == 1 + count + 1
         book.close()
         table = pyarrow.parquet.read_table(io.BytesIO((await auditor.get("/audit.parquet")).content))
-        assert table.num_rows == count
+        assert table.num_rows == count + 2
 
 
 async def test_a_verdict_of_the_chain_is_kept_for_a_minute(web: WebPlant) -> None:

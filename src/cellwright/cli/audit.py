@@ -5,16 +5,26 @@ from pathlib import Path
 
 import click
 
-from cellwright.cli.common import ask, coroutine, data_option, database_option, default_data, json_option, show
+from cellwright.cli.common import (
+    ask,
+    coroutine,
+    data_option,
+    database_option,
+    default_data,
+    json_option,
+    local_author,
+    show,
+    wall_us,
+)
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.database.pool import Connection
-from cellwright.journal.audit import AuditVerdict, export_audit, find_end, verify_audit
+from cellwright.journal.audit import AuditVerdict, Change, append_audit, export_audit, find_end, verify_audit
 from cellwright.journal.checkpoints import Checkpoints
 
 
 @click.group()
 def audit() -> None:
-    """The trail of who changed what in accounts, sessions, links and tokens."""
+    """The trail of who changed what: commands of people, accounts, sessions, links and tokens."""
 
 
 @audit.command()
@@ -46,9 +56,15 @@ async def verify(data: Path | None, database_url: str | None, *, as_json: bool) 
 @database_option
 @coroutine
 async def export(data: Path | None, database_url: str | None) -> None:
-    """Print the audit trail as JSON lines, oldest first; docs/reference/access.md says how to verify them."""
+    """Print the audit trail as JSON lines, oldest first; docs/reference/access.md says how to verify them.
+
+    The last line tells of this export itself.
+    """
 
     async def question(connection: Connection) -> None:
+        async with connection.transaction():
+            change = Change(action="trail_exported", object="audit")
+            await append_audit(connection, local_author(), recorded_us=wall_us(), changes=[change])
         async for line in export_audit(connection):
             sys.stdout.buffer.write(line)
 

@@ -236,7 +236,7 @@ async def _command(
             submission = Submission(
                 source="cli", epoch=random.getrandbits(62), seq=1, time_us=now(), actor="cli", command=command
             )
-            answer = await gate.submit(submission)
+            answer = await gate.submit(submission, local_author())
         if not isinstance(answer, Refusal):
             async with open_ground(database.url) as ground:
                 more = await further(ground)

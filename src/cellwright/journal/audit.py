@@ -1,4 +1,4 @@
-"""The audit trail: one hash chain of every change to accounts, sessions, tokens and links, written with the change."""
+"""The audit trail: one hash chain of every change that a person made, written in the transaction of the change."""
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable
@@ -24,6 +24,8 @@ class Author(Struct, frozen=True, kw_only=True):
     actor: str
     terminal: str
     request_id: str = ""
+    signed_by: tuple[str, ...] = ()
+    """People who gave their passwords for this one change."""
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class Change(Struct, frozen=True, kw_only=True):
     old: Any = None
     new: Any = None
     reason: str = ""
+    named: tuple[str, ...] = ()
+    """Codes by which the row is found beside its object; they stand in `old` and `new`, so they are not hashed again."""
 
 
 class AuditRow(Struct, frozen=True, kw_only=True):
@@ -90,11 +94,11 @@ async def append_audit(connection: Connection, author: Author, *, recorded_us: i
         seq += 1
         row = _row(author, change, seq=seq, recorded_us=recorded_us)
         fresh_hash = row.hash_after(prev_hash)
-        records.append((*_values(row), prev_hash, fresh_hash))
+        records.append((*_values(row), prev_hash, fresh_hash, list(change.named)))
         prev_hash = fresh_hash
     await connection.executemany(
         "INSERT INTO audit (seq, recorded_us, actor, terminal, action, object, old, new, reason, request_id, prev_hash,"
-        " hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " hash, named) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         records,
     )
     await connection.execute("UPDATE audit_head SET seq = $1, hash = $2", seq, prev_hash)

@@ -1,4 +1,4 @@
-"""What people did: rows of the audit trail and facts that people caused, in one order, newest first."""
+"""What people did: rows of the audit trail, newest first, and facts from before commands had rows there."""
 
 from typing import Any
 
@@ -25,6 +25,8 @@ class TrailEntry(Struct, frozen=True, kw_only=True):
 
     key: str
     is_fact: bool
+    is_command: bool
+    """A command to the gate: its time is the plant's, as a fact's."""
     number: int
     recorded_us: int
     actor: str
@@ -42,20 +44,22 @@ _NEWEST = "9223372036854775807"
 # Transactions are counted the same for both tables, whatever clock their times come from.
 _SQL = """
 SELECT * FROM (
-    (SELECT xid, false AS is_fact, seq AS number, recorded_us, actor, terminal, action, object, old, new, reason,
+    (SELECT xid, false AS is_fact, action ~ '^[A-Z]' AS is_command,
+            seq AS number, recorded_us, actor, terminal, action, object, old, new, reason,
             request_id
      FROM audit
      WHERE (xid, seq) < ($1::text::xid8, $2)
-       AND ($3 = '' OR actor = $3) AND ($4 = '' OR action = $4) AND ($5 = '' OR object = $5)
+       AND ($3 = '' OR actor = $3) AND ($4 = '' OR action = $4) AND ($5 = '' OR object = $5 OR named @> ARRAY[$5])
        AND recorded_us >= $6 AND ($7::bigint = 0 OR recorded_us < $7)
      ORDER BY xid DESC, seq DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM
-        (SELECT xid, true, position, recorded_us, actor, source, kind, coalesce(body ->> 'person', body ->> 'lot',
+        (SELECT xid, true, true, position, recorded_us, actor, source, kind, coalesce(body ->> 'person', body ->> 'lot',
                 body ->> 'hold', body ->> 'station', body #>> '{order}', '') AS object, 'null'::json, body,
                 coalesce(body ->> 'reason', ''), ''
          FROM fact
          WHERE source IN ('web', 'cli') AND (xid, position) < ($1::text::xid8, $2)
+           AND xid < (SELECT since_xid FROM audit_of_commands)
            AND ($3 = '' OR actor = $3) AND ($4 = '' OR kind = $4)
            AND recorded_us >= $6 AND ($7::bigint = 0 OR recorded_us < $7)) AS f
      WHERE $5 = '' OR f.object = $5
@@ -103,6 +107,7 @@ def _entry(record: Any) -> TrailEntry:
     return TrailEntry(
         key=f"{record['xid']}-{record['number']}",
         is_fact=record["is_fact"],
+        is_command=record["is_command"],
         number=record["number"],
         recorded_us=record["recorded_us"],
         actor=record["actor"],

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from cellwright.journal.audit import Author
 from cellwright.journal.inbox import Entry, Identity, Stored
 from cellwright.model.answers import Answer, Refusal, RefusalCode
 from cellwright.model.commands import Submission
 from cellwright.model.facts import Envelope, Refused
+from cellwright.plant.audited import Audited, Observer
 from cellwright.plant.store import Loaded
 from cellwright.rules.apply import apply
 from cellwright.rules.decide import decide
@@ -60,6 +62,8 @@ class Pending(Struct, eq=False):
     deadline_s: float
     """Monotonic host time until which it may wait for its turn."""
     units_count: int
+    author: Author | None = None
+    """The person whom the audit trail names; None = equipment asks."""
 
     @property
     def key(self) -> Identity:
@@ -115,6 +119,7 @@ class Batch:
         self.conflicts = 0
         self.entries: list[Entry] = []
         self.envelopes: list[tuple[int, Envelope]] = []
+        self.audited: list[Audited] = []
         self.answers: list[tuple[Message, Answer]] = []
 
     def run(self, messages: Sequence[Message]) -> list[Message]:
@@ -197,7 +202,7 @@ class Batch:
         self.answers.append((message, refusal))
 
     def _take(self, pending: Pending, decision: Decision) -> None:
-        submission = pending.submission
+        submission, observer = pending.submission, Observer(self._loaded.state)
         for part, fact in enumerate(decision.facts):
             envelope = Envelope(
                 source=submission.source,
@@ -209,10 +214,16 @@ class Batch:
                 fact=fact,
             )
             try:
-                self._loaded.state.absorb(apply(self._loaded.state, envelope))
+                rows = apply(self._loaded.state, envelope)
+                if pending.author is not None:
+                    rows = list(rows)
+                    observer.see(rows)
+                self._loaded.state.absorb(rows)
             except Exception as error:
                 raise PoisonError(pending) from error
             self.envelopes.append((part, envelope))
+        if pending.author is not None:
+            self.audited.append(observer.note(pending.author, submission, decision.answer))
         source, epoch, seq = pending.key
         self._loaded.marks[source, epoch] = max(seq, self._loaded.marks.get((source, epoch), 0))
         self._known[pending.key] = Stored(pending.payload_sha256, decision.answer)

@@ -12,10 +12,12 @@ import msgspec
 
 from cellwright.database.pool import Connection
 from cellwright.errors import UnansweredError
+from cellwright.journal.audit import Author
 from cellwright.journal.inbox import payload_digest
 from cellwright.model.answers import Answer, Refusal, RefusalCode
 from cellwright.model.commands import Submission
 from cellwright.model.plant import Plant
+from cellwright.plant.audited import author_of
 from cellwright.plant.batch import Message, Pending, Unread
 from cellwright.plant.clock import Clock
 from cellwright.plant.writer import GateCounts, Timepieces, Writer
@@ -103,8 +105,8 @@ class Gate:
                 future.set_exception(UnansweredError("the gate has stopped; send the same again"))
         await self._writer.close()
 
-    async def submit(self, submission: Submission) -> Answer:
-        """Return the answer of a submission, after its commit.
+    async def submit(self, submission: Submission, author: Author | None = None) -> Answer:
+        """Return the answer of a submission, after its commit; a person's gets its row of the audit trail with it.
 
         Raises UnansweredError when nothing was decided. A caller that goes away before has withdrawn it.
         """
@@ -116,7 +118,14 @@ class Gate:
         patience_s = submission.patience_us / 1_000_000
         deadline_s = self._monotonic_s() + patience_s if patience_s and len(self._parked) < _PARK_LIMIT else 0.0
         return await self._answer(
-            Pending(submission, digest, self._future(), deadline_s, units_count(self._plant, submission.command))
+            Pending(
+                submission,
+                digest,
+                self._future(),
+                deadline_s,
+                units_count(self._plant, submission.command),
+                author_of(submission, author),
+            )
         )
 
     async def submit_payload(self, payload: bytes, source: str) -> Answer:

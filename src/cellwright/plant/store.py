@@ -9,13 +9,15 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.database.writes import Write, execute_together
 from cellwright.errors import ConfigurationError, ConflictError
+from cellwright.journal.audit import append_audit
 from cellwright.journal.facts import appending
 from cellwright.journal.inbox import Entry, Sender, load_marks, storing
 from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
+from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
-from cellwright.rules.state import Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, resources, stock, wip
+from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
+from cellwright.views import genealogy, resources, sealed, stock, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -112,7 +114,16 @@ async def load_senders(connection: Connection, loaded: Loaded, senders: Collecti
 
 
 async def load_needs(connection: Connection, state: State, needs: Needs) -> None:
-    """Load the rows that commands name."""
+    """Load the rows that commands name; units that were sealed become rows again."""
+    await _load_needs(connection, state, needs)
+    missing = state.missing(UnitRow, needs.units) | state.missing(AssemblyRow, needs.assemblies)
+    if missing and await sealed.holds_any(connection, missing):
+        async with connection.transaction():
+            await sealed.unpack(connection, missing)
+        await _load_needs(connection, state, needs)
+
+
+async def _load_needs(connection: Connection, state: State, needs: Needs) -> None:
     by_id, by_code = "WHERE id = ANY ($1::bigint[])", "WHERE code = ANY ($1::text[])"
     wanted: tuple[tuple[Stored[Any], str, Collection[Any]], ...] = (
         (wip.UNITS, by_id, needs.units),
@@ -121,6 +132,7 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
         (resources.HOLDS, by_id, needs.holds),
+        (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),
     )
     for stored, where, keys in wanted:
@@ -139,11 +151,23 @@ def writing(written: Written) -> list[Write]:
     return writes
 
 
-async def commit(connection: Connection, loaded: Loaded, writes: Sequence[Write]) -> None:
-    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`."""
+async def commit(
+    connection: Connection, loaded: Loaded, writes: Sequence[Write], *, audited: Sequence[Audited], recorded_us: int
+) -> None:
+    """Write a batch as one statement; raises ConflictError when another gate wrote since `loaded.version`.
+
+    What people did is appended to the audit trail last: its end stays locked until the commit.
+    """
     question = Write("SELECT move_head($1, $2)", (loaded.state.plant.code, loaded.version))
     try:
-        loaded.version = await execute_together(connection, question, writes)
+        if not audited:
+            loaded.version = await execute_together(connection, question, writes)
+            return
+        async with connection.transaction():
+            version = await execute_together(connection, question, writes)
+            for each in audited:
+                await append_audit(connection, each.author, recorded_us=recorded_us, changes=[each.change])
+        loaded.version = version
     except asyncpg.TransactionRollbackError as error:
         raise ConflictError("another gate wrote since this one read; its state is read again") from error
 

@@ -248,7 +248,14 @@ class Writer:
         """Commit a batch, then answer its messages."""
         started_s = self._clocks.host_s()
         if decided.writes:
-            await commit(decided.connection, decided.loaded, decided.writes)
+            batch = decided.batch
+            await commit(
+                decided.connection,
+                decided.loaded,
+                decided.writes,
+                audited=batch.audited,
+                recorded_us=batch.now_us,
+            )
         for message, answer in decided.batch.answers:
             if not message.future.done():
                 message.future.set_result(answer)

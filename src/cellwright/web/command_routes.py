@@ -25,14 +25,10 @@ async def give_command(request: Asked, data: JSONBody[Wish]) -> Receipt:
     caller = request.state.caller
     assert isinstance(caller, Caller)  # noqa: S101 - the guard let nobody else in
     require(caller, PERMISSIONS[type(data.command)])
-    signing = _signing(caller.person, data)
-    accounts, author = access_of(request).accounts, author_of(request)
+    signing, author = _signing(caller.person, data), author_of(request)
     if signing:
-        await accounts.sign(signing, author=author)
-    receipt = await services_of(request).desk.submit(caller.person, data)
-    if signing:
-        await accounts.note_signed(signing, author=author)
-    return receipt
+        author = await access_of(request).accounts.sign(signing, author=author)
+    return await services_of(request).desk.submit(author, data)
 
 
 def _signing(person: str, wish: Wish) -> Signing | None:
@@ -48,7 +44,6 @@ def _signing(person: str, wish: Wish) -> Signing | None:
         password=wish.signatures.password,
         second_person=command.second_person,
         second_password=wish.signatures.second_password,
-        action=f"ReleaseHold {command.hold}",
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from cellwright.database.pool import Pool, borrow
 from cellwright.errors import ConfigurationError
+from cellwright.journal.audit import Author
 from cellwright.journal.facts import find_time
 from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
@@ -21,9 +22,11 @@ from cellwright.model.commands import (
     Command,
     DisablePerson,
     Disposition,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     RecordCalibration,
@@ -48,6 +51,7 @@ PersonCommand = (
     | LoadMaterial
     | UnloadMaterial
     | PlaceHold
+    | PlaceRecall
     | ReleaseHold
     | Disposition
     | ReleaseLot
@@ -56,6 +60,7 @@ PersonCommand = (
     | QualifyPerson
     | ReleaseOrder
     | CloseOrder
+    | ImportLots
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -69,6 +74,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     LoadCarrier: None,
     UnloadCarrier: None,
     PlaceHold: Permission.HOLD_PLACE,
+    PlaceRecall: Permission.HOLD_PLACE,
     ReleaseHold: Permission.HOLD_RELEASE,
     Disposition: Permission.UNIT_DISPOSITION,
     ReleaseLot: Permission.LOT_RELEASE,
@@ -80,6 +86,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleasePlant: None,
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
+    ImportLots: Permission.LOT_RECEIVE,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 
@@ -115,9 +122,9 @@ class Desk:
         self._clock = clock
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def submit(self, person: str, wish: Wish) -> Receipt:
+    async def submit(self, author: Author, wish: Wish) -> Receipt:
         """Return what was recorded; raises RefusedError with every reason of the gate."""
-        epoch = epoch_of(person, wish.key)
+        epoch = epoch_of(author.actor, wish.key)
         turn = self._turns.setdefault(epoch, asyncio.Lock())
         async with turn:
             answer = await self._gate.submit(
@@ -126,9 +133,10 @@ class Desk:
                     epoch=epoch,
                     seq=_SEQ,
                     time_us=await self._time_us(epoch),
-                    actor=person,
+                    actor=author.actor,
                     command=wish.command,
-                )
+                ),
+                author,
             )
         if isinstance(answer, Refusal):
             raise RefusedError(answer)

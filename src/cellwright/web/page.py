@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
+from cellwright.web.access.guard import access_of, author_of
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.described import asking
 from cellwright.web.question import Asked, Question, code_in_path, question_of
@@ -41,6 +42,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Whether its data are in the API under its name; False = the API has its own words for them."""
     has_files: bool = True
     """Whether its data are to be had as files, by suffix."""
+    has_noted_files: bool = False
+    """Whether the audit trail keeps who took a file along."""
 
 
 def page_handlers(page: Page) -> list[BaseRouteHandler]:
@@ -123,6 +126,9 @@ async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Resp
     if suffix == "json":
         return Response(data, media_type=MediaType.JSON)
     about = _about(question, request)
+    if page.has_noted_files:
+        async with access_of(request).ground.changing(author_of(request)) as change:
+            change.note("file_taken", f"{page.name}.{suffix}", new=dict(question.query))
     async with question.services.exporting:
         content = await asyncio.to_thread(_export, page, data, question, about)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}

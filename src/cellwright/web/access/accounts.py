@@ -35,13 +35,12 @@ class Credentials(Struct, frozen=True):
 
 
 class Signing(Struct, frozen=True, kw_only=True):
-    """Two people who sign for `action`, each with a password."""
+    """Two people who sign, each with a password."""
 
     person: str
     password: str
     second_person: str
     second_password: str
-    action: str
 
 
 class Accounts:
@@ -146,8 +145,8 @@ class Accounts:
 
     # --- by signature -----------------------------------------------------------------------------
 
-    async def sign(self, signing: Signing, *, author: Author) -> None:
-        """Check the passwords of both who sign. Guessing gets slow as at sign-in.
+    async def sign(self, signing: Signing, *, author: Author) -> Author:
+        """Check the passwords of both who sign, and return the author with both named. Guessing gets slow as at sign-in.
 
         Raises AccessRefusedError that names the field which is wrong.
         """
@@ -160,12 +159,7 @@ class Accounts:
                 await self._verified(given, author, failure="signature_failed")
             except SignInRefusedError as error:
                 raise AccessRefusedError(str(error), 422, fields=((f"signatures.{field}", str(error)),)) from None
-
-    async def note_signed(self, signing: Signing, *, author: Author) -> None:
-        """Write that two people signed for what was then done."""
-        async with self._ground.changing(author) as change:
-            people = {"person": signing.person, "second_person": signing.second_person}
-            change.note("signed", signing.action, new=people)
+        return structs.replace(author, signed_by=(signing.person, signing.second_person))
 
     async def _verified(self, given: Credentials, author: Author, *, failure: str = "sign_in_failed") -> str:
         """Return the kept hash when the password is right; else raise, having written who failed where."""

@@ -85,7 +85,7 @@ class People:
             actor=author.actor,
             command=command,
         )
-        answer = await self._gate.submit(submission)
+        answer = await self._gate.submit(submission, author)
         if isinstance(answer, Refusal):
             raise RefusedError(answer)
         self._ground.changed()

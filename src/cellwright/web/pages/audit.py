@@ -84,4 +84,5 @@ AUDIT = Page(
     load=_load,
     query=("person", "action", "object", "from", "to", "before", "limit"),
     tables=_tables,
+    has_noted_files=True,
 )

@@ -12,7 +12,7 @@ import { Changes, changesText } from './audit/changes.js';
 import { Filters } from './audit/filters.js';
 
 /**
- * @typedef {{key: string, is_fact: boolean, number: number, recorded_us: number, actor: string, terminal: string, action: string,
+ * @typedef {{key: string, is_fact: boolean, is_command: boolean, number: number, recorded_us: number, actor: string, terminal: string, action: string,
  *   object: string, old: any, new: any, reason: string, request_id: string}} Entry
  */
 /**
@@ -72,7 +72,7 @@ const columns = () => [
 
 /** People come in by the real clock; what they did to the plant is told in the plant's time. @param {{entry: Entry}} props */
 const When = ({ entry }) => html`<span class="nowrap">${dateTime(entry.recorded_us)}</span>
-  ${boot.is_simulated && html` <span class="tag" data-clock=${entry.is_fact ? 'plant' : 'real'}>${t(entry.is_fact ? 'audit.plant_time' : 'audit.real_time')}</span>`}`;
+  ${boot.is_simulated && html` <span class="tag" data-clock=${entry.is_command ? 'plant' : 'real'}>${t(entry.is_command ? 'audit.plant_time' : 'audit.real_time')}</span>`}`;
 
 /** @type {Record<string, (code: string) => string>} */
 const ADDRESSES = {
@@ -84,9 +84,9 @@ const ADDRESSES = {
 
 /** @param {{entry: Entry}} props */
 function ObjectLink({ entry }) {
-  const { object, is_fact } = entry;
+  const { object, is_command } = entry;
   if (!object || object === 'unknown') return html`<span class="muted">${t(object ? 'common.unknown' : 'audit.no_object')}</span>`;
-  const kind = is_fact ? Object.keys(ADDRESSES).find((name) => String(entry.new?.[name]) === object) : 'person';
+  const kind = is_command ? Object.keys(ADDRESSES).find((name) => String(entry.new?.[name]) === object) : 'person';
   const address = kind && ADDRESSES[kind];
   return address ? html`<a class="code" href=${address(object)}>${object}</a>` : html`<span class="code">${object}</span>`;
 }
