@@ -23,15 +23,16 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import connect as connect_socket
 
 from cellwright.database.migrate import migrate
-from cellwright.model.answers import Receipt
-from cellwright.model.commands import AddPerson, CheckIn, ReceiveLot
+from cellwright.model.commands import AddPerson, CheckIn
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import host_clock
 from cellwright.plant.config import find_plant, load_plant
-from cellwright.plant.runtime import open_gate, release_plant
+from cellwright.plant.runtime import open_gate
 from cellwright.testing.browser_cost import BrowserSizes, measure_browser, open_sessions, rounded, served, spread
 from cellwright.testing.database import temporary_server
 from cellwright.testing.gates import Sender
+from cellwright.testing.pack_story import tell_pack
+from cellwright.testing.replay import through_gate
 from cellwright.web.access.guard import COOKIE
 from cellwright.web.opening import Face
 
@@ -236,20 +237,21 @@ def server_summary(rounds: Sequence[Round]) -> dict[str, Any]:
 
 
 async def prepare(url: str, plant: Plant) -> dict[str, str]:
-    """Release the plant's files, make somebody known who may see every page; return an object for pages of one."""
+    """Make a pack and all that goes into it, and somebody who may see every page; return an object for each page of one."""
     await migrate(url)
-    station = next(iter(plant.stations))
-    material = next(each for each in plant.materials.values() if each.purchased)
-    sender = Sender("bench", plant, epoch=1, time_us=host_clock())
-    async with open_gate(url, plant, host_clock) as gate:
-        await release_plant(gate, plant, host_clock(), 1)
-        for command in (
-            AddPerson(person="VIEWER", roles=("operator", "auditor", "admin")),
-            ReceiveLot(lot="LOT-1", material=material.code, quantity=1000, certificate_sha256="c" * 64),
-        ):
-            answer = await gate.submit(sender.message(command))
-            assert isinstance(answer, Receipt), answer
-    return {"station": station, "lot": "LOT-1"}
+    driver, told = tell_pack(plant, host_clock())
+    driver.must(AddPerson(person="VIEWER", roles=("operator", "auditor", "admin")))
+    await through_gate(url, driver)
+    return {
+        "station": "WIND-01",
+        "order": told.order,
+        "unit/cell": told.cell,
+        "unit/module": told.module,
+        "unit/pack": told.pack,
+        "lot": told.reel,
+        "carrier": told.tray,
+        "trace": told.pack,
+    }
 
 
 async def run(sizes: argparse.Namespace) -> bool:

@@ -2,131 +2,211 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from itertools import product
+import re
+from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from msgspec import Struct
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from cellwright.model.answers import Receipt, Refusal
-from cellwright.model.commands import (
-    AddPerson,
-    CheckIn,
-    CloseOrder,
-    Command,
-    HoldSubject,
-    PlaceHold,
-    ReceiveLot,
-    ReleaseOrder,
-    Submission,
-)
-from cellwright.testing.access import AUTHOR, make_account
-from cellwright.testing.browser import Screen, catch_scans, open_screen, scan
+from cellwright.testing.access import AUTHOR, PASSWORD, make_account
+from cellwright.testing.browser import Screen, catch_scans, open_screen, scan, sign_in
 from cellwright.testing.database import Databases
-from cellwright.testing.objects import told_web
-from cellwright.testing.web import WebPlant
-from cellwright.web.access.guard import COOKIE
-from cellwright.web.access.tokens import TokenWish
-
-RUN: Final = "top.pwned=1"
-BODIES: Final = (
-    f"<script>{RUN}</script>",
-    f"<img src=x onerror={RUN}>",
-    f"<svg onload={RUN}>",
-    f"<svg><script>{RUN}</script></svg>",
-    f"<svg><animate onbegin={RUN} attributeName=x dur=1s>",
-    f'<iframe srcdoc="<script>{RUN}</script>">',
-    f"<body onload={RUN}>",
-    f"<input autofocus onfocus={RUN}>",
-    f"<details open ontoggle={RUN}>x",
-    f'<math><a xlink:href="javascript:{RUN}">x</a></math>',
-    f'<a href="javascript:{RUN}">x</a>',
-    f'<object data="javascript:{RUN}">',
-    f"<video><source onerror={RUN}></video>",
-    f"<marquee onstart={RUN}>x</marquee>",
-    f'<meta http-equiv=refresh content="0;url=javascript:{RUN}">',
-    f'<form><button formaction="javascript:{RUN}">x',
-    f"<base href=javascript:{RUN}//>",
-    f"<template><script>{RUN}</script></template>",
-    f"javascript:{RUN}",
-    f"data:text/html,<script>{RUN}</script>",
-    f"${{{RUN}}}",
-    f"{{{{constructor.constructor('{RUN}')()}}}}",
-    f"</script><script>{RUN}</script>",
-    f"\u003cscript\u003e{RUN}\u003c/script\u003e\u2028",
-    f"' onmouseover={RUN} x='",
+from cellwright.testing.hostile import (
+    BODIES,
+    FRONTS,
+    RUN,
+    SAMPLE,
+    TEXTS,
+    Spoiled,
+    all_text,
+    spoiled_plant,
+    tell_spoiled,
+    traces,
 )
-FRONTS: Final = ("", '">', "'>", "</title>", "-->", "]]>", "</textarea>", "\\")
-TEXTS: Final = tuple(front + body for front, body in product(FRONTS, BODIES))
-"""Every way out of where a text stands, before every way to run."""
-LISTS: Final = ("/", "/line", "/lots?limit=250", "/holds", "/orders", "/refusals", "/people", "/account", "/audit")
+from cellwright.testing.replay import through_gate
+from cellwright.testing.web import WebPlant, running_web
+from cellwright.web.access.guard import COOKIE
+from cellwright.web.access.sessions import Browser as Agent
+from cellwright.web.access.tokens import TokenWish
+from cellwright.web.headers import CONTENT_POLICY
+
+READERS: Final = tuple(f"READER-{number}" for number in range(1, 5))
+"""A person may have fifty tokens."""
+LISTS: Final = (
+    "/lots?limit=5000",
+    "/holds?state=all&limit=5000",
+    "/orders?state=all&limit=5000",
+    "/refusals?limit=5000",
+    "/people",
+    "/plant",
+)
+"""Pages that show each of the texts as it is."""
+OTHERS: Final = (
+    "/",
+    "/line",
+    "/units?limit=5000",
+    "/stations/WIND-01",
+    "/stations/ASM-01",
+    "/stations/GRADE-01",
+    "/audit",
+    "/units/{pack}",
+    "/trace/{pack}",
+)
+ONE_EACH: Final = tuple(number + len(BODIES) * (number % len(FRONTS)) for number in range(len(BODIES)))
+"""The numbers of texts with each body once, behind a front of its own."""
+ALIVE: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 19, 22, 23)
+"""The numbers of bodies that run by themselves where a page takes a text for HTML; others wait to be pressed."""
+TEMPLATES: Final = (20, 21)
+"""The numbers of bodies that only an engine of templates runs."""
+
+
+class Spoilt(Struct, frozen=True):
+    """A plant whose every field holds all of the texts, and the cookies of people who see them."""
+
+    web: WebPlant
+    told: Spoiled
+    sessions: tuple[str, ...]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def face(databases: Databases) -> AsyncIterator[tuple[WebPlant, str]]:
-    """A plant whose every field holds all of the texts, and the cookie of somebody who sees them."""
-    async with databases.fresh() as url, told_web(url) as (web, _):
-        session = await make_account(web, "READER-1", "auditor", "admin", "quality")
-        await spoil(web)
-        yield web, f"{COOKIE}={session}"
-
-
-async def spoil(web: WebPlant) -> None:
+async def face(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Spoilt]:
     assert len(set(TEXTS)) == 200
-    answers = [await submit(web, number, each) for number, each in enumerate(commands(), start=1)]
-    refused = [each for each in answers if isinstance(each, Refusal)]
-    assert sum(isinstance(each, Receipt) for each in answers) == 5 * len(TEXTS)
-    assert len(refused) == len(TEXTS)
-    for text in TEXTS[::5]:
-        await web.access.tokens.make("READER-1", TokenWish(name=text[:60], scopes=("plant_read",), days=1), AUTHOR)
+    plant = spoiled_plant(tmp_path_factory.mktemp("spoiled") / "plant")
+    driver, told = tell_spoiled(plant)
+    async with databases.fresh() as url:
+        await through_gate(url, driver)
+        async with running_web(url, plant) as web:
+            web.times.plant_us = driver.now_us + 1_000_000
+            yield Spoilt(web, told, tuple([await spoil_account(web, number) for number in range(len(READERS))]))
 
 
-def commands() -> Iterator[Command]:
-    for text in TEXTS:
-        yield ReceiveLot(lot=text, material="can", quantity=1, supplier=text)
-        yield PlaceHold(subject=HoldSubject.LOT, codes=(text,), reason=text)
-        yield ReleaseOrder(order=text, product="cell", quantity=1)
-        yield CloseOrder(order=text, reason=text)
-        yield AddPerson(person=text, roles=("operator",))
-        yield CheckIn(station=text, units=(text,))
-
-
-async def submit(web: WebPlant, number: int, command: Command) -> object:
-    at_us = web.times.plant_us
-    return await web.gate.submit(
-        Submission(source="spoiler", epoch=1, seq=number, time_us=at_us, actor="READER-1", command=command)
-    )
+async def spoil_account(web: WebPlant, number: int) -> str:
+    """Make a reader who has browsers and tokens of a quarter of the texts as their names; return the cookie."""
+    person = READERS[number]
+    session = await make_account(web, person, "auditor", "admin", "quality")
+    for text in TEXTS[number :: len(READERS)]:
+        if text.isprintable():
+            await web.access.tokens.make(person, TokenWish(name=text, scopes=("plant_read",), days=1), AUTHOR)
+        async with web.access.ground.changing(AUTHOR) as change:
+            await web.access.sessions.open(change, person, terminal="10.0.0.1", browser=Agent(agent=text))
+    return f"{COOKIE}={session}"
 
 
 async def nothing_ran(screen: Screen) -> None:
-    assert await screen.page.evaluate("window.pwned") is None, screen.page.url
+    assert await traces(screen.page) == [], screen.page.url
     screen.guard.check()
 
 
-async def test_no_text_that_is_shown_runs(browser: Browser, face: tuple[WebPlant, str]) -> None:
-    web, session = face
-    async with open_screen(browser, web.address, session=session) as screen:
-        screen.page.on("dialog", lambda dialog: screen.guard.findings.append(f"dialog: {dialog.message}"))
+# --- what would be found ------------------------------------------------------------------------
+
+
+async def show(screen: Screen, text: str, policy: str = "") -> None:
+    """Show a page of the test that takes a text for HTML, for an address, and for an attribute without quotes in it."""
+
+    async def answer(route: Route) -> None:
+        headers = {"content-security-policy": policy} if policy else {}
+        content = f"<!doctype html><title>x</title><main>{text}</main><a href=\"{text}\">x</a><b title='{text}'>x</b>"
+        await route.fulfill(body=content, content_type="text/html; charset=utf-8", headers=headers)
+
+    await screen.page.unroute_all()
+    await screen.page.route("**/careless", answer)
+    await screen.page.goto(f"{screen.address}/careless")
+
+
+async def test_what_a_careless_page_runs_is_found(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address) as screen:
+        for number in ALIVE:
+            await show(screen, BODIES[number])
+            await screen.page.wait_for_function("() => window.pwned === 1")
+            assert "ran: 1" in await traces(screen.page)
+
+
+async def test_what_the_policy_stops_on_a_careless_page_is_found(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address) as screen:
+        for number, body in enumerate(BODIES):
+            if number in TEMPLATES:
+                continue
+            screen.guard.findings.clear()
+            await show(screen, body, CONTENT_POLICY)
+            async with asyncio.timeout(20):
+                while not (found := [*await traces(screen.page), *screen.guard.findings]):
+                    await asyncio.sleep(0.01)
+            assert "ran: 1" not in found, body
+
+
+# --- what is shown ------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(300)
+async def test_no_text_that_is_shown_runs(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
         for path in LISTS:
             await screen.open(path)
-            if path not in {"/", "/line", "/audit"}:
-                await expect(screen.page.locator("main")).to_contain_text(RUN)
+            shown = await all_text(screen.page)
+            assert [text for text in TEXTS if text not in shown] == [], path
             await nothing_ran(screen)
-        # Each body once, behind a front of its own, as an object with a page.
-        for number, _ in enumerate(BODIES):
-            text = TEXTS[number + len(BODIES) * (number % len(FRONTS))]
-            await screen.open(f"/lots/{quote(text, safe='')}")
-            await expect(screen.page.locator("h1")).to_contain_text(text.strip("\u2028"))
+        for path in OTHERS:
+            await screen.open(path.format(pack=face.told.pack))
+            assert RUN in await all_text(screen.page), path
             await nothing_ran(screen)
 
 
-async def test_no_text_in_an_address_runs(browser: Browser, face: tuple[WebPlant, str]) -> None:
-    web, session = face
+@pytest.mark.timeout(300)
+async def test_no_object_of_such_a_code_runs(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
+        for number in ONE_EACH:
+            text = TEXTS[number]
+            said = quote(text, safe="")
+            for path in (
+                f"/lots/{said}",
+                f"/orders/{said}",
+                f"/carriers/{said}",
+                f"/stations/X-{number}",
+                f"/units/{face.told.failed[number]}",
+                f"/units/{face.told.carried[number]}",
+            ):
+                await screen.open(path)
+                assert text in await all_text(screen.page), path
+                await nothing_ran(screen)
+
+
+async def test_no_name_of_a_token_or_browser_runs(browser: Browser, face: Spoilt) -> None:
+    shown = ""
+    for session in face.sessions:
+        async with open_screen(browser, face.web.address, session=session) as screen:
+            await screen.open("/account")
+            shown += await all_text(screen.page)
+            titles = await screen.page.locator("td [title]").evaluate_all("(found) => found.map((each) => each.title)")
+            shown += "\n".join(titles)
+            await nothing_ran(screen)
+    printed = ["".join(each if each.isprintable() else "?" for each in text) for text in TEXTS]
+    assert [text for text in printed if text not in shown] == []
+    assert [text for text in TEXTS if text.isprintable() and text not in shown] == []
+
+
+async def test_no_browser_that_signs_in_runs(browser: Browser, face: Spoilt) -> None:
+    for text in (TEXTS[0], TEXTS[26], TEXTS[24]):
+        async with open_screen(browser, face.web.address) as screen:
+            await screen.page.set_extra_http_headers({"user-agent": text})
+            await screen.open("/sign-in")
+            await sign_in(screen.page, READERS[3], PASSWORD)
+            await expect(screen.page.locator(".account summary")).to_be_visible()
+            await screen.open("/account")
+            row = screen.page.get_by_role("row").filter(has=screen.page.locator(".tag"))
+            await expect(row.locator("td:nth-child(2) [title]")).to_have_attribute("title", text)
+            await nothing_ran(screen)
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+
+async def test_no_text_in_an_address_runs(browser: Browser, face: Spoilt) -> None:
     many = ["".join(TEXTS[at : at + 20]) for at in range(0, len(TEXTS), 20)]
-    async with open_screen(browser, web.address, session=session) as screen:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
         screen.guard.allow("^40[04]: |Failed to load resource.*40[04]")
         for text in many:
             said = quote(text, safe="")
@@ -136,19 +216,18 @@ async def test_no_text_in_an_address_runs(browser: Browser, face: tuple[WebPlant
                 f"/trace/{said}?direction={said}",
                 f"/lots?q={said}&{said}",
             ):
-                await screen.page.goto(web.address + path)
+                await screen.page.goto(face.web.address + path)
                 await expect(screen.page.locator("main[data-ready]")).to_be_attached()
                 await nothing_ran(screen)
 
 
-async def test_no_text_that_is_scanned_runs(browser: Browser, face: tuple[WebPlant, str]) -> None:
-    web, session = face
-    async with open_screen(browser, web.address, session=session) as screen:
+async def test_no_text_that_is_scanned_runs(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
         await screen.open("/styleguide?show=light")
         asked = await catch_scans(screen.page)
         shown = [text for text in TEXTS if text.isascii()]
         for text in shown:
-            await scan_until(screen.page, text, asked, f"{web.address}/s/{quote(text, safe=_KEPT)}")
+            await scan_until(screen.page, text, asked, f"{face.web.address}/s/{quote(text, safe=_KEPT)}")
         await nothing_ran(screen)
 
 
@@ -167,13 +246,68 @@ async def scan_until(page: Page, text: str, asked: list[str], address: str) -> N
                         await asyncio.sleep(0.005)
 
 
-@pytest.mark.parametrize("where", ["#toolbar-search input", ".search-large input"])
-async def test_no_text_that_is_typed_runs(browser: Browser, face: tuple[WebPlant, str], where: str) -> None:
-    web, session = face
-    async with open_screen(browser, web.address, session=session) as screen:
-        for text in TEXTS[:: 2 * len(BODIES) + 1]:
+@pytest.mark.parametrize(("where", "texts"), [("#toolbar-search input", SAMPLE), (".search-large input", SAMPLE[::5])])
+async def test_no_text_that_is_searched_runs(
+    browser: Browser, face: Spoilt, where: str, texts: tuple[str, ...]
+) -> None:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
+        for text in texts:
             await screen.open("/search?q=TEST-NONE")
-            await screen.page.locator(where).first.fill(text)
+            await write(screen.page.locator(where).first, text)
             await screen.page.keyboard.press("Enter")
+            await expect(screen.page).not_to_have_url(re.compile("TEST-NONE"))
             await expect(screen.page.locator("main[data-ready]")).to_be_attached()
+            await nothing_ran(screen)
+
+
+async def write(field: Locator, text: str) -> None:
+    """Put a text where another stands, key by key."""
+    await field.click()
+    await field.page.keyboard.press("ControlOrMeta+a")
+    await field.page.keyboard.type(text)
+    await expect(field).to_have_value(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "button", "label"),
+    [
+        ("/people", "Add person", "Badge code"),
+        ("/account", "Make token", "Name"),
+        ("/orders", "", "Filter rows"),
+    ],
+)
+async def test_no_text_that_is_typed_runs(browser: Browser, face: Spoilt, path: str, button: str, label: str) -> None:
+    async with open_screen(browser, face.web.address, session=face.sessions[0]) as screen:
+        await screen.open(path)
+        form = screen.page.locator("main")
+        if button:
+            await screen.page.get_by_role("button", name=button).click()
+            form = screen.page.get_by_role("dialog")
+        for text in SAMPLE:
+            await write(form.get_by_role("textbox", name=label), text)
+            await nothing_ran(screen)
+
+
+async def test_no_reason_that_is_typed_and_sent_runs(browser: Browser, face: Spoilt) -> None:
+    web = face.web
+    async with open_screen(browser, web.address, session=face.sessions[0]) as screen:
+        for text in SAMPLE[:5]:
+            await screen.open(f"/units/{face.told.carried[0]}")
+            await screen.page.get_by_text("Actions", exact=True).click()
+            await screen.page.locator(".menu-panel").get_by_role("button", name="Place a hold").click()
+            dialog = screen.page.get_by_role("dialog")
+            await write(dialog.get_by_label("Reason"), text)
+            await dialog.get_by_role("button", name="Place a hold").click()
+            await expect(dialog).to_be_hidden()
+            await expect(screen.page.get_by_text(text).first).to_be_visible()
+            await nothing_ran(screen)
+
+
+async def test_no_badge_that_is_typed_at_the_door_runs(browser: Browser, face: Spoilt) -> None:
+    async with open_screen(browser, face.web.address) as screen:
+        screen.guard.allow("401|429")
+        await screen.open("/sign-in")
+        for text in SAMPLE[:5]:
+            await sign_in(screen.page, text, "wrong")
+            await expect(screen.page.get_by_role("alert")).to_be_visible()
             await nothing_ran(screen)

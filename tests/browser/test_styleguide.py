@@ -17,10 +17,9 @@ from cellwright.testing.browser import (
 from cellwright.testing.web import WebPlant
 from cellwright.web.shell import catalogue
 
-LOOKS = [("en", "light"), ("zh", "dark")]
 
-
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_every_component_can_be_read_by_everybody(
     browser: Browser, web: WebPlant, session: str, screenshots: Path, language: str, theme: str
 ) -> None:

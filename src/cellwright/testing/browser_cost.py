@@ -6,43 +6,30 @@ import shutil
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from cellwright.database.pool import Connection
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import host_clock
 from cellwright.plant.runtime import open_gate
 from cellwright.testing.access import AUTHOR
+from cellwright.testing.kiosk_soak import measure_soak
 from cellwright.web.access.guard import COOKIE
 from cellwright.web.access.sessions import Browser
 from cellwright.web.live.pace import Pace
-from cellwright.web.live.sources import Asking, Source
-from cellwright.web.live.watcher import Followed
 from cellwright.web.opening import Behind, Face, open_web
-from cellwright.web.pages.line import LineNow
 from cellwright.web.pages.page_list import PAGES
 from cellwright.web.server import Listen
 
 JS_BYTES_MAX: Final = 200_000
 LINE_COMPLETE_MS_MAX: Final = 800
-HEAP_GROWTH_MAX: Final = 1.05
+UNIT_COMPLETE_MS_MAX: Final = 500
 _EVERYTHING: Final = "styleguide"
 """The page that shows every component: nobody works on it."""
 _TABS: Final = 20
-_COLLECTIONS: Final = 5
-_WEIGHINGS: Final = 4
-_BETWEEN: Final = 200
 _TABS_S: Final = 5.0
-_SOAK_WARM: Final = 2000
-_LOOK_S: Final = 0.2
-_ASK_S: Final = 1.0
-"""How often a page is asked how far it is: seldom, since a question is work for the page too."""
-_STILL_S: Final = 5.0
-"""Longer than a page that did not keep up says so."""
 _PACE: Final = Pace()
 
 
@@ -53,7 +40,7 @@ class BrowserSizes(Struct, frozen=True):
     soak_messages: int
     soak_hz: float
     codes: dict[str, str]
-    """Code of an object by the page that shows it; pages of objects that are not named are left out."""
+    """Code of an object by the page that shows it and, behind a slash, what it is: `unit/cell`."""
 
 
 # --- a server -------------------------------------------------------------------------------
@@ -114,9 +101,14 @@ _SCRIPT_SIZES = """
 
 
 def addresses_of(codes: Mapping[str, str]) -> dict[str, str]:
-    """Return the addresses of pages by name; those of objects without a code are left out."""
-    addresses = {page.name: page.path + quote(codes.get(page.name, ""), safe="") for page in PAGES}
-    return {name: path for name, path in addresses.items() if path == "/" or not path.endswith("/")}
+    """Return the addresses of all pages by name; raises KeyError when a page of objects is given none."""
+    paths = {page.name: page.path for page in PAGES}
+    objects = {name: paths[name.partition("/")[0]] + quote(code, safe="") for name, code in codes.items()}
+    named = {name.partition("/")[0] for name in codes}
+    plain = {name: path for name, path in paths.items() if name not in named}
+    if missing := [name for name, path in plain.items() if path != "/" and path.endswith("/")]:
+        raise KeyError(*missing)
+    return plain | objects
 
 
 @contextlib.asynccontextmanager
@@ -152,7 +144,8 @@ async def measure_pages(context: Any, addresses: dict[str, str], rounds: int) ->
 async def open_page(page: Any, address: str) -> float:
     """Open a page and return how long it took until it was drawn and every picture and script was there (ms)."""
     began_s = time.perf_counter()
-    await page.goto(address, wait_until="load")
+    answer = await page.goto(address, wait_until="load")
+    assert answer.ok, (address, answer.status)  # noqa: S101 - the page that says that there is none costs less
     await page.wait_for_selector("#page[data-ready]", state="attached")
     return (time.perf_counter() - began_s) * 1000
 
@@ -177,117 +170,6 @@ async def measure_tabs(context: Any) -> dict[str, Any]:
     }
 
 
-async def measure_soak(face: Face, context: Any, plant: Plant, *, messages: int) -> dict[str, Any]:
-    """Return how heap and elements of a kiosk grow while it gets many messages, as fast as they go."""
-    shaken = shake_line(face, plant)
-    page = await context.new_page()
-    client = await context.new_cdp_session(page)
-    await page.goto("/line?kiosk=1", wait_until="load")
-    before = await weigh_often(page, client, shaken, frames=_SOAK_WARM)
-    began_s = time.perf_counter()
-    await get_frames(page, before["frames"] + messages // 2)
-    took_s = time.perf_counter() - began_s
-    halfway = await weigh_often(page, client, shaken, frames=before["frames"] + messages // 2)
-    after = await weigh_often(page, client, shaken, frames=before["frames"] + messages)
-    growth = after["heap_bytes"] / before["heap_bytes"]
-    return {
-        "messages": after["frames"] - before["frames"],
-        "messages_per_s": rounded(messages / 2 / took_s),
-        "before": before,
-        "halfway": halfway,
-        "after": after,
-        "heap_growth": rounded(growth),
-        "budget": {
-            f"heap_growth_max_{HEAP_GROWTH_MAX}": growth <= HEAP_GROWTH_MAX,
-            "elements_constant": after["elements"] == before["elements"],
-        },
-    }
-
-
-async def get_frames(page: Any, count: int) -> int:
-    """Wait until a page got so many frames in all; return how many it has."""
-    while (frames := int(await page.evaluate("window.frames_seen"))) < count:  # noqa: ASYNC110 - the page has no event
-        await asyncio.sleep(_ASK_S)
-    return frames
-
-
-async def weigh_often(page: Any, client: Any, shaken: "_Shaken", *, frames: int) -> dict[str, int]:
-    """Return the least that a page holds in a few moments: what is compiled or cached comes and goes by a tenth."""
-    weights = []
-    for number in range(_WEIGHINGS):
-        await get_frames(page, frames + number * _BETWEEN)
-        weights.append(await weigh(page, client, shaken))
-    least = min(each["heap_bytes"] for each in weights)
-    return {**weights[-1], "heap_bytes": least}
-
-
-async def weigh(page: Any, client: Any, shaken: "_Shaken") -> dict[str, int]:
-    """Return what a page holds after its garbage was collected, while nothing comes that it could be busy with."""
-    shaken.is_still = True
-    await asyncio.sleep(_STILL_S)
-    heap_bytes = [await _collected_bytes(client) for _ in range(_COLLECTIONS)]
-    counters = await client.send("Memory.getDOMCounters")
-    told = {
-        "frames": await get_frames(page, 0),
-        "heap_bytes": min(heap_bytes),
-        "elements": await page.evaluate("document.querySelectorAll('#page *').length"),
-        "nodes": counters["nodes"],
-        "listeners": counters["jsEventListeners"],
-    }
-    shaken.is_still = False
-    return told
-
-
-async def _collected_bytes(client: Any) -> int:
-    """Collect garbage and return what is left: compiled code goes only after several times, so ask for the least."""
-    await client.send("HeapProfiler.collectGarbage")
-    await asyncio.sleep(_LOOK_S)
-    usage = await client.send("Runtime.getHeapUsage")
-    return int(usage["usedSize"])
-
-
-def shake_line(face: Face, plant: Plant) -> "_Shaken":
-    """Let the line say something else at each tick, without a database; return what can hold it still."""
-    hub, watcher = face.live.hub, face.live.watcher
-    found = hub.sources.find("line", plant)
-    assert found is not None  # noqa: S101 - every server has it
-    shaken = _Shaken(found[0])
-    hub.sources = hub.sources.adding(structs.replace(found[0], read=shaken.read))
-    watcher.origin = structs.replace(watcher.origin, follow=shaken.follow)
-    return shaken
-
-
-class _Shaken:
-    """A line whose counts and cycles change all the time."""
-
-    def __init__(self, source: Source) -> None:
-        self.is_still = False
-        self._source = source
-        self._line: LineNow | None = None
-        self._random = Random(2)  # noqa: S311 - repeatable, not secret
-        self._number = 0
-
-    async def read(self, asking: Asking) -> LineNow:
-        """Return the line as it was read once, with three other tiles."""
-        if self._line is None:
-            assert self._source.read is not None  # noqa: S101 - the line is read
-            self._line = await self._source.read(asking)
-        if self.is_still:
-            return self._line
-        tiles = list(self._line.tiles)
-        for index in self._random.sample(range(len(tiles)), 3):
-            cycle_s = round(self._random.uniform(1, 30), 1)
-            tiles[index] = structs.replace(tiles[index], ok_count=tiles[index].ok_count + 1, last_cycle_s=cycle_s)
-        self._line = structs.replace(self._line, tiles=tuple(tiles))
-        return self._line
-
-    async def follow(self, connection: Connection, budget_s: float) -> Followed:
-        """Say that there are more facts."""
-        del connection, budget_s
-        self._number += 1
-        return Followed(self._number, self._number, host_clock())
-
-
 async def measure_browser(
     url: str, plant: Plant, sizes: BrowserSizes, *, moving: Callable[[], contextlib.AbstractAsyncContextManager[Any]]
 ) -> dict[str, Any]:
@@ -308,6 +190,11 @@ async def measure_browser(
         ),
         f"line_complete_ms_max_{LINE_COMPLETE_MS_MAX}": (
             told["pages"]["line"]["complete_ms"]["median"] <= LINE_COMPLETE_MS_MAX
+        ),
+        f"unit_complete_ms_max_{UNIT_COMPLETE_MS_MAX}": all(
+            each["complete_ms"]["median"] <= UNIT_COMPLETE_MS_MAX
+            for name, each in told["pages"].items()
+            if name.startswith("unit/")
         ),
         "tabs_live": told["tabs"]["live"] == _TABS,
         **told["soak"].pop("budget"),

@@ -15,6 +15,7 @@ import { tileProps } from './tile_props.js';
  * @typedef {{operation: string, name: string, product: string, stations: string[]}} Step
  * @typedef {{area: string, steps: Step[]}} Section
  * @typedef {{tiles: Tile[], buffers: Buffer[]}} LineNow
+ * @typedef {{tiles: Map<string, Tile>, buffers: ReturnType<typeof waiting>, now_us: number, isStale: boolean}} Shown
  */
 
 /** @param {{boot: import('../boot.js').Boot}} props */
@@ -25,11 +26,13 @@ export default function LinePage({ boot }) {
   const now = useTopic('line', page.now, 2);
   const tiles = useMemo(() => new Map(now.tiles.map((tile) => [tile.station, tile])), [now]);
   const buffers = useMemo(() => waiting(now.buffers), [now]);
+  // Read here and not in each column: what is drawn anew by itself keeps what it drew before, a second page of elements.
+  const shown = { tiles, buffers, now_us: time_us.value, isStale: state.value === 'lost' };
   return html`<${PageHead} title=${boot.title} aside=${html`<${Summary} tiles=${[...tiles.values()]} />`}>
       <button type="button" class="button" onClick=${toggleKiosk}>${t('line.kiosk')}</button>
     <//>
     <div class="line">
-      ${page.sections.map((section) => html`<${Area} key=${section.area} ...${{ section, tiles, buffers }} />`)}
+      ${page.sections.map((section) => html`<${Area} key=${section.area} section=${section} shown=${shown} />`)}
     </div>`;
 }
 
@@ -55,23 +58,21 @@ function Summary({ tiles }) {
   </ul>`;
 }
 
-/** @param {{section: Section, tiles: Map<string, Tile>, buffers: ReturnType<typeof waiting>}} props */
-function Area({ section, tiles, buffers }) {
+/** @param {{section: Section, shown: Shown}} props */
+function Area({ section, shown }) {
   return html`<section class="line-area" aria-label=${word('area', section.area)}>
     <h2 class="line-area-name">${word('area', section.area)}</h2>
     <ol class="line-steps">
       ${section.steps
-        .filter(({ stations, operation }) => stations.length > 0 || buffers.has(operation))
-        .map((step) => html`<${StepColumn} key=${step.operation || step.stations[0]} ...${{ step, tiles, buffers }} />`)}
+        .filter(({ stations, operation }) => stations.length > 0 || shown.buffers.has(operation))
+        .map((step) => html`<${StepColumn} key=${step.operation || step.stations[0]} step=${step} ...${shown} />`)}
     </ol>
   </section>`;
 }
 
-/** @param {{step: Step, tiles: Map<string, Tile>, buffers: ReturnType<typeof waiting>}} props */
-function StepColumn({ step, tiles, buffers }) {
+/** @param {{step: Step} & Shown} props */
+function StepColumn({ step, tiles, buffers, now_us, isStale }) {
   const buffer = step.product ? buffers.get(step.operation) : undefined;
-  const now_us = time_us.value;
-  const isStale = state.value === 'lost';
   return html`<li class="line-step" data-operation=${step.operation}>
     <header class="line-step-head">
       <span class="line-step-name">${step.operation ? operation(step.operation, step.name) : t('line.handling')}</span>
