@@ -132,8 +132,8 @@ class Driver:
         self.receive("KIT-1", "kit", 10)
         self.load("MOD-01", "kit", "KIT-1", 10)
 
-    def coat(self, length_mm: int, count: int = 1) -> tuple[str, ...]:
-        """Coat `count` lanes of this length; returns the codes of the web lots."""
+    def coat(self, length_mm: int, count: int = 1, **fields: Any) -> tuple[str, ...]:
+        """Coat `count` lanes of this length; returns the codes of the web lots. Fields go to the check-out."""
         lots = self.check_in("COAT-01", count=count).lots
         start = self.loading("COAT-01", "foil").consumed_to
         consumed = Consumed(
@@ -145,7 +145,7 @@ class Driver:
             output_ends=(length_mm,) * count,
             lanes=tuple(range(1, count + 1)),
         )
-        self.check_out("COAT-01", lots=lots, quantities=(length_mm,) * count, consumed=consumed)
+        self.check_out("COAT-01", lots=lots, quantities=(length_mm,) * count, consumed=consumed, **fields)
         return lots
 
     def loading(self, station: str, position: str) -> LoadingRow:
