@@ -118,11 +118,11 @@ class Driver:
         """Take the rest of a lot off a position."""
         return self.must(UnloadMaterial(station=station, position=position))
 
-    def supply(self, cells: int = 20) -> None:
-        """Receive and load what this many cells and some modules need; the web is coated here."""
+    def supply(self, cells: int = 20, **coated: Any) -> None:
+        """Receive and load what this many cells and some modules need; the web is coated here, and reported with fields."""
         self.receive("FOIL-1", "foil", 100_000)
         self.load("COAT-01", "foil", "FOIL-1", 100_000)
-        web = self.coat((cells + 1) * 1000)[0]
+        web = self.coat((cells + 1) * 1000, **coated)[0]
         self.load("WIND-01", "cathode", web, (cells + 1) * 1000)
         self.receive("SEP-1", "separator", (cells + 1) * 1100)
         self.load("WIND-01", "separator", "SEP-1", (cells + 1) * 1100)
