@@ -177,3 +177,20 @@ async def test_a_long_profile_is_bounded_and_exact_where_one_looks_closely(datab
         coarse = (await read_roll_map(connection, row.id, (0, FINE_MM), bins=1)).lanes[0]
         assert (len(coarse.bins.starts), coarse.bins.lower, coarse.bins.upper) == (1, (150.0,), (200.0,))
         await connection.close()
+
+
+MANY = """
+    INSERT INTO lot
+    SELECT n, 'LOT-' || n, 'web', 'mm', 3000000, 0, 0, 'released', '', '', '', 0, 0, 0, 0 FROM generate_series(1, 3001) AS n;
+    INSERT INTO lot_part
+    SELECT n + 1, 1, 1, (n - 1) * 1000, n * 1000, 0, 1000, 0, false, 50 FROM generate_series(1, 3000) AS n;
+"""
+
+
+async def test_a_web_of_very_many_others_says_that_not_all_were_looked_at(databases: Databases) -> None:
+    async with databases.fresh() as address:
+        connection = await connect(address)
+        await connection.execute(MANY)
+        assert (await read_roll_map(connection, 1, (0, 3_000_000), bins=1)).is_partial
+        assert not (await read_roll_map(connection, 2, (0, 1000), bins=1)).is_partial
+        await connection.close()

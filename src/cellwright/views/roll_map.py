@@ -88,6 +88,8 @@ class RollMap(Struct, frozen=True, kw_only=True):
     marks_count: int
     runs: tuple[RollRun, ...]
     runs_count: int
+    is_partial: bool
+    """Whether more other webs lead to or from this one than are looked at: those next to it are."""
 
 
 _PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
@@ -167,6 +169,7 @@ async def read_roll_map(connection: Connection, number: int, section: tuple[int,
         marks_count=len(known),
         runs=runs,
         runs_count=runs_count,
+        is_partial=max(len(before), len(behind)) >= _PIECES_MAX,
     )
 
 

@@ -77,6 +77,8 @@ class RollMapData(Struct, frozen=True, kw_only=True):
     marks_count: int
     runs: tuple[RollRun, ...]
     runs_count: int
+    is_partial: bool
+    """Whether only the nearest of many other webs were looked at: ask for a shorter section."""
     reach: RollReach | None
     """Of the stretch between `brush_start` and `brush_end`, None = nothing was brushed."""
 
@@ -127,6 +129,7 @@ async def _read(connection: Connection, question: Question, lot: LotCard) -> Rol
         marks_count=found.marks_count,
         runs=found.runs,
         runs_count=found.runs_count,
+        is_partial=found.is_partial,
         reach=await _reach(connection, question, lot),
     )
 

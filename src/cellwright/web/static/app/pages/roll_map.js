@@ -13,7 +13,6 @@ import { number, quantity, t, unitSymbol } from '../i18n.js';
 import { addressOf, characteristic, digitsOf, pageOf, StatusTag, stretch, surety, term } from '../objects.js';
 import { BrushForm } from './roll_map/brush_form.js';
 import { Legend } from './roll_map/legend.js';
-import { Reach } from './roll_map/reach.js';
 
 /** @typedef {Record<'lanes' | 'marks' | 'runs' | 'limits', any[]> & Record<string, any>} Data */
 /** @typedef {import('../charts/heat_draw.js').Stretch} Stretch */
@@ -28,6 +27,7 @@ export default function RollMapPage() {
   const { data, brush, problem, show, select } = useMap();
   const { lot } = data;
   const shown = useShown(data);
+  const Reach = useReach(Boolean(brush));
   /** @param {How} how */
   const zoom = (how) => show(zoomed(data, brush, how));
   return html`<${PageHead} title=${t('page.roll_map')} code=${lot.code} steps=${[{ label: `${t('thing.lot')} ${lot.code}`, href: pageOf('lot', lot.code) }]}
@@ -40,10 +40,20 @@ export default function RollMapPage() {
       <${Card} title=${t('roll_map.title')} note=${stretch(data.start, data.end, 'mm')}>
         ${lot.quantity === 0 ? html`<p class="muted">${t('roll_map.empty')}</p>` : html`<${MapView} ...${{ data, shown, brush, zoom, select }} />`}
       <//>
-      ${brush && html`<${Reach} lot=${lot} brush=${brush} reach=${reachOf(data, brush)} />`}
+      ${data.is_partial && html`<p class="caption muted">${t('roll_map.partial')}</p>`}
+      ${brush && Reach && html`<${Reach} lot=${lot} brush=${brush} reach=${reachOf(data, brush)} />`}
       ${shown.picture.flaws.length > 0 && html`<${Listed} id="marks" rows=${shown.picture.flaws} count=${data.marks_count} of=${flawColumns} />`}
       ${data.runs.length > 0 && html`<${Listed} id="runs" rows=${data.runs} count=${data.runs_count} of=${runColumns} />`}
     </div>`;
+}
+
+/** The panel of a brushed stretch, loaded when there is one. @param {boolean} isWanted */
+function useReach(isWanted) {
+  const [panel, setPanel] = useState(/** @type {{view: any}} */ ({ view: null }));
+  useEffect(() => {
+    if (isWanted && !panel.view) import('./roll_map/reach.js').then(({ Reach }) => setPanel({ view: Reach }));
+  }, [isWanted]);
+  return panel.view;
 }
 
 /** What this brush reaches, null while it is asked for. @param {Data} data @param {Stretch} brush */
