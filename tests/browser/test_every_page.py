@@ -47,6 +47,7 @@ PATHS: Final = {
     "lots": "/lots",
     "lot": "/lots/{web}",
     "lot-bought": "/lots/CAN-1",
+    "roll_map": "/roll-maps/{web}?brush_start=12000&brush_end=17500&lane=3",
     "carrier": "/carriers/TRAY-7",
     "trace": "/trace/{module}",
     "trace-forward": "/trace/FOIL-1?direction=forward",

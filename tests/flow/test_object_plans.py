@@ -8,7 +8,7 @@ from cellwright.database.pool import connect
 from cellwright.model.commands import HoldSubject
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import Databases
-from cellwright.views import finding, history, holds, lots, trace, units
+from cellwright.views import finding, history, holds, lots, roll_map, trace, units
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,6 +40,10 @@ FILL = f"""
     FROM generate_series(0, {CELLS // 5 - 1}) AS n CROSS JOIN (VALUES ('anode'), ('cathode')) AS k (kind);
     INSERT INTO lot_part
     SELECT n, 1, 8000 + n / 2, 0, 450000, 0, 450000, 0, false, 70 FROM generate_series(1, 15999) AS n;
+    INSERT INTO lot_profile
+    SELECT n, 'areal_weight_gsm', lane, 'coat', 0, 1000, '{{1,2,3}}'
+    FROM generate_series(1, 20000) AS n CROSS JOIN generate_series(1, 4) AS lane;
+    INSERT INTO lot_mark SELECT n, 1, 'coat', 'streak', 100, 200, 1 FROM generate_series(1, 20000) AS n;
     INSERT INTO unit_member
     SELECT {CELL} + n, 0, {MODULE} + n / 60, n % 60, 0 FROM generate_series(0, {CELLS - 1}) AS n;
     INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
@@ -51,7 +55,7 @@ FILL = f"""
     INSERT INTO hold SELECT n, 'unit', ARRAY[{CELL} + n], 'x', 0, 'QA1', 0, '', '' FROM generate_series(1, 20000) AS n;
     ANALYZE;
 """  # noqa: S608
-LARGE = ["unit", "fact", "history", "load_run", "lot_part", "unit_member", "lot", "hold"]
+LARGE = ["unit", "fact", "history", "load_run", "lot_part", "unit_member", "lot", "hold", "lot_profile", "lot_mark"]
 
 Question = Callable[[asyncpg.Connection], Awaitable[object]]
 QUESTIONS: dict[str, Question] = {
@@ -65,6 +69,8 @@ QUESTIONS: dict[str, Question] = {
     "made of": lambda connection: lots.read_made_of(connection, 17, 100),
     "became": lambda connection: lots.read_became(connection, 8017, 100),
     "uses": lambda connection: lots.read_uses(connection, 17, 100),
+    "map of a roll": lambda connection: roll_map.read_roll_map(connection, 8017, (0, 450_000), bins=2000),
+    "map of a reel": lambda connection: roll_map.read_roll_map(connection, 17, (100, 3000), bins=2000),
     "codes": lambda connection: finding.find_exactly(connection, ["TESTCELL000001G170000017", "LOT-17", "TRAY-1"]),
     "newest units": lambda connection: units.list_units(connection, units.UnitFilter(), limit=100),
     "units of a code": lambda connection: units.list_units(connection, units.UnitFilter(text="0000017"), limit=100),

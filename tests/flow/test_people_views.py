@@ -135,6 +135,8 @@ TAMPERED = {
     "order_want": "UPDATE order_want SET started_count = 0 WHERE work_order = 'WO-1'",
     "order_tally": "UPDATE order_tally SET good_count = 77 WHERE work_order = 'WO-1'",
     "unit_span": "UPDATE unit_span SET product = 'pack' WHERE id_from = (SELECT min(id_from) FROM unit_span)",
+    "lot_profile": 'UPDATE lot_profile SET "values"[3] = NULL',
+    "lot_mark": "UPDATE lot_mark SET lane = 4",
     "journal_tally": "UPDATE journal_tally SET facts_count = 0",
 }
 

@@ -58,6 +58,21 @@ def test_a_wrong_type_is_a_lasting_problem_that_names_both_types() -> None:
     assert found.text == "type is Int32, expected Int64"
 
 
+UNKNOWN = ua.DataValue(StatusCode=ua.StatusCode(ua.UInt32(StatusCodes.BadNodeIdUnknown)))
+
+
+def test_an_optional_node_that_a_station_does_not_have_is_empty() -> None:
+    optional = [spec for spec in NODES if spec.is_optional]
+    assert [from_data_value(spec, UNKNOWN) for spec in optional] == [()] * len(optional)
+    assert refused(optional[0], BAD).is_passing, "a node that is there, but doubtful, is waited for"
+
+
+def test_a_station_without_optional_nodes_makes_whole_requests() -> None:
+    snapshot = snapshot_with({spec.path: UNKNOWN for spec in NODES if spec.is_optional})
+    assert snapshot.request is not None
+    assert (snapshot.problems, snapshot.request.profiles_values, snapshot.request.marks_starts) == ((), (), ())
+
+
 def test_an_array_is_no_scalar_and_a_scalar_no_array() -> None:
     assert (
         refused(SEQUENCE, ua.DataValue(ua.Variant([7], ua.VariantType.Int64))).text == "type is Int64[], expected Int64"
@@ -80,6 +95,7 @@ def test_text_and_lists_never_written_are_empty() -> None:
 def test_nan_is_not_measured_in_results_and_a_problem_in_recipes() -> None:
     values = ua.DataValue(ua.Variant([1.5, math.nan], ua.VariantType.Double))
     assert from_data_value(RESULTS, values) == (1.5, None)
+    assert from_data_value(BY_PATH["Request/Profiles/Values"], values) == (1.5, None)
     assert "not finite" in refused(BY_PATH["Recipe/Active/Values"], values).text
 
 

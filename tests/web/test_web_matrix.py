@@ -75,6 +75,7 @@ PAGES_FOR: Final = {
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
     "refusals": PLANT,
+    "roll_map": PLANT,
     "search": PLANT,
     "station": PLANT,
     "styleguide": SIGNED_IN,

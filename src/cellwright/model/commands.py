@@ -44,6 +44,35 @@ class Result(Struct, frozen=True, forbid_unknown_fields=True):
     values: tuple[float | None, ...]
 
 
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A characteristic along the output lot `output` of a page, in its own unit; None = not measured.
+
+    Value k holds for [start + k * step, start + (k + 1) * step) of the lot, in its measure; the last stretch may
+    reach beyond the lot's end.
+    """
+
+    characteristic: Code
+    output: Int64 = 0
+    lane: Int64 = 0
+    start: Int64 = 0
+    step: Int64
+    """Length for which one value holds, in the lot's measure; 1 or more."""
+    values: tuple[float | None, ...]
+    """One value per step; null = not measured."""
+
+
+class Marks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Columns of flaws seen on lots: row k is a defect on [starts, ends) of output lot `outputs[k]`, in its measure."""
+
+    defects: tuple[Code, ...] = ()
+    """Defect code per row."""
+    outputs: tuple[Int64, ...] = ()
+    """Per row: which lot of the page it is on, counted from 0."""
+    starts: tuple[Int64, ...] = ()
+    ends: tuple[Int64, ...] = ()
+    lanes: tuple[Int64, ...] = ()
+
+
 class _Command(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
     """Base of all commands."""
 
@@ -74,6 +103,10 @@ class CheckOut(_Command, frozen=True, kw_only=True):
     quantities: tuple[Int64, ...] = ()
     consumed: Consumed = field(default_factory=Consumed)
     person: Code = ""
+    profiles: tuple[Profile, ...] = ()
+    """Lot operations only: what was measured along the lots made."""
+    marks: Marks = field(default_factory=Marks)
+    """Lot operations only: flaws seen on the lots made."""
 
 
 class AbortOperation(_Command, frozen=True, kw_only=True):

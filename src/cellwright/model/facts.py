@@ -51,6 +51,29 @@ class LotPart(Struct, frozen=True, kw_only=True):
     """How far either end may be off; -1 = any of one stretch may be anywhere in the other, in no known order."""
 
 
+class LotProfile(Struct, frozen=True, kw_only=True):
+    """A characteristic along a lot: value k holds for [start + k * step, start + (k + 1) * step), None = not measured."""
+
+    lot: int
+    characteristic: str
+    lane: int = 0
+    start: int = 0
+    step: int
+    """Length for which one value holds, in the lot's measure."""
+    values: tuple[float | None, ...]
+    """One value per step; null = not measured."""
+
+
+class LotMark(Struct, frozen=True, kw_only=True):
+    """A flaw seen on [start, end) of a lot, in its measure."""
+
+    lot: int
+    defect: str
+    start: int
+    end: int
+    lane: int = 0
+
+
 class _Fact(Struct, frozen=True, kw_only=True, tag=True):
     """Base of all facts."""
 
@@ -203,6 +226,10 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()
     person: str = ""
     clock_skewed: bool = False
+    profiles: tuple[LotProfile, ...] = ()
+    """What was measured along the lots made."""
+    marks: tuple[LotMark, ...] = ()
+    """Flaws seen on the lots made."""
 
 
 class Assembled(_Fact, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Between the station contract and the gate: requests become commands, answers go back as the contract says."""
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,8 @@ from cellwright.model.commands import (
     Consumed,
     LoadCarrier,
     LoadMaterial,
+    Marks,
+    Profile,
     ReceiveLot,
     Result,
     Submission,
@@ -61,7 +64,53 @@ def _check_out(request: Request, _: str) -> Command:
             reversed=request.consumed_reversed,
         ),
         person=request.person,
+        profiles=_profiles(request),
+        marks=Marks(
+            defects=request.marks_defects,
+            outputs=request.marks_outputs,
+            starts=request.marks_starts,
+            ends=request.marks_ends,
+            lanes=request.marks_lanes,
+        ),
     )
+
+
+def _profiles(request: Request) -> tuple[Profile, ...]:
+    """Cut the values into one list per profile; the columns have to fit."""
+    ends = list(accumulate(request.profiles_counts))
+    return tuple(
+        Profile(
+            characteristic=name,
+            output=request.profiles_outputs[index],
+            lane=request.profiles_lanes[index],
+            start=request.profiles_starts[index],
+            step=request.profiles_steps[index],
+            values=request.profiles_values[ends[index] - request.profiles_counts[index] : ends[index]],
+        )
+        for index, name in enumerate(request.profiles_characteristics)
+    )
+
+
+def _profile_faults(request: Request) -> list[str]:
+    """Say of each column of profiles that does not fit what it has and what it should have."""
+    count = len(request.profiles_characteristics)
+    columns = {
+        "Outputs": request.profiles_outputs,
+        "Lanes": request.profiles_lanes,
+        "Starts": request.profiles_starts,
+        "Steps": request.profiles_steps,
+        "Counts": request.profiles_counts,
+    }
+    faults = [
+        f"Request/Profiles/{name} has {len(column)} entries, expected {count}, one per profile"
+        for name, column in columns.items()
+        if len(column) != count
+    ]
+    if any(each < 0 for each in request.profiles_counts):
+        faults.append("Request/Profiles/Counts holds a negative number, expected how many values each profile has")
+    elif (total := sum(request.profiles_counts)) != len(request.profiles_values):
+        faults.append(f"Request/Profiles/Values has {len(request.profiles_values)} entries, Counts add up to {total}")
+    return faults
 
 
 def _results(request: Request) -> tuple[Result, ...]:
@@ -133,7 +182,7 @@ _COMMANDS: dict[str, Callable[[Request, str], Command]] = {
 def to_submission(request: Request, recipe_digest: str) -> Submission | None:
     """Return the submission that a request stands for, None when it can only be refused as malformed."""
     make = _COMMANDS.get(request.kind)
-    if make is None or request.problems:
+    if make is None or request.problems or _profile_faults(request):
         return None
     return Submission(
         source=request.station,
@@ -149,6 +198,8 @@ def malformed_text(request: Request) -> str:
     """Return what is wrong with a request that stands for no command."""
     if request.problems:
         return "; ".join(f"{each.path} {each.text}" for each in request.problems)
+    if faults := _profile_faults(request):
+        return "; ".join(faults)
     return f"Request/Kind {request.kind!r} is none of {', '.join(_COMMANDS)}"
 
 

@@ -20,6 +20,7 @@ from cellwright.rules.pages import (
     mixed_reasons,
     places_of,
 )
+from cellwright.rules.profiles import is_profiled, lot_marks, lot_profiles, mark_reasons, profile_reasons
 from cellwright.rules.quality import Fate, Judgement, fate, judge
 from cellwright.rules.readiness import clock_tests, open_counter, running_counter
 from cellwright.rules.reasons import Decision, reason, refuse
@@ -111,6 +112,7 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     reasons = [
         *mixed_reasons(forms_of(places_of(state, units, operation))),
         *_column_reasons(command, len(units)),
+        *_profiled_reasons(command, rule),
     ]
     intake = read_intake(state, station.code, rule, consumed=command.consumed, outputs=len(units))
     reasons.extend(intake.reasons)
@@ -143,6 +145,13 @@ def _recalled(
     why = f"took of {', '.join(lot.code for lot in lots)}, which is recalled"
     number = state.counter("hold") + 1 + held_count
     return (Held(hold=number, subject=subject, subjects=subjects, reason=why, recall=lots[0].recall),)
+
+
+def _profiled_reasons(command: CheckOut, rule: Operation) -> list[Reason]:
+    if not is_profiled(command):
+        return []
+    text = f"operation {rule.code} makes no lots; report profiles and marks of lots only, results for units"
+    return [reason(RefusalCode.PAGE_MISMATCH, text, column="profiles" if command.profiles else "marks")]
 
 
 def _fate(state: State, unit: UnitRow, *, good: bool) -> Fate:
@@ -249,6 +258,8 @@ def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_
     intake = read_intake(state, command.station, operation, consumed=command.consumed, outputs=count)
     reasons.extend(intake.reasons)
     reasons.extend(_child_reasons(command))
+    reasons.extend(profile_reasons(command))
+    reasons.extend(mark_reasons(command))
     if reasons:
         return refuse(command, reasons)
     judgement = judge(operation, count, verdicts=command.verdicts, defects=command.defects, results=command.results)
@@ -269,6 +280,8 @@ def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_
         expires_us=() if life_s is None else (time_us + life_s * _US_PER_S,) * count,
         person=command.person,
         clock_skewed=skewed,
+        profiles=lot_profiles(command, ids),
+        marks=lot_marks(command, ids),
     )
     recalled = _recalled(state, intake, HoldSubject.LOT, subjects=ids)
     routing = tuple("done" if good and not recalled else "hold" for good in judgement.verdicts)

@@ -14,7 +14,8 @@ from cellwright.rules.readiness import running_counter
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import LoadingRow, LotRow, State
 
-_LANE_LIMIT = 1000
+LANE_LIMIT = 1000
+"""Lanes of a web are counted from 1 to this."""
 
 
 class Feed(Struct):
@@ -100,7 +101,7 @@ def _open_feed(state: State, station: str, use: MaterialUse | None, position: st
 def _row_reasons(consumed: Consumed, index: int, *, position: str, outputs: int) -> list[Reason]:
     start, end, output = consumed.starts[index], consumed.ends[index], consumed.outputs[index]
     lane = consumed.lanes[index] if consumed.lanes else 0
-    if 0 <= start <= end and 0 <= output < outputs and 0 <= lane <= _LANE_LIMIT:
+    if 0 <= start <= end and 0 <= output < outputs and 0 <= lane <= LANE_LIMIT:
         return []
     text = f"row {index} of {position}: [{start}, {end}) in lane {lane} for output {output} of {outputs} is no interval"
     return [reason(RefusalCode.INTERVAL_INVALID, text, position=position, start=start, end=end, output=output)]

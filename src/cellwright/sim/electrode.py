@@ -11,6 +11,7 @@ from cellwright.sim.catalogue import (
     Side,
 )
 from cellwright.sim.clock import Buffer, PlantStoppedError
+from cellwright.sim.gauges import NOTHING_SEEN, gauged
 from cellwright.sim.lots import Counter, Lot, Part, Span
 from cellwright.sim.machine import Ask, Reply
 from cellwright.sim.process import (
@@ -56,10 +57,12 @@ class LotStation(Station):
         """Ask to make `count` lots; the answer has their codes."""
         return await self.persist(Ask(kind=Kind.CHECK_IN, count=count), give_up=give_up)
 
-    async def finish(self, lots: list[Lot], rows: list[Row], measured: list[dict[str, float]]) -> None:
+    async def finish(
+        self, lots: list[Lot], rows: list[Row], measured: list[dict[str, float]], seen: Ask = NOTHING_SEEN
+    ) -> None:
         """Report finished lots. One that the MES does not let through is refused when it is loaded next."""
-        ask = Ask(
-            kind=Kind.CHECK_OUT,
+        ask = structs.replace(
+            seen,
             lots=tuple(lot.code for lot in lots),
             quantity=tuple(lot.booked for lot in lots),
         )
@@ -168,6 +171,7 @@ class Coater(LotStation):
         super().__init__(world, f"COAT-{side.letter}1", f"coat_{side.name}", positions)
         self._side = side
         self._output = Counter(self.random, "mm")
+        self._gauge = world.random(f"{self.code} gauge")
 
     async def _no_slurry(self) -> Lot:
         raise PlantStoppedError(f"{self.code}: slurry comes from the mixer only")
@@ -215,7 +219,8 @@ class Coater(LotStation):
             traits=_inherited(slurries[0].lot),
         )
         rows = _coating_rows(parts, [*slurries, foil], booked / size_mm, booked)
-        await self.finish([roll], rows, [{"areal_weight_gsm": float(areal.mean())}])
+        seen = gauged(areal, flaws, size_mm, booked, random=self._gauge)
+        await self.finish([roll], rows, [{"areal_weight_gsm": float(areal.mean())}], seen)
         await self._swap_tanks()
         return roll
 

@@ -59,6 +59,18 @@ class Ask(Struct, frozen=True, kw_only=True):
     consumed_output_ends: tuple[int, ...] = ()
     consumed_lanes: tuple[int, ...] = ()
     consumed_reversed: tuple[bool, ...] = ()
+    profiles_characteristics: tuple[str, ...] = ()
+    profiles_outputs: tuple[int, ...] = ()
+    profiles_lanes: tuple[int, ...] = ()
+    profiles_starts: tuple[int, ...] = ()
+    profiles_steps: tuple[int, ...] = ()
+    profiles_counts: tuple[int, ...] = ()
+    profiles_values: tuple[float, ...] = ()
+    marks_defects: tuple[str, ...] = ()
+    marks_outputs: tuple[int, ...] = ()
+    marks_starts: tuple[int, ...] = ()
+    marks_ends: tuple[int, ...] = ()
+    marks_lanes: tuple[int, ...] = ()
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from cellwright.sim.lots import Lot, Part
+from cellwright.sim.lots import Flaw, Lot, Part
 from cellwright.sim.units import Place, Unit
 from cellwright.sim.world import Quarantined, Refused, World
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class LotTruth(Struct, frozen=True):
-    """A lot: true size in its measure (mm, mg or count) and the parts it was made of."""
+    """A lot: true size in its measure (mm, mg or count), the parts it was made of, and the flaws on it."""
 
     code: str
     material: str
@@ -23,6 +23,7 @@ class LotTruth(Struct, frozen=True):
     used: float
     traits: dict[str, float]
     parts: list[Part]
+    flaws: list[Flaw] = field(default_factory=list)
 
 
 class Summary(Struct, frozen=True):
@@ -68,7 +69,7 @@ def observe(world: World, reason: str = "") -> Truth:
 
 
 def _lot_truth(lot: Lot) -> LotTruth:
-    return LotTruth(lot.code, lot.material, lot.measure, lot.size, lot.used, lot.traits, lot.parts)
+    return LotTruth(lot.code, lot.material, lot.measure, lot.size, lot.used, lot.traits, lot.parts, lot.flaws)
 
 
 def _defective_shipped(world: World) -> int:

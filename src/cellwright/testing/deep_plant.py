@@ -5,11 +5,11 @@ The story has what makes tracing hard: a heel, a roll of two batches, a cut-out,
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import structs
 
-from cellwright.model.commands import Consumed, LoadCarrier, RecordCalibration, UnloadCarrier
+from cellwright.model.commands import Consumed, LoadCarrier, Marks, Profile, RecordCalibration, UnloadCarrier
 from cellwright.model.equipment import Station
 from cellwright.model.ids import UnitKind
 from cellwright.model.materials import Material, MaterialUse, Product
@@ -24,6 +24,27 @@ CELLS = 100
 REEL_MM = 100_000
 CUT = (40_000, 43_000)
 """A seen flaw of lane 2 on the roll (mm), which was cut out."""
+
+STREAK = (70_000, 75_000)
+"""A streak in lane 1 of the roll (mm)."""
+PROFILES = tuple(
+    Profile(
+        characteristic="areal_weight_gsm",
+        lane=lane,
+        start=500,
+        step=1000,
+        values=tuple(None if metre % 37 == 5 else 200.0 + lane + metre / 64 for metre in range(99)),
+    )
+    for lane in (1, 2)
+)
+"""What the gauge of the roll says: it begins half a metre late and misses some readings."""
+MARKS = Marks(
+    defects=("missing_coat", "streak"),
+    outputs=(0, 0),
+    starts=(CUT[0] + 100, STREAK[0]),
+    ends=(CUT[1] - 100, STREAK[1]),
+    lanes=(2, 1),
+)
 
 
 def _lot_operation(code: str, output: str, uses: Iterable[MaterialUse], count: int = 1) -> Operation:
@@ -109,13 +130,13 @@ class Story:
     pack: str = ""
     reworked: str = ""
 
-    def make(self, station: str, sizes: list[int], rows: list[Row]) -> tuple[str, ...]:
-        """Make lots of these sizes from rows of consumption; returns their codes."""
+    def make(self, station: str, sizes: list[int], rows: list[Row], **fields: Any) -> tuple[str, ...]:
+        """Make lots of these sizes from rows of consumption; returns their codes. Fields go to the check-out."""
         lots = self.driver.check_in(station, count=len(sizes)).lots
         columns = [tuple(column) for column in zip(*rows, strict=True)]
         names = ("positions", "outputs", "starts", "ends", "output_starts", "output_ends", "lanes", "reversed")
         consumed = Consumed(**dict(zip(names, columns, strict=True)))
-        self.driver.check_out(station, lots=lots, quantities=tuple(sizes), consumed=consumed)
+        self.driver.check_out(station, lots=lots, quantities=tuple(sizes), consumed=consumed, **fields)
         return lots
 
     def id_of(self, code: str) -> int:
@@ -148,7 +169,7 @@ def _make_reels(story: Story) -> None:
         ("slurry_next", 0, 0, 350_000, 0, REEL_MM // 2, 0, True),
         ("foil", 0, 2_000, 102_000, 0, REEL_MM, 0, True),
     ]
-    story.roll = story.make("SPREAD-01", [REEL_MM], rows)[0]
+    story.roll = story.make("SPREAD-01", [REEL_MM], rows, profiles=PROFILES, marks=MARKS)[0]
     driver.load("SLIT-01", "roll", story.roll, REEL_MM)
     rest = REEL_MM - CUT[1]
     rows = [

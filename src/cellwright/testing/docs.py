@@ -34,8 +34,10 @@ _MEANINGS = {
     "consumed": "What was taken from the material positions; see Consumed.",
     "count": "How many units or lots are to be made.",
     "counter_tolerance": "How far the machine's counter may lie from the true position.",
+    "defect": "Defect code.",
     "defects": 'Defect code per unit or lot; "" = none; no list = none at all.',
     "due_us": "When the units are wanted, UTC us; 0 = whenever.",
+    "end": "Where the stretch ends (not included), in the lot's measure from where the lot begins.",
     "ends": "Where each stretch ends (not included), in the lot's measure from where the lot begins.",
     "epoch": "Random number of the sender, new whenever it lost its sequence counter.",
     "expires_us": "When it expires, UTC us; 0 = never.",
@@ -58,6 +60,7 @@ _MEANINGS = {
     "output_ends": "Lot operations only: where each stretch ends on the lot made.",
     "output_starts": "Lot operations only: where each stretch begins on the lot made.",
     "order": "Code of the work order.",
+    "output": "Which lot of the page it is, counted from 0.",
     "outputs": "Per row: which unit or lot of the page took it, counted from 0.",
     "parent": "Number of the unit or lot that the others went into or came from.",
     "parent_end": "Where the stretch ends on the lot that was consumed, in its measure.",
@@ -94,6 +97,7 @@ _MEANINGS = {
     "serial_from": "Serial number of the first unit.",
     "slots": "Slot per unit, counted from 0.",
     "source": "Who sends: a station's code, or the name of a program.",
+    "start": "Where the stretch or the first value begins, in the lot's measure from where the lot begins.",
     "starts": "Where each stretch begins, in the lot's measure from where the lot begins.",
     "station": "Code of the station.",
     "step": "Index of the operation on the route to go back to; -1 = scrapped.",
@@ -135,7 +139,7 @@ def commands_page() -> str:
     Send the same (source, epoch, seq) again and you get the same answer; nothing is done twice. Send something else
     under it and you are refused.
     """
-    helpers = [Submission, Consumed, Parents, commands.Result]
+    helpers = [Submission, Consumed, Parents, commands.Result, commands.Profile, commands.Marks]
     return _page(intro, commands, [*helpers, *COMMAND_TYPES], example=_example())
 
 
@@ -150,7 +154,7 @@ def facts_page() -> str:
 
     New versions add fields with defaults and never take any away: facts written today can be read for ever.
     """
-    helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart]
+    helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart, facts.LotProfile, facts.LotMark]
     return _page(intro, facts, [*helpers, *FACT_TYPES], special=_OF_FACTS)
 
 

@@ -118,11 +118,11 @@ class Driver:
         """Take the rest of a lot off a position."""
         return self.must(UnloadMaterial(station=station, position=position))
 
-    def supply(self, cells: int = 20) -> None:
-        """Receive and load what this many cells and some modules need; the web is coated here."""
+    def supply(self, cells: int = 20, **coated: Any) -> None:
+        """Receive and load what this many cells and some modules need; the web is coated here, and reported with fields."""
         self.receive("FOIL-1", "foil", 100_000)
         self.load("COAT-01", "foil", "FOIL-1", 100_000)
-        web = self.coat((cells + 1) * 1000)[0]
+        web = self.coat((cells + 1) * 1000, **coated)[0]
         self.load("WIND-01", "cathode", web, (cells + 1) * 1000)
         self.receive("SEP-1", "separator", (cells + 1) * 1100)
         self.load("WIND-01", "separator", "SEP-1", (cells + 1) * 1100)
@@ -132,8 +132,8 @@ class Driver:
         self.receive("KIT-1", "kit", 10)
         self.load("MOD-01", "kit", "KIT-1", 10)
 
-    def coat(self, length_mm: int, count: int = 1) -> tuple[str, ...]:
-        """Coat `count` lanes of this length; returns the codes of the web lots."""
+    def coat(self, length_mm: int, count: int = 1, **fields: Any) -> tuple[str, ...]:
+        """Coat `count` lanes of this length; returns the codes of the web lots. Fields go to the check-out."""
         lots = self.check_in("COAT-01", count=count).lots
         start = self.loading("COAT-01", "foil").consumed_to
         consumed = Consumed(
@@ -145,7 +145,7 @@ class Driver:
             output_ends=(length_mm,) * count,
             lanes=tuple(range(1, count + 1)),
         )
-        self.check_out("COAT-01", lots=lots, quantities=(length_mm,) * count, consumed=consumed)
+        self.check_out("COAT-01", lots=lots, quantities=(length_mm,) * count, consumed=consumed, **fields)
         return lots
 
     def loading(self, station: str, position: str) -> LoadingRow:

@@ -14,7 +14,9 @@ from cellwright.model.commands import (
     DispositionAction,
     HoldSubject,
     InstallPack,
+    Marks,
     PlaceHold,
+    Profile,
     ReleaseHold,
     ReleaseLot,
     ReleaseOrder,
@@ -49,6 +51,9 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.receive("PRIMER-1", "primer", 5000, certificate_sha256="", expires_us=driver.now_us + 10**12)
     driver.must(ReleaseLot(lot="PRIMER-1", certificate_sha256="d" * 64))
     driver.supply()
+    seen = Profile(characteristic="areal_weight_gsm", lane=1, step=1000, values=(201.5, None, 199.25))
+    bare = Marks(defects=("missing_coat",), outputs=(0,), starts=(1200,), ends=(1450,), lanes=(1,))
+    driver.coat(3000, results=results(areal_weight_gsm=[200.25]), profiles=(seen,), marks=bare)
     driver.person("QA1", "quality")
     driver.person("QA2", "quality", qualification="hv_work")
     _go_wrong(driver)

@@ -7,10 +7,18 @@ from typing import Any, Final, TypeAlias
 import httpx
 from msgspec import Struct
 
-from cellwright.model.commands import CloseOrder, HoldSubject, PlaceHold, ReleaseHold, ReleaseOrder
+from cellwright.model.commands import CloseOrder, HoldSubject, Marks, PlaceHold, Profile, ReleaseHold, ReleaseOrder
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.testing.web import WebPlant, running_web
+
+
+def _weight_gsm(lane: int, index: int) -> float | None:
+    if index % 29 == 3:
+        return None
+    streak = -30.0 if lane == 3 and 24 <= index < 35 else 0.0
+    return 200.0 + 3.0 * lane - 0.1 * index + streak
+
 
 HOSTILE: Final = (
     "A/B.C",
@@ -26,6 +34,24 @@ HOSTILE: Final = (
     "a\\b;c,d\u00e9",
 )
 """Codes that a supplier may print on a lot."""
+
+_WEIGHTS: Final = tuple(
+    Profile(
+        characteristic="areal_weight_gsm",
+        lane=lane,
+        step=500,
+        values=tuple(_weight_gsm(lane, index) for index in range(62)),
+    )
+    for lane in (1, 2, 3, 4)
+)
+_FLAWS: Final = Marks(
+    defects=("missing_coat", "coating_streak", "<b>scratch</b>"),
+    outputs=(0, 0, 0),
+    starts=(4_000, 12_000, 20_000),
+    ends=(4_400, 17_500, 20_900),
+    lanes=(2, 3, 0),
+)
+"""What was measured along the story's web, a streak in lane 3 among it, and the flaws that were seen on it."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -45,7 +71,7 @@ def tell_objects() -> tuple[RecordingDriver, Told]:
     """Tell the story; the hold on a lot is lifted, the one on a cell is open."""
     driver = RecordingDriver()
     driver.must(ReleaseOrder(order="WO/26-1", product="module", quantity=5))
-    driver.supply(cells=30)
+    driver.supply(cells=30, profiles=_WEIGHTS, marks=_FLAWS)
     _order(driver)
     module, cells = driver.module()
     _hold_a_lot(driver)

@@ -11,7 +11,9 @@ from cellwright.model.commands import (
     Disposition,
     DispositionAction,
     HoldSubject,
+    Marks,
     PlaceHold,
+    Profile,
     ReleaseHold,
     ReleaseOrder,
     Submission,
@@ -47,7 +49,8 @@ class RecordingDriver(Driver):
 def long_story() -> RecordingDriver:
     """Tell a story that puts at least one row into every inline table."""
     driver = RecordingDriver()
-    driver.supply()
+    weights = Profile(characteristic="areal_weight_gsm", lane=1, step=1000, values=(200.5, None, 199.0))
+    driver.supply(profiles=(weights,), marks=Marks(defects=("streak",), outputs=(0,), starts=(500,), ends=(900,)))
     driver.must(ReleaseOrder(order="WO-1", product="cell", quantity=3, due_us=driver.now_us + 1))
     driver.must(ReleaseOrder(order="WO-2", product="cell", quantity=5))
     driver.must(ReleaseOrder(order="WO-3", product="module", quantity=2))

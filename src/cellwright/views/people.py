@@ -8,7 +8,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import read_page
 from cellwright.journal.outbox import advance, next_facts
-from cellwright.views import buffers, following, history, orders, overview, spans, stations, yields
+from cellwright.views import buffers, following, history, orders, overview, profiles, spans, stations, yields
 
 CONSUMER = "people"
 PEOPLE = (
@@ -19,6 +19,7 @@ PEOPLE = (
     yields.VIEW,
     overview.VIEW,
     orders.VIEW,
+    profiles.VIEW,
 )
 TABLES = (*spans.TABLES, *(table for view in PEOPLE for table in view.tables))
 

@@ -61,6 +61,8 @@ class NodeSpec(Struct, frozen=True):
     is_array: bool
     writer: Writer
     meaning: str
+    is_optional: bool = False
+    """Whether a station may do without the node; then it counts as empty."""
 
     @property
     def field(self) -> str:
@@ -84,6 +86,10 @@ def _machine(path: str, type_: ValueType, meaning: str) -> NodeSpec:
 
 def _machine_array(path: str, type_: ValueType, meaning: str) -> NodeSpec:
     return NodeSpec(path, type_, is_array=True, writer=Writer.MACHINE, meaning=meaning)
+
+
+def _optional_array(path: str, type_: ValueType, meaning: str) -> NodeSpec:
+    return NodeSpec(path, type_, is_array=True, writer=Writer.MACHINE, meaning=meaning, is_optional=True)
 
 
 def _mes(path: str, type_: ValueType, meaning: str) -> NodeSpec:
@@ -143,6 +149,22 @@ REQUEST_NODES = (
     _machine_array("Request/Consumed/OutputEnds", _INT64, "Lot outputs: end on the output lot, not included."),
     _machine_array("Request/Consumed/Lanes", _INT32, "Lane of the output (slitting), else 0; empty = all 0."),
     _machine_array("Request/Consumed/Reversed", _BOOLEAN, "Output runs against the parent; empty = all false."),
+    _optional_array(
+        "Request/Profiles/Characteristics", _STRING, "One entry per profile along an output lot: its characteristic."
+    ),
+    _optional_array("Request/Profiles/Outputs", _INT32, "Index, from 0, of the output lot."),
+    _optional_array("Request/Profiles/Lanes", _INT32, "Lane, from 1; 0 = the whole width."),
+    _optional_array("Request/Profiles/Starts", _INT64, "Where the first value begins on the output lot."),
+    _optional_array("Request/Profiles/Steps", _INT64, "Length for which one value holds, in the lot's measure."),
+    _optional_array("Request/Profiles/Counts", _INT32, "How many of `Values` belong to the profile."),
+    _optional_array(
+        "Request/Profiles/Values", _DOUBLE, "Values of all profiles, one profile after another; NaN = not measured."
+    ),
+    _optional_array("Request/Marks/Defects", _STRING, "One entry per flaw seen on an output lot: its defect code."),
+    _optional_array("Request/Marks/Outputs", _INT32, "Index, from 0, of the output lot."),
+    _optional_array("Request/Marks/Starts", _INT64, "Where the flaw begins on the output lot."),
+    _optional_array("Request/Marks/Ends", _INT64, "Where the flaw ends, not included."),
+    _optional_array("Request/Marks/Lanes", _INT32, "Lane, from 1; 0 = the whole width; empty = all 0."),
     _machine(SEQUENCE_PATH, _INT64, "Written last; counts up by 1 per new request; 0 = none yet in this epoch."),
 )
 
@@ -187,6 +209,10 @@ def node_key(station: str, path: str) -> str:
 
 def folders() -> tuple[str, ...]:
     """Return the object paths below a station, parents before children."""
-    parts = [node.path.split("/")[:-1] for node in NODES]
-    paths = {"/".join(part[: depth + 1]): None for part in parts for depth in range(len(part))}
-    return tuple(paths)
+    return tuple(dict.fromkeys(path for node in NODES for path in paths_above(node.path)))
+
+
+def paths_above(path: str) -> tuple[str, ...]:
+    """Return the object paths above a node, parents before children."""
+    names = path.split("/")[:-1]
+    return tuple("/".join(names[: depth + 1]) for depth in range(len(names)))

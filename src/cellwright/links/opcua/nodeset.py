@@ -18,6 +18,7 @@ from cellwright.links.opcua.contract import (
     ValueType,
     Writer,
     folders,
+    paths_above,
 )
 
 TYPE_NAME = "StationType"
@@ -47,8 +48,13 @@ _OBJECTS_FOLDER = "i=85"
 _BASE_OBJECT_TYPE = "i=58"
 _FOLDER_TYPE = "i=61"
 _BASE_DATA_VARIABLE_TYPE = "i=63"
-_MANDATORY = "i=78"
+_MANDATORY, _OPTIONAL = "i=78", "i=80"
 _READ, _READ_WRITE = "1", "3"
+
+_NEEDED = frozenset(
+    path for spec in NODES if not spec.is_optional for path in (spec.path, *paths_above(spec.path))
+)  # fmt: skip
+"""Paths that every station has: its nodes that are not optional, and the folders above them."""
 
 GROUPS: tuple[tuple[str, Sequence[NodeSpec]], ...] = (
     ("Station", STATION_NODES),
@@ -62,7 +68,10 @@ GROUPS: tuple[tuple[str, Sequence[NodeSpec]], ...] = (
 
 def node_table(nodes: Sequence[NodeSpec]) -> str:
     """Return a Markdown table of nodes."""
-    rows = [f"| `{node.path}` | {node.type_text} | {node.writer} | {node.meaning} |" for node in nodes]
+    rows = [
+        f"| `{node.path}` | {node.type_text} | {node.writer} | {node.meaning}{' Optional.' if node.is_optional else ''} |"
+        for node in nodes
+    ]
     return "\n".join(["| node | type | written by | meaning |", "|---|---|---|---|", *rows])
 
 
@@ -127,7 +136,8 @@ def _add_component(root: ET.Element, tag: str, path: str, definition: str, attri
     above = path.rpartition("/")[0]
     parent = f"ns=1;s={TYPE_NAME}/{above}" if above else f"ns=1;s={TYPE_NAME}"
     node = _node(root, tag, f"{TYPE_NAME}/{path}", {"ParentNodeId": parent, **attributes})
-    references = [("HasTypeDefinition", definition, True), ("HasModellingRule", _MANDATORY, True)]
+    rule = _MANDATORY if path in _NEEDED else _OPTIONAL
+    references = [("HasTypeDefinition", definition, True), ("HasModellingRule", rule, True)]
     _references(node, [*references, ("HasComponent", parent, False)])
     return node
 

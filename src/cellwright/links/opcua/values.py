@@ -4,11 +4,16 @@ import math
 
 import msgspec
 from asyncua import ua
+from asyncua.ua.status_codes import StatusCodes
 
 from cellwright.links.opcua.contract import NodeSpec, ValueType
 
 Value = bool | int | float | str | tuple[bool | int | float | str | None, ...] | None
 """Plain content of a node; arrays are tuples; None = no value."""
+
+
+_MAY_MISS = frozenset({"Request/ResultValues", "Request/Profiles/Values"})
+"""Where NaN means not measured."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -42,9 +47,11 @@ def from_data_value(spec: NodeSpec, data: ua.DataValue) -> Value | Problem:
     """Return the plain value of a node, or the problem with it: a doubtful value never becomes a number.
 
     NaN in a result means not measured and becomes None; anywhere else, like an infinite number, it is a problem.
-    An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
+    An optional node that a station does not have is empty. An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
     """
     status, variant = data.StatusCode, data.Value
+    if spec.is_optional and status is not None and status.value == StatusCodes.BadNodeIdUnknown:
+        return () if spec.is_array else ""
     if status is not None and not status.is_good():
         return Problem(spec.path, f"status is {status.name}, expected Good", is_passing=True)
     if _is_absent(variant) and (spec.is_array or spec.type is ValueType.STRING):
@@ -70,7 +77,7 @@ def _array(spec: NodeSpec, content: list[bool | int | float | str | None]) -> Va
 
 def _doubles(spec: NodeSpec, content: list[bool | int | float | str | None]) -> Value | Problem:
     numbers = [float(each or 0.0) for each in content]
-    may_miss = spec.path == "Request/ResultValues"
+    may_miss = spec.path in _MAY_MISS
     if any(math.isinf(each) or (math.isnan(each) and not may_miss) for each in numbers):
         expected = "finite numbers or NaN for not measured" if may_miss else "finite numbers"
         return Problem(spec.path, f"holds a number that is not finite, expected {expected}")

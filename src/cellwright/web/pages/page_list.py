@@ -14,6 +14,7 @@ from cellwright.web.pages.overview import OVERVIEW
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
 from cellwright.web.pages.refusal_list import REFUSALS
+from cellwright.web.pages.roll_map import ROLL_MAP
 from cellwright.web.pages.search import SEARCH
 from cellwright.web.pages.station import STATION
 from cellwright.web.pages.styleguide import STYLEGUIDE
@@ -32,6 +33,7 @@ PAGES = (
     LOTS,
     LOT,
     CARRIER,
+    ROLL_MAP,
     TRACE,
     HOLDS,
     REFUSALS,

@@ -24,6 +24,7 @@ export default function LotPage() {
   const { lot, history } = data;
   return html`<${PageHead} title=${t('thing.lot')} code=${lot.code} steps=${[{ label: t('page.lots'), href: '/lots' }, { label: term(lot.material, data.material_name), href: `/lots?material=${encodeURIComponent(lot.material)}` }]}
       aside=${html`<${StatusTag} area="lot_status" status=${lot.status} holds=${lot.holds_count} />`}>
+      ${lot.measure === 'mm' && html`<a class="button" href=${pageOf('roll_map', lot.code)}>${t('page.roll_map')}</a>`}
       <a class="button" href=${traceOf('backward', lot.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', lot.code)}>${t('trace.forward')}</a>
       <${CommandMenu} asks=${[may('hold_place') && ['hold', 'lot', lot.code], may('lot_release') && lot.status === 'unreleased' && ['release_lot', lot.code]]} ask=${ask} />
