@@ -108,7 +108,7 @@ def rank(levels: Sequence[Level], *, alpha_ratio: float = ALPHA, limit: int = 50
     """
     varied = [index for index, level in enumerate(levels) if 0 < level.count < level.total]
     groups = group_alike(levels, varied)
-    kept = testable(_log_smallest(levels, groups), alpha_ratio)
+    kept = can_stand_out(_log_smallest(levels, groups), alpha_ratio)
     family = _Family([group for group, is_kept in zip(groups, kept, strict=True) if is_kept], np.zeros(0))
     family.log_p = log_tail(*_columns([levels[group[0]] for group in family.groups]))
     p_values = np.exp(family.log_p)
@@ -117,9 +117,7 @@ def rank(levels: Sequence[Level], *, alpha_ratio: float = ALPHA, limit: int = 50
     order = _order(levels, family)[: max(limit, found_count)]
     return Ranking(
         findings=tuple(
-            _finding(
-                levels, family.groups[each], (p_values[each], holm[each], q_values[each]), alpha_ratio=alpha_ratio
-            )
+            _finding(levels, family.groups[each], (p_values[each], holm[each], q_values[each]), alpha_ratio=alpha_ratio)
             for each in order
         ),
         levels_count=len(levels),
@@ -139,7 +137,7 @@ def group_alike(levels: Sequence[Level], indexes: Iterable[int]) -> list[tuple[i
     return [tuple(sorted(group, key=lambda each: -levels[each].total)) for group in alike.values()]
 
 
-def testable(log_smallest: FloatArray, alpha_ratio: float = ALPHA) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def can_stand_out(log_smallest: FloatArray, alpha_ratio: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Tell which tests can become significant at all, from ln of the smallest p value that each can have (Tarone 1990).
 
     The least k is taken for which at most k tests can reach alpha / k; these are the tests, and their number corrects.
@@ -213,9 +211,7 @@ def _finding(
     )
 
 
-def _detectable(
-    levels: Sequence[Level], groups: Sequence[tuple[int, ...]], alpha_ratio: float
-) -> Iterable[Detectable]:
+def _detectable(levels: Sequence[Level], groups: Sequence[tuple[int, ...]], alpha_ratio: float) -> Iterable[Detectable]:
     """Return by factor which risk ratio would have been found with a chance of POWER, at a level of median size."""
     if not groups:
         return []

@@ -144,6 +144,11 @@ def critical_count(table: Fourfold, log_limit: float) -> int | None:
     return low
 
 
+def p_value_of(table: Fourfold) -> float:
+    """Return P(X >= bad_count), one-sided; 1 where there is nothing to compare with."""
+    return math.exp(_log_tail_of(table, table.bad_count)) if 0 < table.count < table.total else 1.0
+
+
 def _log_tail_of(table: Fourfold, bad_count: int) -> float:
     cells = (bad_count, table.count, table.bad_total, table.total)
     return float(log_tail(*(np.array([each]) for each in cells))[0])

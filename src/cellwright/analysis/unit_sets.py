@@ -39,6 +39,10 @@ class Spans(Struct, frozen=True):
         at = np.searchsorted(first, places, side="right") - 1
         return np.asarray(self.starts[at] + places - first[at], np.int64)
 
+    def all_ids(self) -> IntArray:
+        """Return every unit; for spans of few units."""
+        return self.ids(np.arange(self.count))
+
     def holds(self, ids: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Tell which ids are in the spans."""
         return np.asarray(self.places(ids + 1) > self.places(ids))
@@ -100,14 +104,39 @@ class Parts(Struct, frozen=True):
 
 def spans_of(ids: IntArray) -> Spans:
     """Return single units as spans."""
-    once = np.unique(ids)
-    if not once.size:
-        return Spans(once, once)
-    breaks = np.flatnonzero(np.diff(once) > 1)
-    return Spans(
-        once[np.concatenate(([0], breaks + 1))],
-        once[np.concatenate((breaks, [once.size - 1]))] + 1,
-    )
+    return joined(ids, ids + 1)
+
+
+def joined(starts: IntArray, ends: IntArray) -> Spans:
+    """Return intervals, which may overlap, as spans."""
+    kept = starts < ends
+    order = np.argsort(starts[kept], kind="stable")
+    low, high = starts[kept][order], ends[kept][order]
+    if not low.size:
+        return Spans(low, high)
+    reached = np.maximum.accumulate(high)
+    firsts = np.concatenate(([0], np.flatnonzero(low[1:] > reached[:-1]) + 1))
+    return Spans(low[firsts], reached[np.concatenate((firsts[1:] - 1, [low.size - 1]))])
+
+
+def overlap(one: Spans, other: Spans) -> Spans:
+    """Return what two sets of units have in common."""
+    edges = np.unique(np.concatenate((one.starts, one.ends, other.starts, other.ends)))
+    starts, ends = edges[:-1], edges[1:]
+    inside = one.holds(starts) & other.holds(starts)
+    return joined(starts[inside], ends[inside])
+
+
+def sampled(spans: Spans, bad: IntArray, count: int, seed: int = 0) -> Spans:
+    """Return the bad units (ids, ascending, of the spans) and at most `count` others, drawn by a seed."""
+    others_count = spans.count - bad.size
+    if others_count <= count:
+        return spans
+    drawn = np.random.default_rng(seed).choice(others_count, size=count, replace=False)
+    places = spans.places(bad)
+    # The k-th unit that is not bad stands k places on, plus one for every bad unit before it.
+    among = np.sort(drawn) + np.searchsorted(places - np.arange(places.size), np.sort(drawn), side="right")
+    return spans_of(np.concatenate((bad, spans.ids(among))))
 
 
 def parts_of(census: Census, exposures: Exposures, levels_count: int) -> Parts:

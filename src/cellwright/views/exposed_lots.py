@@ -1,0 +1,246 @@
+"""Which lots units are made of, at any depth, and where on them: for many units at once, by intervals.
+
+A stretch of a lot is carried to the lots made of it and at last to the units that took it. A unit counts where the
+middle of what it took lies, so that it counts once. What went into a mixture is in all of it, unless it is less than a
+hundredth: heels of heels are no cause.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from cellwright.analysis.hypergeometric import IntArray
+from cellwright.database.pool import Connection
+from cellwright.model.quantities import Measure
+from cellwright.rules.positions import Basis, Stretch, is_mixture, to_child
+from cellwright.rules.state import LotPartRow
+from cellwright.views.factors import Factor, FactorKind, LevelBook, shift_code
+from cellwright.views.stored import decode_rows
+
+TENTHS: Final = 10
+SHARE_LEAST: Final = 0.01
+"""Part of a mixture below which what went into it is left out."""
+_FAR: Final = 2**62
+"""Beyond every position."""
+
+_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
+
+LOTS_OF_IDS = """
+    SELECT l.* FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT id, code, material, measure, quantity FROM lot WHERE lot.id = k.id OFFSET 0) AS l
+"""
+PARTS_INTO = f"""
+    SELECT p.* FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
+"""  # noqa: S608 names are ours
+MADE = """
+    SELECT p.station, p.operation, p.time_us, f.body
+    FROM (SELECT DISTINCT h.position, h.station, h.operation, h.time_us
+          FROM unnest($1::bigint[]) AS k (id)
+          CROSS JOIN LATERAL (SELECT position, station, operation, time_us FROM history
+                              WHERE lots @> ARRAY[k.id] AND kind = 'LotTransformed' OFFSET 0) AS h) AS p
+    CROSS JOIN LATERAL (SELECT body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
+"""
+OPERATION_OF_RUN = """
+    SELECT DISTINCT k.kind, k.station, h.operation
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k (kind, station, unit)
+    CROSS JOIN LATERAL (SELECT operation, station FROM history
+                        WHERE units @> ARRAY[k.unit] AND kind = 'OperationCompleted' OFFSET 0) AS h
+    WHERE h.station = k.station
+"""
+
+
+class _Lot(Struct, frozen=True):
+    id: int
+    code: str
+    material: str
+    measure: Measure
+    quantity: int
+
+
+class _MadeFact(Struct, frozen=True):
+    """The lots that a fact says were made."""
+
+    lots: tuple[int, ...]
+
+
+class _Section(Struct, frozen=True, gc=False):
+    """Who took [start, end) of a lot had a level."""
+
+    level: int
+    start: int
+    end: int
+
+
+class _Chain(Struct):
+    """The lots that units took and those that these were made of."""
+
+    book: LevelBook
+    lots: dict[int, _Lot]
+    parts: dict[int, list[LotPartRow]]
+    shares: dict[int, float]
+    """The largest part of anything that a lot is."""
+    made: dict[int, list[tuple[Factor, str]]]
+    sections: dict[int, tuple[_Section, ...]]
+
+
+_MADE = msgspec.json.Decoder(_MadeFact)
+
+
+async def add_lots(connection: Connection, book: LevelBook, runs: Sequence[Any]) -> None:
+    """Note the lots that units took in runs, those that these were made of, the stations of both, and where on them."""
+    by_lot: dict[int, list[Any]] = {}
+    for run in runs:
+        by_lot.setdefault(run["lot"], []).append(run)
+    chain = await _chain_of(connection, book, list(by_lot))
+    for lot, among in by_lot.items():
+        columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in among], dtype=np.int64)
+        _expose(book, _sections_of(chain, lot), columns)
+    await _add_stations(connection, book, runs)
+
+
+# --- from sections to units ---------------------------------------------------------------------------
+
+
+def _expose(book: LevelBook, sections: Sequence[_Section], columns: IntArray) -> None:
+    """Note which units of a lot's runs have the middle of what they took in each section."""
+    first, end, low, high = (column[:, None] for column in columns.T)
+    count, length = end - first, high - low
+    starts = np.array([section.start for section in sections], dtype=np.int64)[None, :]
+    ends = np.array([section.end for section in sections], dtype=np.int64)[None, :]
+    pace = np.maximum(length, 1)
+
+    def units_before(position: IntArray) -> IntArray:
+        """Units whose middle lies before a position."""
+        passed = np.clip(position, low, high) - low
+        along = np.ceil(passed * count / pace - 0.5).astype(np.int64)
+        at_once = np.where(position > low, count, 0)
+        return np.asarray(np.clip(np.where(length > 0, along, at_once), 0, count), np.int64)
+
+    before = np.where(starts <= low, 0, units_before(starts))
+    until = np.where(ends >= high, count, units_before(ends))
+    until = np.where((length == 0) & (ends <= low), 0, until)
+    levels = np.array([section.level for section in sections], dtype=np.int64)
+    run_at, section_at = np.nonzero(before < until)
+    book.add(
+        levels[section_at],
+        first[run_at, 0] + before[run_at, section_at],
+        first[run_at, 0] + until[run_at, section_at],
+    )
+
+
+def _sections_of(chain: _Chain, lot: int) -> tuple[_Section, ...]:
+    """Return what a lot is and is made of, by where on it."""
+    known = chain.sections.get(lot)
+    if known is None:
+        found = [*_own_sections(chain, lot)]
+        for part in chain.parts.get(lot, ()):
+            for section in (*_lane_sections(chain, part), *_sections_of(chain, part.parent)):
+                found += _carried(chain, part, section)
+        known = chain.sections[lot] = tuple(dict.fromkeys(found))
+    return known
+
+
+def _own_sections(chain: _Chain, number: int) -> Iterator[_Section]:
+    lot, book = chain.lots[number], chain.book
+    yield _Section(book.number(Factor(FactorKind.LOT, lot.material), lot.code), -_FAR, _FAR)
+    for factor, code in chain.made.get(number, ()):
+        yield _Section(book.number(factor, code), -_FAR, _FAR)
+    for tenth in range(TENTHS):
+        level = book.number(Factor(FactorKind.POSITION, lot.material), str(tenth))
+        start, end = (lot.quantity * edge // TENTHS for edge in (tenth, tenth + 1))
+        yield _Section(level, start if tenth else -_FAR, end if tenth + 1 < TENTHS else _FAR)
+
+
+def _lane_sections(chain: _Chain, part: LotPartRow) -> Iterator[_Section]:
+    if part.lane:
+        factor = Factor(FactorKind.LANE, chain.lots[part.parent].material)
+        yield _Section(chain.book.number(factor, str(part.lane)), part.parent_start, part.parent_end)
+
+
+def _carried(chain: _Chain, part: LotPartRow, section: _Section) -> Iterator[_Section]:
+    """Yield where on a part's child a section of its parent is."""
+    low, high = max(section.start, part.parent_start), min(section.end, part.parent_end)
+    if low > high or (low == high and part.parent_start < part.parent_end):
+        return
+    level = chain.book.levels[section.level]
+    if is_mixture(chain.lots[part.child].measure):
+        if level.factor.kind in (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT):
+            chain.book.number(level.factor, level.code, Basis.LOT)
+            yield _Section(section.level, -_FAR, _FAR)
+        return
+    chain.book.number(level.factor, level.code, Basis.INTERVAL)
+    stretch = to_child(part, Stretch(low, high))
+    if stretch is not None:
+        yield _Section(section.level, stretch.start, stretch.end)
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+async def _chain_of(connection: Connection, book: LevelBook, direct: Sequence[int]) -> _Chain:
+    chain = _Chain(book, {}, {}, dict.fromkeys(direct, 1.0), {}, {})
+    await _load_lots(connection, chain, direct)
+    front = list(direct)
+    while front:
+        unread = [lot for lot in front if lot not in chain.parts]
+        chain.parts.update({lot: [] for lot in unread})
+        for part in decode_rows(LotPartRow, map(tuple, await connection.fetch(PARTS_INTO, unread))):
+            chain.parts[part.child].append(part)
+        await _load_lots(connection, chain, (part.parent for lot in unread for part in chain.parts[lot]))
+        front = list(_raised(chain, front))
+    for lot, parts in chain.parts.items():
+        chain.parts[lot] = [part for part in parts if _share(chain, part) >= SHARE_LEAST]
+    for record in await connection.fetch(MADE, list(chain.shares)):
+        for lot in _MADE.decode(record["body"]).lots:
+            chain.made.setdefault(lot, []).extend(_made_levels(record))
+    return chain
+
+
+def _made_levels(record: Any) -> Iterable[tuple[Factor, str]]:
+    yield Factor(FactorKind.STATION, record["operation"]), record["station"]
+    yield Factor(FactorKind.SHIFT, record["operation"]), shift_code(record["time_us"])
+
+
+def _raised(chain: _Chain, front: Iterable[int]) -> Iterator[int]:
+    """Yield the parents of lots that turn out to be a larger part of something than was known, and large enough."""
+    for part in (part for lot in front for part in chain.parts[lot]):
+        share = _share(chain, part)
+        if share >= SHARE_LEAST and share > chain.shares.get(part.parent, 0.0):
+            chain.shares[part.parent] = share
+            yield part.parent
+
+
+def _share(chain: _Chain, part: LotPartRow) -> float:
+    """Return which part of anything that units took a part's parent is by this way; only mixtures dilute."""
+    child, parent = chain.lots[part.child], chain.lots[part.parent]
+    share = chain.shares.get(part.child, 0.0)
+    if is_mixture(child.measure) and is_mixture(parent.measure) and child.quantity:
+        share *= min(1.0, (part.parent_end - part.parent_start) / child.quantity)
+    return share
+
+
+async def _load_lots(connection: Connection, chain: _Chain, numbers: Iterable[int]) -> None:
+    missing = [number for number in dict.fromkeys(numbers) if number not in chain.lots]
+    for record in await connection.fetch(LOTS_OF_IDS, missing):
+        number, code, material, measure, quantity = record
+        chain.lots[number] = _Lot(number, code, material, Measure(measure), quantity)
+
+
+async def _add_stations(connection: Connection, book: LevelBook, runs: Sequence[Any]) -> None:
+    """Note the stations that loaded runs into units, by the operation that they did then."""
+    pairs: dict[tuple[str, str], int] = {}
+    for run in runs:
+        pairs.setdefault((run["kind"], run["station"]), run["a"])
+    kinds, stations = ([pair[index] for pair in pairs] for index in (0, 1))
+    records = await connection.fetch(OPERATION_OF_RUN, kinds, stations, list(pairs.values()))
+    operations = {(record["kind"], record["station"]): record["operation"] for record in records}
+    levels = {
+        pair: book.number(Factor(FactorKind.STATION, operations[pair]), pair[1]) for pair in pairs if pair in operations
+    }
+    known = [run for run in runs if (run["kind"], run["station"]) in levels]
+    columns = np.array([(levels[run["kind"], run["station"]], run["a"], run["b"] + 1) for run in known], dtype=np.int64)
+    book.add(*columns.reshape(-1, 3).T)
