@@ -216,14 +216,14 @@ def _detectable(levels: Sequence[Level], groups: Sequence[tuple[int, ...]], alph
     if not groups:
         return []
     tests_count = len(groups)
-    log_limit = math.log(alpha_ratio / (tests_count * math.fsum(1 / each for each in range(1, tests_count + 1))))
+    log_limit_ratio = math.log(alpha_ratio / (tests_count * math.fsum(1 / each for each in range(1, tests_count + 1))))
     by_factor: dict[str, list[Level]] = {}
     for index in (index for group in groups for index in group):
         by_factor.setdefault(levels[index].factor, []).append(levels[index])
     found = []
     for factor, among in by_factor.items():
         median = sorted(among, key=lambda each: each.count)[len(among) // 2].table
-        needed = critical_count(median, log_limit)
+        needed = critical_count(median, log_limit_ratio)
         ratio = None if needed is None else ratio_at(Fourfold(needed, *_margins(median)), POWER)
         found.append(Detectable(factor, median.count, ratio))
     return sorted(found, key=lambda each: math.inf if each.ratio is None else each.ratio)

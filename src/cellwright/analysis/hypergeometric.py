@@ -23,6 +23,7 @@ _SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _NEGLIGIBLE = 1e-17
 _SOLVE_STEPS = 200
 _SOLVED = 1e-12
+_LOOKED_AT = 64
 
 
 class Fourfold(Struct, frozen=True):
@@ -106,8 +107,8 @@ def ratio_at(table: Fourfold, chance_ratio: float) -> float | None:
     counts, weights = _weights(table)
     is_reached = counts >= table.bad_count
 
-    def chances(log_odds: float) -> FloatArray:
-        logs = weights + (counts - table.bad_count) * log_odds
+    def chances(log_odds_ratio: float) -> FloatArray:
+        logs = weights + (counts - table.bad_count) * log_odds_ratio
         found = np.exp(logs - logs.max())
         return np.asarray(found / found.sum())
 
@@ -130,35 +131,36 @@ def ratio_at(table: Fourfold, chance_ratio: float) -> float | None:
     return _ratio(table, float(shares @ counts), float(shares @ (table.bad_total - counts)))
 
 
-def critical_count(table: Fourfold, log_limit: float) -> int | None:
+def critical_count(table: Fourfold, log_limit_ratio: float) -> int | None:
     """Return the fewest bad units in the part whose ln p is at most a limit; None = not even the most are."""
     low, high = table.least, table.most
-    if _log_tail_of(table, high) > log_limit:
+    if not table.count or _log_tails(table, np.array([high]))[0] > log_limit_ratio:
         return None
     while low < high:
-        middle = (low + high) // 2
-        if _log_tail_of(table, middle) <= log_limit:
-            high = middle
-        else:
-            low = middle + 1
+        # p falls with the count; all of some counts between are looked at together.
+        between = np.unique(np.linspace(low, high - 1, _LOOKED_AT).astype(np.int64))
+        beyond = _log_tails(table, between) > log_limit_ratio
+        low = int(between[beyond].max()) + 1 if beyond.any() else low
+        high = int(between[~beyond].min()) if not beyond.all() else high
     return low
 
 
 def p_value_of(table: Fourfold) -> float:
     """Return P(X >= bad_count), one-sided; 1 where there is nothing to compare with."""
-    return math.exp(_log_tail_of(table, table.bad_count)) if 0 < table.count < table.total else 1.0
+    is_test = 0 < table.count < table.total
+    return math.exp(_log_tails(table, np.array([table.bad_count]))[0]) if is_test else 1.0
 
 
-def _log_tail_of(table: Fourfold, bad_count: int) -> float:
-    cells = (bad_count, table.count, table.bad_total, table.total)
-    return float(log_tail(*(np.array([each]) for each in cells))[0])
+def _log_tails(table: Fourfold, bad_counts: IntArray) -> FloatArray:
+    margins = (np.full_like(bad_counts, each) for each in (table.count, table.bad_total, table.total))
+    return log_tail(bad_counts, *margins)
 
 
-def _ratio(table: Fourfold, inside: float, beside: float) -> float | None:
+def _ratio(table: Fourfold, inside_count: float, beside_count: float) -> float | None:
     """Return the ratio of shares of bad units inside and beside the part."""
-    if not table.count or table.count == table.total or beside <= 0:
+    if not table.count or table.count == table.total or beside_count <= 0:
         return None
-    return inside / table.count / (beside / (table.total - table.count))
+    return inside_count / table.count / (beside_count / (table.total - table.count))
 
 
 def _log_odds(table: Fourfold) -> float:
@@ -216,7 +218,7 @@ def _log_binomial(x: FloatArray, n: FloatArray, p: FloatArray, q: FloatArray) ->
             - _stirling_error(n - x)
             - _deviance(x, n * p)
             - _deviance(n - x, n * q)
-            - 0.5 * (2 * _HALF_LOG_2PI + np.log(x) + np.log1p(-x / n))
+            - 0.5 * (2 * _HALF_LOG_2PI + np.log(x) + np.log((n - x) / n))
         )
         first = np.where(p > 0.5, n * np.log(q), n * np.log1p(-p))
         last = np.where(q > 0.5, n * np.log(p), n * np.log1p(-q))

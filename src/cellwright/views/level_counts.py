@@ -76,7 +76,7 @@ def levels_of(counts: Sequence[Counted]) -> tuple[list[Level], list[Place]]:
         count, bad_count = (counted.tolist() for counted in _both(each.parts, each.census))
         total, bad_total = (counted.tolist() for counted in _both(each.known, each.census))
         for index, level in enumerate(each.book.levels):
-            if level.factor in done:
+            if level.factor in done or not count[index]:
                 continue
             factor = each.factor_of[index]
             levels.append(
