@@ -13,7 +13,15 @@ from cellwright.cli.main import EXIT_FAILED
 from cellwright.cli.times import moment
 from cellwright.database.pool import Connection
 from cellwright.rules.positions import weakest
-from cellwright.views.commonality import Asked, Commonality, CommonFinding, CommonLevel, Population, read_commonality
+from cellwright.views.commonality import (
+    Asked,
+    Commonality,
+    CommonFinding,
+    CommonLevel,
+    Population,
+    Rest,
+    read_commonality,
+)
 from cellwright.views.factors import FactorKind
 from cellwright.views.people import catch_up
 from cellwright.views.population import CommonalityError
@@ -135,12 +143,14 @@ def _finding_lines(findings: Iterable[CommonFinding]) -> Iterator[str]:
         basis = weakest(level.basis for level in each.levels)
         yield f"     p {each.p_value:.2g}, Holm {each.holm_p_value:.2g}, q {each.q_value:.2g}; basis {basis}"
         if each.rest is not None:
-            rest = each.rest
-            others = (rest.bad_total - rest.bad_count, rest.total - rest.count)
-            yield (
-                f"     without the units of 1: {rest.bad_count} of {rest.count} bad, of the others"
-                f" {others[0]} of {others[1]}: p {rest.p_value:.2g}"
-            )
+            yield f"     without the units of 1: {_rest_text(each.rest)}"
+
+
+def _rest_text(rest: Rest) -> str:
+    if not rest.count:
+        return "none is left"
+    others = (rest.bad_total - rest.bad_count, rest.total - rest.count)
+    return f"{rest.bad_count} of {rest.count} bad, of the others {others[0]} of {others[1]}: p {rest.p_value:.2g}"
 
 
 def _ratio_text(finding: CommonFinding) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from msgspec import structs
 
-from cellwright.model.commands import RecordCalibration, UnloadCarrier
+from cellwright.model.commands import RecordCalibration, ReplaceTool, UnloadCarrier
 from cellwright.testing.deep_plant import Row, Story, deep_plant
 from cellwright.testing.flow import results
 from cellwright.testing.replay import RecordingDriver
@@ -148,3 +148,81 @@ def _form(told: ManyLots, cells: list[str], index: int) -> None:
         told.note("channel", f"{station} {slot}", [cell])
     told.note("carrier", tray, cells)
     told.note("form", station, cells)
+
+
+# --- modules ------------------------------------------------------------------------------------------
+
+MODULE_PAGES = 24
+_PAGE = 8
+_CANS = ((10, "CAN-1"), (13, "CAN-2"), (MODULE_PAGES, "CAN-3"))
+"""Up to which page cells have cans of a lot."""
+
+
+@dataclass
+class ManyModules:
+    """48 modules of four cells; by what they really had: the cans of their cells, their kit, their tester's role."""
+
+    driver: RecordingDriver = field(default_factory=RecordingDriver)
+    modules: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    causes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def note(self, kind: str, code: str, units: Iterable[str]) -> None:
+        """Keep that units had something."""
+        self.causes.setdefault(kind, {}).setdefault(code, []).extend(units)
+
+
+def tell_many_modules() -> ManyModules:
+    """Return the story of modules, told to a driver in memory."""
+    told = ManyModules()
+    driver = told.driver
+    driver.must(RecordCalibration(station="GRADE-01", valid_until_us=driver.now_us + 7 * 86_400_000_000))
+    for person, role in (("P-1", "operator"), ("P-2", "quality")):
+        driver.person(person, role, qualification="hv_work")
+    length_mm = (MODULE_PAGES * _PAGE + 1) * 1000
+    for lot, material, quantity in (("FOIL-1", "foil", length_mm), ("SEP-1", "separator", length_mm)):
+        driver.receive(lot, material, quantity)
+    driver.load("COAT-01", "foil", "FOIL-1", length_mm)
+    driver.load("WIND-01", "cathode", driver.coat(length_mm)[0], length_mm)
+    driver.load("WIND-01", "separator", "SEP-1", length_mm)
+    for lot in ("CAN-1", "CAN-2", "CAN-3"):
+        driver.receive(lot, "can", MODULE_PAGES * _PAGE)
+    for lot in ("KIT-1", "KIT-2"):
+        driver.receive(lot, "kit", MODULE_PAGES)
+    for page in range(MODULE_PAGES):
+        _make_modules(told, page)
+    return told
+
+
+def _make_modules(told: ManyModules, page: int) -> None:
+    """Make eight cells and two modules of them; the winder gets a new cutter every four pages."""
+    driver = told.driver
+    if page % 4 == 0:
+        driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
+    cells = list(driver.wind(_PAGE))
+    told.note("cutter", str(page // 4), cells)
+    can = next(code for last, code in _CANS if page < last)
+    driver.load("ASM-01", "can", can, _PAGE)
+    driver.work("ASM-01", cells)
+    driver.unload("ASM-01", "can")
+    driver.work("SEAL-01", cells, results=results(leak_pamin=[1.0] * _PAGE))
+    driver.tray(cells, "TRAY-1")
+    driver.wait(900)
+    for station, columns in (("FORM-01", {}), ("GRADE-01", {"results": results(capacity_ah=[6.2] * _PAGE)})):
+        driver.check_in(station, carrier="TRAY-1")
+        driver.check_out(station, carrier="TRAY-1", **columns)
+    driver.must(UnloadCarrier(station="TRAY-01", carrier="TRAY-1"))
+    kit = f"KIT-{page * 2 // MODULE_PAGES + 1}"
+    driver.load("MOD-01", "kit", kit, 2)
+    for half in (cells[:4], cells[4:]):
+        driver.tray(half, "MAG-1")
+        units = driver.check_in("MOD-01", carrier="MAG-1").units
+        driver.check_out("MOD-01", units=units, consumed=driver.takes("MOD-01", 1))
+        driver.work("TEST-01", units, person=f"P-{page % 2 + 1}", results=results(voltage_v=[13.2]))
+        for kind, code in (("can", can), ("kit", kit), ("role", ("operator", "quality")[page % 2])):
+            told.note(kind, code, units)
+        for slot, cell in enumerate(half):
+            told.note("member_slot", str(slot), [cell])
+        told.modules += units
+    driver.unload("MOD-01", "kit")
+    told.cells += cells
