@@ -69,7 +69,7 @@ def test_the_level_that_holds_the_bad_ones_is_first() -> None:
     assert first.stands_out
     assert first.p_value < first.holm_p_value <= first.q_value < 1e-9
     assert first.ratio == pytest.approx(30 / 1000 / (10 / 3000))
-    assert first.low_ratio < first.ratio < (first.high_ratio or 0)
+    assert first.low_ratio < (first.ratio or 0) < (first.high_ratio or 0)
     assert (ranking.found_count, ranking.tests_count) == (1, 4)
 
 

@@ -4,6 +4,7 @@ Lots, their stations and places are counted over the whole population by interva
 slots, tools, roles) is counted over the bad units and at most `STEPPED_MAX` others, drawn by a fixed seed.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -136,7 +137,7 @@ async def read_commonality(connection: Connection, asked: Asked) -> Commonality:
         )
     counts = await count_levels(connection, bad.kind, spans, units)
     levels, places = levels_of(counts)
-    ranking = rank(levels, limit=asked.limit)
+    ranking = await asyncio.to_thread(rank, levels, limit=asked.limit)
     return Commonality(
         population=await _about(connection, bad, spans, units=units, counts=counts),
         findings=tuple(_findings(counts, places, ranking)),

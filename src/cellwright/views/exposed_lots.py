@@ -5,7 +5,8 @@ middle of what it took lies, so that it counts once. What went into a mixture is
 hundredth: heels of heels are no cause.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -96,13 +97,18 @@ async def add_lots(connection: Connection, book: LevelBook, runs: Sequence[Any])
     for run in runs:
         by_lot.setdefault(run["lot"], []).append(run)
     chain = await _chain_of(connection, book, list(by_lot))
-    for lot, among in by_lot.items():
-        columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in among], dtype=np.int64)
-        _expose(book, _sections_of(chain, lot), columns)
+    # The plant's work goes on in this thread meanwhile.
+    await asyncio.to_thread(_expose_all, chain, by_lot)
     await _add_stations(connection, book, runs)
 
 
 # --- from sections to units ---------------------------------------------------------------------------
+
+
+def _expose_all(chain: _Chain, by_lot: Mapping[int, Sequence[Any]]) -> None:
+    for lot, among in by_lot.items():
+        columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in among], dtype=np.int64)
+        _expose(chain.book, _sections_of(chain, lot), columns)
 
 
 def _expose(book: LevelBook, sections: Sequence[_Section], columns: IntArray) -> None:

@@ -3,6 +3,7 @@
 These facts are kept by page and not by interval, so they are read for a bounded number of units.
 """
 
+import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -64,22 +65,27 @@ class _Known(Struct):
 async def add_steps(connection: Connection, book: LevelBook, units: Sequence[int]) -> None:
     """Note what was done to units, and the slots of the modules or packs that they are in or were in last."""
     known = _Known(await _fittings(connection), await _roles(connection), {})
-    wanted = set(units)
-    for record in await connection.fetch(STEPS, list(units)):
-        step = _STEP.decode(record["body"])
-        among = [unit for unit in step.units if unit in wanted]
-        if record["kind"] == "CarrierLoaded":
-            known.slots.update(((unit, step.carrier), slot) for unit, slot in zip(step.units, step.slots, strict=True))
-            continue
-        levels = [book.number(*level) for level in _page_levels(record, step, known)]
-        book.add_units((level, unit) for level in levels for unit in among)
-        if step.carrier:
-            book.add_units(_slot_levels(book, record, step.carrier, among, known))
+    records = await connection.fetch(STEPS, list(units))
+    # The plant's work goes on in this thread meanwhile.
+    await asyncio.to_thread(_add_all, book, records, set(units), known)
     members = await connection.fetch(MEMBER_SLOTS, list(units))
     book.add_units(
         (book.number(Factor(FactorKind.MEMBER_SLOT, kind_of(each["parent"])), str(each["slot"])), each["id"])
         for each in members
     )
+
+
+def _add_all(book: LevelBook, records: Sequence[Any], wanted: set[int], known: _Known) -> None:
+    for record in records:
+        step = _STEP.decode(record["body"])
+        if record["kind"] == "CarrierLoaded":
+            known.slots.update(((unit, step.carrier), slot) for unit, slot in zip(step.units, step.slots, strict=True))
+            continue
+        among = [unit for unit in step.units if unit in wanted]
+        levels = [book.number(*level) for level in _page_levels(record, step, known)]
+        book.add_units((level, unit) for level in levels for unit in among)
+        if step.carrier:
+            book.add_units(_slot_levels(book, record, step.carrier, among, known))
 
 
 def kind_of(unit: int) -> UnitKind:

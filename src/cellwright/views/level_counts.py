@@ -1,5 +1,6 @@
 """How many units of a population, and how many bad ones, had each level of each factor."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -59,8 +60,8 @@ async def count_levels(connection: Connection, kind: UnitKind, spans: Spans, uni
     await add_lots(connection, book, await runs_of(connection, by_interval))
     steps = book if by_step.count == by_interval.count else LevelBook()
     await add_steps(connection, steps, by_step.all_ids().tolist())
-    counted = [_counted(book, Census(by_interval, by_interval.places(units)))]
-    return counted if steps is book else [*counted, _counted(steps, Census(by_step, by_step.places(units)))]
+    counted = [await _counted(book, Census(by_interval, by_interval.places(units)))]
+    return counted if steps is book else [*counted, await _counted(steps, Census(by_step, by_step.places(units)))]
 
 
 def levels_of(counts: Sequence[Counted]) -> tuple[list[Level], list[Place]]:
@@ -98,7 +99,12 @@ def _both(parts: Parts, census: Census) -> tuple[IntArray, IntArray]:
     return parts.counts(), parts.counts_among(census.bad)
 
 
-def _counted(book: LevelBook, census: Census) -> Counted:
+async def _counted(book: LevelBook, census: Census) -> Counted:
+    """Count on another thread: the plant's work goes on in this one."""
+    return await asyncio.to_thread(_count, book, census)
+
+
+def _count(book: LevelBook, census: Census) -> Counted:
     numbers: dict[Factor, int] = {}
     factor_of = tuple(numbers.setdefault(level.factor, len(numbers)) for level in book.levels)
     exposures = book.exposures()
@@ -117,7 +123,7 @@ async def _count_built(connection: Connection, spans: Spans, units: IntArray) ->
     book, census = LevelBook(), await _built(connection, spans, units)
     await add_lots(connection, book, await runs_of(connection, census.spans))
     await add_steps(connection, book, spans.all_ids().tolist())
-    return _counted(book, census)
+    return await _counted(book, census)
 
 
 async def _built(connection: Connection, spans: Spans, units: IntArray) -> Census:
