@@ -16,7 +16,7 @@ from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question, moment_us
 from cellwright.web.tables import Table, table_of
 
-_LIMIT_DEFAULT = 50
+_LIMIT_DEFAULT = 20
 _LIMIT_MAX = 1000
 
 
