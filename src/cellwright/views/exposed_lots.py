@@ -16,7 +16,7 @@ from msgspec import Struct
 from cellwright.analysis.hypergeometric import IntArray
 from cellwright.database.pool import Connection
 from cellwright.model.quantities import Measure
-from cellwright.rules.positions import Basis, Stretch, is_mixture, to_child
+from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.state import LotPartRow
 from cellwright.views.factors import Factor, FactorKind, LevelBook, shift_code
 from cellwright.views.stored import decode_rows
@@ -26,6 +26,7 @@ SHARE_LEAST: Final = 0.01
 """Part of a mixture below which what went into it is left out."""
 _FAR: Final = 2**62
 """Beyond every position."""
+_OF_WHOLE_LOTS: Final = (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT)
 
 _PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
 
@@ -37,12 +38,14 @@ PARTS_INTO = f"""
     SELECT p.* FROM unnest($1::bigint[]) AS k (id)
     CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
 """  # noqa: S608 names are ours
+# Lots are looked for 200 at a time: each look into the index also reads all that was added to it last.
 MADE = """
     SELECT p.station, p.operation, p.time_us, f.body
     FROM (SELECT DISTINCT h.position, h.station, h.operation, h.time_us
-          FROM unnest($1::bigint[]) AS k (id)
+          FROM (SELECT array_agg(id) AS ids FROM unnest($1::bigint[]) WITH ORDINALITY AS n (id, at)
+                GROUP BY at / 200) AS k
           CROSS JOIN LATERAL (SELECT position, station, operation, time_us FROM history
-                              WHERE lots @> ARRAY[k.id] AND kind = 'LotTransformed' OFFSET 0) AS h) AS p
+                              WHERE lots && k.ids AND kind = 'LotTransformed' OFFSET 0) AS h) AS p
     CROSS JOIN LATERAL (SELECT body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
 """
 OPERATION_OF_RUN = """
@@ -68,14 +71,6 @@ class _MadeFact(Struct, frozen=True):
     lots: tuple[int, ...]
 
 
-class _Section(Struct, frozen=True, gc=False):
-    """Who took [start, end) of a lot had a level."""
-
-    level: int
-    start: int
-    end: int
-
-
 class _Chain(Struct):
     """The lots that units took and those that these were made of."""
 
@@ -85,7 +80,10 @@ class _Chain(Struct):
     shares: dict[int, float]
     """The largest part of anything that a lot is."""
     made: dict[int, list[tuple[Factor, str]]]
-    sections: dict[int, tuple[_Section, ...]]
+    sections: dict[int, IntArray]
+    """By lot: rows of level, start and end; who took [start, end) of the lot had the level."""
+    carried: dict[Basis, list[IntArray]]
+    """Levels that some units had by the lots between, with how surely that is known."""
 
 
 _MADE = msgspec.json.Decoder(_MadeFact)
@@ -109,14 +107,16 @@ def _expose_all(chain: _Chain, by_lot: Mapping[int, Sequence[Any]]) -> None:
     for lot, among in by_lot.items():
         columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in among], dtype=np.int64)
         _expose(chain.book, _sections_of(chain, lot), columns)
+    for basis, levels in chain.carried.items():
+        if levels:
+            chain.book.weaken(np.unique(np.concatenate(levels)).tolist(), basis)
 
 
-def _expose(book: LevelBook, sections: Sequence[_Section], columns: IntArray) -> None:
+def _expose(book: LevelBook, sections: IntArray, columns: IntArray) -> None:
     """Note which units of a lot's runs have the middle of what they took in each section."""
     first, end, low, high = (column[:, None] for column in columns.T)
+    levels, starts, ends = sections.T
     count, length = end - first, high - low
-    starts = np.array([section.start for section in sections], dtype=np.int64)[None, :]
-    ends = np.array([section.end for section in sections], dtype=np.int64)[None, :]
     pace = np.maximum(length, 1)
 
     def units_before(position: IntArray) -> IntArray:
@@ -129,7 +129,6 @@ def _expose(book: LevelBook, sections: Sequence[_Section], columns: IntArray) ->
     before = np.where(starts <= low, 0, units_before(starts))
     until = np.where(ends >= high, count, units_before(ends))
     until = np.where((length == 0) & (ends <= low), 0, until)
-    levels = np.array([section.level for section in sections], dtype=np.int64)
     run_at, section_at = np.nonzero(before < until)
     book.add(
         levels[section_at],
@@ -138,57 +137,62 @@ def _expose(book: LevelBook, sections: Sequence[_Section], columns: IntArray) ->
     )
 
 
-def _sections_of(chain: _Chain, lot: int) -> tuple[_Section, ...]:
+def _sections_of(chain: _Chain, lot: int) -> IntArray:
     """Return what a lot is and is made of, by where on it."""
     known = chain.sections.get(lot)
     if known is None:
-        found = [*_own_sections(chain, lot)]
+        found = [_own_sections(chain, lot)]
         for part in chain.parts.get(lot, ()):
-            for section in (*_lane_sections(chain, part), *_sections_of(chain, part.parent)):
-                found += _carried(chain, part, section)
-        known = chain.sections[lot] = tuple(dict.fromkeys(found))
+            found.append(_carried(chain, part, _lane_section(chain, part)))
+            found.append(_carried(chain, part, _sections_of(chain, part.parent)))
+        known = chain.sections[lot] = np.unique(np.concatenate(found), axis=0)
     return known
 
 
-def _own_sections(chain: _Chain, number: int) -> Iterator[_Section]:
+def _own_sections(chain: _Chain, number: int) -> IntArray:
     lot, book = chain.lots[number], chain.book
-    yield _Section(book.number(Factor(FactorKind.LOT, lot.material), lot.code), -_FAR, _FAR)
-    for factor, code in chain.made.get(number, ()):
-        yield _Section(book.number(factor, code), -_FAR, _FAR)
+    whole = [(Factor(FactorKind.LOT, lot.material), lot.code), *chain.made.get(number, ())]
+    rows = [(book.number(factor, code), -_FAR, _FAR) for factor, code in whole]
     for tenth in range(TENTHS):
         level = book.number(Factor(FactorKind.POSITION, lot.material), str(tenth))
         start, end = (lot.quantity * edge // TENTHS for edge in (tenth, tenth + 1))
-        yield _Section(level, start if tenth else -_FAR, end if tenth + 1 < TENTHS else _FAR)
+        rows.append((level, start if tenth else -_FAR, end if tenth + 1 < TENTHS else _FAR))
+    return np.array(rows, dtype=np.int64)
 
 
-def _lane_sections(chain: _Chain, part: LotPartRow) -> Iterator[_Section]:
-    if part.lane:
-        factor = Factor(FactorKind.LANE, chain.lots[part.parent].material)
-        yield _Section(chain.book.number(factor, str(part.lane)), part.parent_start, part.parent_end)
+def _lane_section(chain: _Chain, part: LotPartRow) -> IntArray:
+    if not part.lane:
+        return np.zeros((0, 3), np.int64)
+    level = chain.book.number(Factor(FactorKind.LANE, chain.lots[part.parent].material), str(part.lane))
+    return np.array([(level, part.parent_start, part.parent_end)], dtype=np.int64)
 
 
-def _carried(chain: _Chain, part: LotPartRow, section: _Section) -> Iterator[_Section]:
-    """Yield where on a part's child a section of its parent is."""
-    low, high = max(section.start, part.parent_start), min(section.end, part.parent_end)
-    if low > high or (low == high and part.parent_start < part.parent_end):
-        return
-    level = chain.book.levels[section.level]
-    if is_mixture(chain.lots[part.child].measure):
-        if level.factor.kind in (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT):
-            chain.book.number(level.factor, level.code, Basis.LOT)
-            yield _Section(section.level, -_FAR, _FAR)
-        return
-    chain.book.number(level.factor, level.code, Basis.INTERVAL)
-    stretch = to_child(part, Stretch(low, high))
-    if stretch is not None:
-        yield _Section(section.level, stretch.start, stretch.end)
+def _carried(chain: _Chain, part: LotPartRow, sections: IntArray) -> IntArray:
+    """Return where on a part's child sections of its parent are; of a mixture only what is in all of it."""
+    low = np.maximum(sections[:, 1], part.parent_start)
+    high = np.minimum(sections[:, 2], part.parent_end)
+    kept = low <= high if part.parent_start == part.parent_end else low < high
+    is_mixed = is_mixture(chain.lots[part.child].measure)
+    if is_mixed:
+        kept &= np.array([chain.book.levels[each].factor.kind in _OF_WHOLE_LOTS for each in sections[:, 0]], np.bool_)
+    levels, low, high = sections[kept, 0], low[kept] - part.parent_start, high[kept] - part.parent_start
+    chain.carried[Basis.LOT if is_mixed else Basis.INTERVAL].append(levels)
+    length, size = part.parent_end - part.parent_start, part.child_end - part.child_start
+    if is_mixed or not length:
+        ends = (-_FAR, _FAR) if is_mixed else (part.child_start, part.child_end)
+        return np.stack([levels, np.full_like(levels, ends[0]), np.full_like(levels, ends[1])], axis=1)
+    if part.reversed:
+        low, high = length - high, length - low
+    return np.stack(
+        [levels, part.child_start + low * size // length, part.child_start - (-high * size // length)], axis=1
+    )
 
 
 # --- reading ------------------------------------------------------------------------------------------
 
 
 async def _chain_of(connection: Connection, book: LevelBook, direct: Sequence[int]) -> _Chain:
-    chain = _Chain(book, {}, {}, dict.fromkeys(direct, 1.0), {}, {})
+    chain = _Chain(book, {}, {}, dict.fromkeys(direct, 1.0), {}, {}, {Basis.INTERVAL: [], Basis.LOT: []})
     await _load_lots(connection, chain, direct)
     front = list(direct)
     while front:

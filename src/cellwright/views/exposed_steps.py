@@ -15,12 +15,14 @@ from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.views.factors import Factor, FactorKind, LevelBook, moment_code, shift_code
 
+# Units are looked for 200 at a time: each look into the index also reads all that was added to it last.
 STEPS = """
     SELECT p.position, p.kind, p.station, p.operation, p.time_us, f.body
     FROM (SELECT DISTINCT h.position, h.kind, h.station, h.operation, h.time_us
-          FROM unnest($1::bigint[]) AS k (id)
+          FROM (SELECT array_agg(id) AS ids FROM unnest($1::bigint[]) WITH ORDINALITY AS n (id, at)
+                GROUP BY at / 200) AS k
           CROSS JOIN LATERAL (SELECT position, kind, station, operation, time_us FROM history
-                              WHERE units @> ARRAY[k.id] AND kind IN ('OperationCompleted', 'CarrierLoaded')
+                              WHERE units && k.ids AND kind IN ('OperationCompleted', 'CarrierLoaded')
                               OFFSET 0) AS h) AS p
     CROSS JOIN LATERAL (SELECT body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
     ORDER BY p.position
@@ -83,7 +85,7 @@ def _add_all(book: LevelBook, records: Sequence[Any], wanted: set[int], known: _
             continue
         among = [unit for unit in step.units if unit in wanted]
         levels = [book.number(*level) for level in _page_levels(record, step, known)]
-        book.add_units((level, unit) for level in levels for unit in among)
+        book.add_page(levels, among)
         if step.carrier:
             book.add_units(_slot_levels(book, record, step.carrier, among, known))
 

@@ -1,6 +1,6 @@
 """Factors by which units may differ (lots, machines, slots), and the levels that a population has of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -69,9 +69,15 @@ class LevelBook:
         number = self._numbers.setdefault((factor, code), len(self.levels))
         if number == len(self.levels):
             self.levels.append(FactorLevel(factor, code, basis))
-        level = self.levels[number]
-        level.basis = weakest((level.basis, basis))
+        self.weaken((number,), basis)
         return number
+
+    def weaken(self, numbers: Iterable[int], basis: Basis) -> None:
+        """Note that levels are known on this basis too."""
+        for number in numbers:
+            level = self.levels[number]
+            if level.basis is not basis:
+                level.basis = weakest((level.basis, basis))
 
     def add(self, levels: IntArray, starts: IntArray, ends: IntArray) -> None:
         """Note that units [start, end) had levels."""
@@ -81,6 +87,11 @@ class LevelBook:
         """Note that single units had levels: pairs of level and unit."""
         columns = np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
         self.add(columns[:, 0], columns[:, 1], columns[:, 1] + 1)
+
+    def add_page(self, levels: Sequence[int], units: Sequence[int]) -> None:
+        """Note that all of some units had all of some levels."""
+        every = np.tile(np.array(units, dtype=np.int64), len(levels))
+        self.add(np.repeat(np.array(levels, dtype=np.int64), len(units)), every, every + 1)
 
     def exposures(self) -> Exposures:
         """Return who had which level."""

@@ -19,7 +19,7 @@ from cellwright.views.population import runs_of
 
 COUNTED_MAX: Final = 2_000_000
 """Units that are counted by interval; of more, the bad ones and a sample are."""
-STEPPED_MAX: Final = 10_000
+STEPPED_MAX: Final = 5_000
 """Units that are not bad and whose steps are read."""
 BUILT_MAX: Final = 2_000
 """Modules or packs that are not bad and whose members are read."""
