@@ -70,6 +70,8 @@ STATEMENTS: dict[str, list[object]] = {
     "REACH_OF_LOTS": [_LOTS],
     "LOTS_OF_IDS": [_LOTS],
     "PARTS_INTO": [_LOTS],
+    "ENDS_OF_LOTS": [[17, 1234]],
+    "MADE_BETWEEN": [20_500, 20_600],
     "MADE": [_LOTS],
     "OPERATION_OF_RUN": [["anode"], ["WIND-01"], [FIRST_CELL + 500]],
     "STEPS": [_CELLS],

@@ -6,7 +6,7 @@ hundredth: heels of heels are no cause.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +26,9 @@ SHARE_LEAST: Final = 0.01
 """Part of a mixture below which what went into it is left out."""
 _FAR: Final = 2**62
 """Beyond every position."""
+_TIMED: Final = 32
+"""Lots by which it is known when all were made."""
+_BESIDE_MAX: Final = 1000
 _OF_WHOLE_LOTS: Final = (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT)
 
 _PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
@@ -38,15 +41,22 @@ PARTS_INTO = f"""
     SELECT p.* FROM unnest($1::bigint[]) AS k (id)
     CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
 """  # noqa: S608 names are ours
-# Lots are looked for 200 at a time: each look into the index also reads all that was added to it last.
+ENDS_OF_LOTS = """
+    SELECT min(h.position) AS low, max(h.position) AS high
+    FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT position FROM history WHERE lots @> ARRAY[k.id] OFFSET 0) AS h
+"""
+MADE_BETWEEN = """
+    SELECT time_us, recorded_us, body FROM fact
+    WHERE kind = 'LotTransformed' AND position >= $1::bigint AND position <= $2::bigint
+"""
 MADE = """
-    SELECT p.station, p.operation, p.time_us, f.body
-    FROM (SELECT DISTINCT h.position, h.station, h.operation, h.time_us
-          FROM (SELECT array_agg(id) AS ids FROM unnest($1::bigint[]) WITH ORDINALITY AS n (id, at)
-                GROUP BY at / 200) AS k
-          CROSS JOIN LATERAL (SELECT position, station, operation, time_us FROM history
-                              WHERE lots && k.ids AND kind = 'LotTransformed' OFFSET 0) AS h) AS p
-    CROSS JOIN LATERAL (SELECT body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
+    SELECT f.time_us, f.recorded_us, f.body
+    FROM (SELECT DISTINCT h.position
+          FROM unnest($1::bigint[]) AS k (id)
+          CROSS JOIN LATERAL (SELECT position FROM history
+                              WHERE lots @> ARRAY[k.id] AND kind = 'LotTransformed' OFFSET 0) AS h) AS p
+    CROSS JOIN LATERAL (SELECT time_us, recorded_us, body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
 """
 OPERATION_OF_RUN = """
     SELECT DISTINCT k.kind, k.station, h.operation
@@ -66,9 +76,12 @@ class _Lot(Struct, frozen=True):
 
 
 class _MadeFact(Struct, frozen=True):
-    """The lots that a fact says were made."""
+    """The lots that a fact says were made, and where."""
 
+    station: str
+    operation: str
     lots: tuple[int, ...]
+    clock_skewed: bool = False
 
 
 class _Chain(Struct):
@@ -204,15 +217,32 @@ async def _chain_of(connection: Connection, book: LevelBook, direct: Sequence[in
         front = list(_raised(chain, front))
     for lot, parts in chain.parts.items():
         chain.parts[lot] = [part for part in parts if _share(chain, part) >= SHARE_LEAST]
-    for record in await connection.fetch(MADE, list(chain.shares)):
-        for lot in _MADE.decode(record["body"]).lots:
-            chain.made.setdefault(lot, []).extend(_made_levels(record))
+    await _load_made(connection, chain)
     return chain
 
 
-def _made_levels(record: Any) -> Iterable[tuple[Factor, str]]:
-    yield Factor(FactorKind.STATION, record["operation"]), record["station"]
-    yield Factor(FactorKind.SHIFT, record["operation"]), shift_code(record["time_us"])
+async def _load_made(connection: Connection, chain: _Chain) -> None:
+    """Read where lots were made: in one sweep over the facts of their time, then what lies beside it, lot by lot."""
+    wanted = sorted(lot for lot, parts in chain.parts.items() if parts)
+    if not wanted:
+        return
+    some = [wanted[at] for at in np.linspace(0, len(wanted) - 1, _TIMED).astype(np.int64).tolist()]
+    low, high = await connection.fetchrow(ENDS_OF_LOTS, some) or (None, None)
+    if low is not None:
+        _add_made(chain, set(wanted), await connection.fetch(MADE_BETWEEN, low, high))
+    beside = [lot for lot in wanted if lot not in chain.made]
+    _add_made(chain, set(wanted), await connection.fetch(MADE, beside[:_BESIDE_MAX]))
+
+
+def _add_made(chain: _Chain, wanted: Container[int], records: Iterable[Any]) -> None:
+    for record in records:
+        made = _MADE.decode(record["body"])
+        time_us = record["recorded_us"] if made.clock_skewed else record["time_us"]
+        levels = [
+            (Factor(FactorKind.STATION, made.operation), made.station),
+            (Factor(FactorKind.SHIFT, made.operation), shift_code(time_us)),
+        ]
+        chain.made.update((lot, levels) for lot in made.lots if lot in wanted)
 
 
 def _raised(chain: _Chain, front: Iterable[int]) -> Iterator[int]:
