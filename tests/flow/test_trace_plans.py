@@ -8,6 +8,7 @@ from cellwright.database.binaries import Installation
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import Databases, installations
+from cellwright.testing.plans import literal, plan_of, scanned
 from cellwright.views import trace
 
 CELLS = 40_000
@@ -108,28 +109,9 @@ async def test_no_hop_scans_a_large_table(connection: asyncpg.Connection, name: 
     assert not LARGE.intersection(scanned(plan)), plan
 
 
-async def plan_of(connection: asyncpg.Connection, statement: str) -> str:
-    records = await connection.fetch(f"EXPLAIN {statement}")
-    return "\n".join(record[0] for record in records)
-
-
-def scanned(plan: str) -> set[str]:
-    return {line.split(" on ")[1].split()[0] for line in plan.splitlines() if "Seq Scan on " in line}
-
-
 async def test_a_scan_would_be_seen(connection: asyncpg.Connection) -> None:
     plan = await plan_of(connection, "SELECT * FROM unit WHERE parent = 5 AND (SELECT count(*) FROM lot) > 0")
     assert scanned(plan) == {"unit", "lot"}
-
-
-def literal(value: object) -> str:
-    match value:
-        case list():
-            return f"ARRAY[{', '.join(literal(each) for each in value)}]"
-        case str():
-            return f"'{value}'"
-        case _:
-            return str(value)
 
 
 async def test_the_statements_find_what_is_there(connection: asyncpg.Connection) -> None:

@@ -22,6 +22,7 @@ PAGES = (
     "how-to/submit-commands.md",
     "how-to/hold-and-release.md",
     "how-to/give-up-an-operation.md",
+    "how-to/import-lots.md",
     "tutorial/first-pack.md",
 )
 

@@ -29,6 +29,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "LoadMaterial": {"station": "NOWHERE", "position": "p", "lot": "L", "quantity": 1},
     "UnloadMaterial": {"station": "NOWHERE", "position": "p"},
     "PlaceHold": {"subject": "unit", "codes": [], "reason": ""},
+    "PlaceRecall": {"recall": "", "reason": ""},
     "ReleaseHold": {"hold": 999, "reason": "fine", "second_person": ""},
     "Disposition": {"units": [], "action": "scrap"},
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},
@@ -37,6 +38,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "QualifyPerson": {"person": "nobody", "qualification": "q", "valid_until_us": 1},
     "ReleaseOrder": {"order": "", "product": "nothing", "quantity": 0},
     "CloseOrder": {"order": "nothing", "reason": ""},
+    "ImportLots": {"lots": [], "materials": [], "measures": [], "quantities": []},
 }
 """A command of each type that nothing comes of: it is refused by the gate, if it gets there."""
 

@@ -79,6 +79,8 @@ def _lines(answer: Trace) -> list[str]:
 
 def _stretches(node: TraceNode) -> str:
     """Return the first stretches of a lot, and how many more there are."""
+    if node.measure and not node.quantity:
+        return "quantity unknown"
     shown = [_stretch(each, node.measure) for each in node.stretches[:_STRETCHES_SHOWN]]
     more = len(node.stretches) - len(shown)
     return "; ".join([*shown, f"... {more} more"] if more else shown)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from cellwright.model.quantities import Measure
+
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that every store and protocol can carry."""
 
@@ -144,6 +146,19 @@ class PlaceHold(_Command, frozen=True, kw_only=True):
     reason: Text
 
 
+class PlaceRecall(_Command, frozen=True, kw_only=True):
+    """Hold lots and all units of ranges at once, each by the outermost unit that it is in now.
+
+    Range k holds every unit from `firsts[k]` to `lasts[k]`. The same recall again adds only what it does not hold yet.
+    """
+
+    recall: Code
+    reason: Text
+    lots: tuple[Code, ...] = ()
+    firsts: tuple[Code, ...] = ()
+    lasts: tuple[Code, ...] = ()
+
+
 class ReleaseHold(_Command, frozen=True, kw_only=True):
     """Lift a hold; needs a second person's signature."""
 
@@ -234,6 +249,57 @@ class CloseOrder(_Command, frozen=True, kw_only=True):
     reason: Text
 
 
+class Parents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Columns of what lots were made of: row k says that lot `outputs[k]` of the page was made of `lots[k]`.
+
+    Starts and ends are in the parent's measure, output starts and ends in the child's. A stretch that nobody recorded
+    is null at both its ends: then the whole lot counts, and a trace says so.
+    """
+
+    lots: tuple[Code, ...] = ()
+    """Codes of the parents."""
+    outputs: tuple[Int64, ...] = ()
+    """Per row: which lot of the page was made of it, counted from 0."""
+    starts: tuple[Int64 | None, ...] = ()
+    """Where each stretch begins on the parent; null = nobody recorded it; no list = none of them."""
+    ends: tuple[Int64 | None, ...] = ()
+    """Where each stretch ends on the parent (not included)."""
+    output_starts: tuple[Int64 | None, ...] = ()
+    """Where each stretch begins on the lot that was made."""
+    output_ends: tuple[Int64 | None, ...] = ()
+    """Where each stretch ends on the lot that was made (not included)."""
+    lanes: tuple[Int64, ...] = ()
+    reversed: tuple[bool, ...] = ()
+    tolerances: tuple[Int64, ...] = ()
+    """How far the ends may be off, in the parent's measure; no list = not at all."""
+
+
+class ImportLots(_Command, frozen=True, kw_only=True):
+    """Take over lots that another system recorded, and what they were made of; they stay unreleased.
+
+    Parents are lots of the same page, or lots that are known here already. Quantity 0 = nobody knows how much it was.
+    """
+
+    lots: tuple[Code, ...]
+    """Codes that are not known here yet, at most 1,000."""
+    materials: tuple[Code, ...]
+    """What each is; a code of `materials.toml` where there is one."""
+    measures: tuple[Measure, ...]
+    """Unit in which each is counted."""
+    quantities: tuple[Int64, ...]
+    """How much each was when it was whole; 0 = nobody knows."""
+    remaining: tuple[Int64, ...] = ()
+    """What of each is in stock here: its end; no list = nothing."""
+    suppliers: tuple[Code, ...] = ()
+    """Code of each supplier; "" = none."""
+    made_us: tuple[Int64, ...] = ()
+    """When each was made, UTC us; 0 = nobody knows."""
+    parents: Parents = field(default_factory=Parents)
+    """What they were made of, at most 5,000 rows; see Parents."""
+    origin: Code = ""
+    """Where they were recorded: the name of a system or a file."""
+
+
 Command = (
     CheckIn
     | CheckOut
@@ -244,6 +310,7 @@ Command = (
     | LoadCarrier
     | UnloadCarrier
     | PlaceHold
+    | PlaceRecall
     | ReleaseHold
     | Disposition
     | ReleaseLot
@@ -255,6 +322,7 @@ Command = (
     | ReleasePlant
     | ReleaseOrder
     | CloseOrder
+    | ImportLots
 )
 
 

@@ -1,5 +1,7 @@
 """Facts: what was decided, in the past tense. They grow only by fields with defaults; old ones decode for ever."""
 
+from typing import Final
+
 from msgspec import Struct, field
 
 from cellwright.model.answers import Reason
@@ -7,6 +9,9 @@ from cellwright.model.commands import HoldSubject, Result
 from cellwright.model.ids import UnitKind
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
+
+UNPLACED: Final = -1
+"""Tolerance of a part of which nobody knows where on its two stretches: any of one may be anywhere in the other."""
 
 
 class Taken(Struct, frozen=True):
@@ -43,6 +48,7 @@ class LotPart(Struct, frozen=True, kw_only=True):
     lane: int = 0
     reversed: bool = False
     tolerance: int = 0
+    """How far either end may be off; -1 = any of one stretch may be anywhere in the other, in no known order."""
 
 
 class _Fact(Struct, frozen=True, kw_only=True, tag=True):
@@ -238,6 +244,8 @@ class Held(_Fact, frozen=True, kw_only=True):
     subject: HoldSubject
     subjects: tuple[int, ...]
     reason: str
+    recall: str = ""
+    """The recall that it is part of, "" = none."""
 
 
 class Released(_Fact, frozen=True, kw_only=True):
@@ -309,6 +317,28 @@ class OrderClosed(_Fact, frozen=True, kw_only=True):
     reason: str
 
 
+class LotsImported(_Fact, frozen=True, kw_only=True):
+    """Lots that another system recorded are known here, with what they were made of; none may be used before release."""
+
+    lots: tuple[int, ...]
+    codes: tuple[str, ...]
+    materials: tuple[str, ...]
+    """What each is; it need not be a material of the plant."""
+    measures: tuple[Measure, ...]
+    """Unit in which each is counted."""
+    quantities: tuple[int, ...]
+    """How much each was when it was whole; 0 = nobody knows."""
+    remaining: tuple[int, ...]
+    """What of each is in stock here: its end."""
+    suppliers: tuple[str, ...] = ()
+    """Code of each supplier; no list = none."""
+    made_us: tuple[int, ...] = ()
+    """When each was made, UTC us; 0 or no list = nobody knows."""
+    parts: tuple[LotPart, ...] = ()
+    origin: str = ""
+    """Where they were recorded: the name of a system or a file."""
+
+
 class Refused(_Fact, frozen=True, kw_only=True):
     """A command was refused; nothing else changed."""
 
@@ -346,6 +376,7 @@ Fact = (
     | PersonQualified
     | OrderReleased
     | OrderClosed
+    | LotsImported
     | Refused
 )
 

@@ -31,6 +31,9 @@ class UnitKind(StrEnum):
 
 
 _KIND_NUMBERS = {UnitKind.CELL: 1, UnitKind.MODULE: 2, UnitKind.PACK: 3}
+_KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
+KIND_SHIFT = _SEQUENCE_BITS + _LINE_BITS
+"""Bits of a unit id below the number of its kind."""
 
 
 class UnitBlock(Struct, frozen=True):
@@ -74,7 +77,12 @@ def read_design(design_part: str) -> DesignPart:
 
 def first_id(kind: UnitKind, line: int) -> int:
     """Return the id before the first unit of a kind on a line (kind and line in the high bits)."""
-    return (_KIND_NUMBERS[kind] << (_SEQUENCE_BITS + _LINE_BITS)) | (line << _SEQUENCE_BITS)
+    return (_KIND_NUMBERS[kind] << KIND_SHIFT) | (line << _SEQUENCE_BITS)
+
+
+def kind_of(number: int) -> UnitKind:
+    """Return the kind of a unit by its id; raises KeyError for what is no unit's."""
+    return _KINDS[number >> KIND_SHIFT]
 
 
 def date_code(time_us: int) -> str:

@@ -41,6 +41,10 @@ class Product(Struct, frozen=True, kw_only=True):
     kind: UnitKind
     design_part: str
     route: str
+    stock_cost: int | None = None
+    """What one costs that is recalled while it is still here, in the plant's currency; None = not known."""
+    field_cost: int | None = None
+    """What one costs that is recalled after it was shipped, fetching it included."""
 
 
 class CarrierType(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ class Plant(Struct, frozen=True, kw_only=True):
     name: str
     line: int
     time_skew_max_s: int
+    currency: str = ""
+    """ISO 4217 code of all costs, "" = none are given."""
     work_centers: dict[str, WorkCenter]
     stations: dict[str, Station]
     materials: dict[str, Material]

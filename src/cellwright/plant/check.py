@@ -13,7 +13,20 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import MissingRowError, apply
-from cellwright.rules.state import HoldRow, LoadingRow, LoadRun, LotPartRow, LotRow, MemberRow, OrderRow, Row, State
+from cellwright.rules.state import (
+    AssemblyRow,
+    HoldRow,
+    LoadingRow,
+    LoadRun,
+    LotPartRow,
+    LotRow,
+    MemberRow,
+    OrderRow,
+    Row,
+    State,
+    UnitRow,
+)
+from cellwright.views import sealed
 from cellwright.views.inline import INLINE
 from cellwright.views.people import TABLES, compare_people, forget_people, shadowed
 from cellwright.views.stored import Stored
@@ -94,8 +107,8 @@ async def rebuild(connection: Connection, plant: Plant, *, progress: Progress = 
         fold = await _fold(connection, plant, progress)
         if not fold.problem:
             # Not TRUNCATE: its lock and that of a gate which waits for the head would wait for each other.
-            for stored in reversed(INLINE):
-                await connection.execute(f"DELETE FROM {stored.table}")  # noqa: S608 names are ours
+            for table in (*sealed.TABLES, *(stored.table for stored in reversed(INLINE))):
+                await connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are ours
             for stored in INLINE:
                 await _write(connection, stored, fold.state)
             await forget_people(connection)
@@ -156,15 +169,37 @@ async def _fold(connection: Connection, plant: Plant, progress: Progress) -> _Fo
 
 
 async def _compare_inline(connection: Connection, state: State) -> dict[str, TableCheck]:
-    return {stored.table: await _compare(connection, stored, state) for stored in INLINE}
+    packed: dict[type[Any], list[Any]] = dict(
+        zip((UnitRow, MemberRow, AssemblyRow), await sealed.load_all(connection), strict=True)
+    )
+    return {
+        stored.table: await _compare(connection, stored, state, packed=packed.get(stored.row, [])) for stored in INLINE
+    }
 
 
-async def _compare(connection: Connection, stored: Stored[Any], state: State) -> TableCheck:
+async def _compare(connection: Connection, stored: Stored[Any], state: State, *, packed: Iterable[Row]) -> TableCheck:
+    """Compare a table, and what was packed of it, with the fold."""
     folded: dict[Any, Row] = {row.key: row for row in state.rows(stored.row)}
     kept: dict[Any, Row] = {row.key: row for row in await stored.load_page(connection)}
+    kept |= {row.key: row for row in packed}
+    for key in await sealed.once_sealed(connection) if stored.row is UnitRow else ():
+        kept[key] = _as_folded(kept[key], folded.get(key))
     different = [key for key in {**folded, **kept} if folded.get(key) != kept.get(key)]
     examples = tuple(_example(stored, key, folded.get(key), kept.get(key)) for key in different[:_EXAMPLES_MAX])
     return TableCheck(rows=len(folded), different=len(different), examples=examples)
+
+
+def _as_folded(row: Row, folded: Row | None) -> Row:
+    """Return a unit that was sealed with the times and attempts that only the journal still knows."""
+    if not isinstance(row, UnitRow) or not isinstance(folded, UnitRow):
+        return row
+    times = zip(row.completed_us, folded.completed_us, strict=True)
+    attempts = zip(row.attempts, folded.attempts, strict=True)
+    return structs.replace(
+        row,
+        completed_us=tuple(kept or told for kept, told in times),
+        attempts=tuple(kept or told for kept, told in attempts),
+    )
 
 
 def _example(stored: Stored[Any], key: Any, folded: Row | None, kept: Row | None) -> str:

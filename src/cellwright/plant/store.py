@@ -16,8 +16,8 @@ from cellwright.model.facts import Envelope
 from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
-from cellwright.rules.state import Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, resources, stock, wip
+from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
+from cellwright.views import genealogy, resources, sealed, stock, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -114,7 +114,16 @@ async def load_senders(connection: Connection, loaded: Loaded, senders: Collecti
 
 
 async def load_needs(connection: Connection, state: State, needs: Needs) -> None:
-    """Load the rows that commands name."""
+    """Load the rows that commands name; units that were sealed become rows again."""
+    await _load_needs(connection, state, needs)
+    missing = state.missing(UnitRow, needs.units) | state.missing(AssemblyRow, needs.assemblies)
+    if missing and await sealed.holds_any(connection, missing):
+        async with connection.transaction():
+            await sealed.unpack(connection, missing)
+        await _load_needs(connection, state, needs)
+
+
+async def _load_needs(connection: Connection, state: State, needs: Needs) -> None:
     by_id, by_code = "WHERE id = ANY ($1::bigint[])", "WHERE code = ANY ($1::text[])"
     wanted: tuple[tuple[Stored[Any], str, Collection[Any]], ...] = (
         (wip.UNITS, by_id, needs.units),
@@ -123,6 +132,7 @@ async def load_needs(connection: Connection, state: State, needs: Needs) -> None
         (wip.CARRIERS, by_code, needs.carriers),
         (genealogy.ASSEMBLIES, by_id, needs.assemblies),
         (resources.HOLDS, by_id, needs.holds),
+        (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),
     )
     for stored, where, keys in wanted:

@@ -11,6 +11,7 @@ from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
 from cellwright.rules.genealogy import fold_part
+from cellwright.rules.imports import imported_rows
 from cellwright.rules.readiness import open_counter, running_counter
 from cellwright.rules.state import (
     AssemblyRow,
@@ -359,8 +360,11 @@ def _held(state: State, envelope: Envelope, fact: f.Held) -> Iterator[Row]:
         reason=fact.reason,
         placed_us=envelope.recorded_us,
         placed_by=envelope.actor,
+        recall=fact.recall,
     )
-    yield from _change_holds(state, fact.subject, fact.subjects, 1)
+    for held in _change_holds(state, fact.subject, fact.subjects, 1):
+        is_recalled = fact.recall and isinstance(held, LotRow)
+        yield replace(held, recall=fact.recall) if is_recalled else held
 
 
 def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Row]:
@@ -371,7 +375,9 @@ def _released(state: State, envelope: Envelope, fact: f.Released) -> Iterator[Ro
         released_by=envelope.actor,
         second_person=fact.second_person,
     )
-    yield from _change_holds(state, row.subject, row.subjects, -1)
+    for held in _change_holds(state, row.subject, row.subjects, -1):
+        is_lifted = row.recall and isinstance(held, LotRow) and held.recall == row.recall
+        yield replace(held, recall="") if is_lifted else held
 
 
 def _change_holds(state: State, subject: HoldSubject, subjects: Iterable[int], step: int) -> Iterator[Row]:
@@ -460,4 +466,5 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.PersonQualified: _person_qualified,
     f.OrderReleased: _order_released,
     f.OrderClosed: _order_closed,
+    f.LotsImported: lambda _, __, fact: imported_rows(fact),
 }

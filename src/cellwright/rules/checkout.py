@@ -121,7 +121,28 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     report = _Report(state, command, rule, units)
     completed = _completed(report, judgement, intake, skewed=skewed)
     facts: list[Fact] = [completed, *_assembled(state, units), *_consequences(report, fates, judgement)]
-    return Decision(tuple(facts), Receipt(routing=_routing(report, fates, judgement)))
+    kept = tuple(unit.id for unit, each in zip(units, fates, strict=True) if each.action != "scrap")
+    recalled = _recalled(state, intake, HoldSubject.UNIT, subjects=kept, held_count=_held_count(facts))
+    routing = _routing(report, fates, judgement)
+    if recalled:
+        routing = tuple(stop if stop == "scrap" else "hold" for stop in routing)
+    return Decision((*facts, *recalled), Receipt(routing=routing))
+
+
+def _held_count(facts: Sequence[Fact]) -> int:
+    return sum(isinstance(each, Held) for each in facts)
+
+
+def _recalled(
+    state: State, intake: Intake, subject: HoldSubject, *, subjects: tuple[int, ...], held_count: int = 0
+) -> tuple[Held, ...]:
+    """Hold what was made of a recalled lot: it was admitted before the recall, and comes under it with its report."""
+    lots = [feed.lot for feed in intake.feeds.values() if feed.lot.recall]
+    if not lots or not subjects:
+        return ()
+    why = f"took of {', '.join(lot.code for lot in lots)}, which is recalled"
+    number = state.counter("hold") + 1 + held_count
+    return (Held(hold=number, subject=subject, subjects=subjects, reason=why, recall=lots[0].recall),)
 
 
 def _fate(state: State, unit: UnitRow, *, good: bool) -> Fate:
@@ -179,7 +200,7 @@ def _consequences(report: _Report, fates: Sequence[Fate], judgement: Judgement) 
         found = sorted({judgement.defects[index] or "not_good" for index in chosen})
         why = f"{report.rule.code}: {', '.join(found)}"
         if action == "hold":
-            number = report.state.counter("hold") + 1 + sum(isinstance(each, Held) for each in facts)
+            number = report.state.counter("hold") + 1 + _held_count(facts)
             facts.append(Held(hold=number, subject=HoldSubject.UNIT, subjects=ids, reason=why))
         else:
             facts.append(Dispositioned(units=ids, action=action, reason=why, step=step))
@@ -249,7 +270,9 @@ def _report_lots(state: State, command: CheckOut, operation: Operation, *, time_
         person=command.person,
         clock_skewed=skewed,
     )
-    return Decision((fact,), Receipt(routing=tuple("done" if good else "hold" for good in judgement.verdicts)))
+    recalled = _recalled(state, intake, HoldSubject.LOT, subjects=ids)
+    routing = tuple("done" if good and not recalled else "hold" for good in judgement.verdicts)
+    return Decision((fact, *recalled), Receipt(routing=routing))
 
 
 def find_open_lots(state: State, command: CheckOut, operation: Operation) -> tuple[list[LotRow], list[Reason]]:

@@ -10,9 +10,11 @@ from cellwright.model.commands import (
     CloseOrder,
     DisablePerson,
     Disposition,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     RecordCalibration,
@@ -25,7 +27,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
-from cellwright.rules import abort, carriers, checkin, checkout, holds, materials, orders, people
+from cellwright.rules import abort, carriers, checkin, checkout, holds, imports, materials, orders, people, recalls
 from cellwright.rules.reasons import Decision
 from cellwright.rules.state import State
 
@@ -54,6 +56,8 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return carriers.unload_carrier(state, command)
         case PlaceHold():
             return holds.place_hold(state, command)
+        case PlaceRecall():
+            return recalls.place_recall(state, command)
         case ReleaseHold():
             return holds.release_hold(state, submission, command)
         case Disposition():
@@ -74,5 +78,7 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return orders.release_order(state, command)
         case CloseOrder():
             return orders.close_order(state, command)
+        case ImportLots():
+            return imports.import_lots(state, command, now_us)
         case _:
             assert_never(command)

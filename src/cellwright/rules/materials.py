@@ -37,7 +37,7 @@ def lot_code(material: str, number: int) -> str:
     return f"{material.upper().replace('_', '-')}-{number:06d}"
 
 
-def _is_own_code(plant: Plant, code: str) -> bool:
+def is_own_code(plant: Plant, code: str) -> bool:
     """Tell whether a code looks like one that this plant gives to lots made here."""
     stem, _, number = code.rpartition("-")
     made = {each.output_material.upper().replace("_", "-") for each in plant.lot_operations.values()}
@@ -97,7 +97,7 @@ def receive_lot(state: State, command: ReceiveLot) -> Decision:
         known = ", ".join(sorted(state.plant.materials))
         text = f"material {command.material!r} is not in materials.toml; known: {known}"
         reasons.append(reason(RefusalCode.MATERIAL_UNKNOWN, text, material=command.material))
-    if state.lot_by_code(command.lot) is not None or _is_own_code(state.plant, command.lot):
+    if state.lot_by_code(command.lot) is not None or is_own_code(state.plant, command.lot):
         text = f"lot {command.lot} was received before, or its code is kept for lots made here; use the supplier's code"
         reasons.append(reason(RefusalCode.LOT_REPEATED, text, lot=command.lot))
     if not 0 < command.quantity <= QUANTITY_LIMIT or not command.lot:

@@ -12,9 +12,11 @@ from cellwright.model.commands import (
     Command,
     Disposition,
     HoldSubject,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     ReceiveLot,
     ReleaseHold,
     ReleaseLot,
@@ -23,6 +25,7 @@ from cellwright.model.commands import (
     UnloadMaterial,
 )
 from cellwright.model.ids import split_code
+from cellwright.rules.recalls import units_between
 from cellwright.rules.state import AssemblyRow, CarrierRow, HoldRow, LoadingRow, LotRow, OrderRow, State, UnitRow
 
 
@@ -36,6 +39,7 @@ class Needs(Struct):
     assemblies: set[int] = set()
     holds: set[int] = set()
     orders: set[str] = set()
+    recalls: set[str] = set()
 
     def __bool__(self) -> bool:
         """Tell whether anything must be loaded."""
@@ -47,17 +51,21 @@ def empty_needs() -> Needs:
     return Needs(**{name: set() for name in Needs.__struct_fields__})
 
 
-def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901 one case each
+def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C901, PLR0912 one case each
     """Add the keys that a command names and, once those rows are present, the keys that they name."""
     match command:
         case CheckIn() | CheckOut() | AbortOperation() | LoadCarrier() | UnloadCarrier():
             _need_page(needs, state, command)
         case ReceiveLot() | ReleaseLot() | LoadMaterial():
             _need_codes(needs, state, (command.lot,))
+        case ImportLots():
+            _need_codes(needs, state, (*command.lots, *command.parents.lots))
         case PlaceHold() if command.subject is HoldSubject.LOT:
             _need_codes(needs, state, command.codes)
         case PlaceHold():
             _need_units(needs, state, command.codes)
+        case PlaceRecall():
+            _need_recall(needs, state, command)
         case ReleaseHold():
             _need_hold(needs, state, command.hold)
         case Disposition():
@@ -134,6 +142,17 @@ def _need_members(needs: Needs, state: State, command: CheckOut | AbortOperation
 def _joins(state: State, unit: UnitRow) -> bool:
     operation = state.operation_of(unit)
     return operation is not None and operation.members is not None
+
+
+def _need_recall(needs: Needs, state: State, command: PlaceRecall) -> None:
+    """What it names, what holds that, and what the same recall holds already."""
+    needs.recalls.add(command.recall)
+    _need_codes(needs, state, command.lots)
+    units = units_between(state, command.firsts, command.lasts) or ()
+    while units:
+        needs.units |= state.missing(UnitRow, units)
+        rows = [state.get(UnitRow, number) for number in units]
+        units = {row.parent for row in rows if row is not None and row.parent}
 
 
 def _need_hold(needs: Needs, state: State, number: int) -> None:

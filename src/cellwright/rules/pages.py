@@ -83,8 +83,9 @@ def carrier_type(plant: Plant, code: str) -> CarrierType | None:
 
 
 def units_count(plant: Plant, command: Command) -> int:
-    """Return about how many units a command speaks of: those named, those asked for, or its carrier's slots."""
-    named, asked = len(getattr(command, "units", ())), getattr(command, "count", 0)
+    """Return about how many units or lots a command speaks of: named, asked for, or its carrier's slots."""
+    named = len(getattr(command, "units", ())) or len(getattr(command, "lots", ()))
+    asked = getattr(command, "count", 0)
     carrier = "" if named else getattr(command, "carrier", "")
     kind = carrier_type(plant, carrier) if carrier else None
     return max(1, named, asked, 0 if kind is None else kind.slot_count)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
+from cellwright.model.facts import UNPLACED
 from cellwright.model.quantities import Measure
 from cellwright.rules.genealogy import interval_of
 from cellwright.rules.state import LoadRun, LotPartRow
@@ -96,7 +97,10 @@ def to_parent(part: LotPartRow, stretch: Stretch, *, is_blended: bool = False) -
     The tolerance grows by the part's own; `is_blended` says that the child is a mixture.
     """
     if is_blended:
-        return Stretch(part.parent_start, part.parent_end, part.tolerance, 0, Basis.LOT)
+        return Stretch(part.parent_start, part.parent_end, max(part.tolerance, 0), 0, Basis.LOT)
+    if part.tolerance == UNPLACED:
+        is_touched = _touches(stretch, stretch.tolerance, part.child_start, part.child_end)
+        return Stretch(part.parent_start, part.parent_end, 0, part.lane, Basis.LOT) if is_touched else None
     parent, child = part.parent_end - part.parent_start, part.child_end - part.child_start
     slack = stretch.tolerance + _scaled_up(part.tolerance, child, parent)
     if not _touches(stretch, slack, part.child_start, part.child_end):
@@ -112,12 +116,14 @@ def to_child(part: LotPartRow, stretch: Stretch, *, blend_size: int | None = Non
 
     `blend_size` is the child's quantity when it is a mixture: then it is everywhere in it.
     """
-    slack = stretch.tolerance + part.tolerance
+    slack = stretch.tolerance + max(part.tolerance, 0)
     is_beside = part.lane and stretch.lane and part.lane != stretch.lane
     if is_beside or not _touches(stretch, slack, part.parent_start, part.parent_end):
         return None
     if blend_size is not None:
         return Stretch(0, blend_size, 0, 0, Basis.LOT)
+    if part.tolerance == UNPLACED:
+        return Stretch(part.child_start, part.child_end, 0, 0, Basis.LOT)
     parent, child = part.parent_end - part.parent_start, part.child_end - part.child_start
     source, target = (part.parent_start, part.parent_end), (part.child_start, part.child_end)
     start, end = _carried(stretch, source, target, is_flipped=part.reversed)

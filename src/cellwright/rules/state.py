@@ -77,6 +77,8 @@ class LotRow(Struct, frozen=True, gc=False):
     holds: int = 0
     cursor: int = 0
     """First position of the lot that was never loaded, in its measure."""
+    recall: str = ""
+    """The newest open recall that holds it, "" = none: whatever is still made of it comes under it too."""
 
     @property
     def key(self) -> int:
@@ -202,6 +204,7 @@ class HoldRow(Struct, frozen=True, gc=False):
     released_us: int = 0
     released_by: str = ""
     second_person: str = ""
+    recall: str = ""
 
     @property
     def key(self) -> int:

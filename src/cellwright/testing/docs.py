@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from cellwright.model import commands, facts
-from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Submission
+from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
 from cellwright.model.facts import Envelope, Fact
 from cellwright.testing.flow import START_US, results
 
@@ -40,15 +40,17 @@ _MEANINGS = {
     "epoch": "Random number of the sender, new whenever it lost its sequence counter.",
     "expires_us": "When it expires, UTC us; 0 = never.",
     "fact": "What was decided; see the facts below.",
+    "firsts": "Code of the first unit of each range.",
     "grades": "Grade per unit; no list = the operation does not grade.",
     "hold": "Number of the hold; the answer to PlaceHold gives it.",
     "id_from": "First unit number; the others follow one by one.",
     "kind": "Kind.",
     "lane": "Lane of a slit roll, counted from 1; 0 = the whole width.",
     "lanes": "Lane per row, counted from 1; 0 or no list = the whole width.",
+    "lasts": "Code of the last unit of each range, from the same block of serial numbers as its first.",
     "layer": "0 = first time, n = n-th repetition.",
     "lot": "Code of the lot.",
-    "lots": "Codes of the lots that are made, as the answer to the check-in gave them.",
+    "lots": "Codes of lots: those made, as the answer to the check-in gave them; of a recall, those to be held.",
     "material": "Code of the material in `materials.toml`.",
     "measure": "Unit in which the lot is counted.",
     "members": "Numbers of the units that became members.",
@@ -77,6 +79,7 @@ _MEANINGS = {
     "recipe_digest": "Digest of the recipe as read back from the machine.",
     "recipe_revision": "Revision of the recipe.",
     "recorded_us": "Server's time, UTC us.",
+    "recall": "Code of the recall, as whoever places it calls it; the same again adds only what it does not hold yet.",
     "released": "True: it may be used at once.",
     "reserved": "What each position keeps for this page.",
     "results": "Measured values, one column per characteristic.",
@@ -130,7 +133,7 @@ def commands_page() -> str:
     Send the same (source, epoch, seq) again and you get the same answer; nothing is done twice. Send something else
     under it and you are refused.
     """
-    helpers = [Submission, Consumed, commands.Result]
+    helpers = [Submission, Consumed, Parents, commands.Result]
     return _page(intro, commands, [*helpers, *COMMAND_TYPES], example=_example())
 
 

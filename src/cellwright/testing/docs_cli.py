@@ -12,8 +12,10 @@ import msgspec
 from cellwright.cli import main
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
+from cellwright.cli.lots import ImportReport
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
+from cellwright.links.lotfile.columns import Problem
 from cellwright.plant.check import CheckReport
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
@@ -143,6 +145,22 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "released_by": 'Who lifted it, "" = nobody.',
         "second_person": "Who signed with them.",
     },
+    ImportReport: {
+        "file": "Name of the file.",
+        "sha256": "SHA-256 (hex) of its bytes: its identity.",
+        "dry_run": "Whether nothing was to be imported.",
+        "lots": "Lots of the file.",
+        "parents": "Links to parents of the file.",
+        "pages": "Pages that it is cut into.",
+        "imported_lots": "Lots that were imported now.",
+        "known_lots": "Lots of it that were imported before.",
+        "problems": "Everything that is wrong; nothing was imported of a page with a problem.",
+    },
+    Problem: {
+        "line": "Line of the file (row of a Parquet file), counted from 1; 0 = the file as a whole.",
+        "column": 'Column, "" = the line as a whole.',
+        "text": "What was found, what was expected, and what to do.",
+    },
     StationRecipe: {
         "station": "Code of the station.",
         "operation": "Operation that it does.",
@@ -194,6 +212,7 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     "cellwright check": [("", CheckReport)],
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
+    "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
@@ -207,6 +226,7 @@ _NOTES = {
     "[commands](commands.md), [refusals](refusals.md). With `--json` a line of standard output "
     "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
     "each reason; those after the first are indented.",
+    "cellwright import": "The file: [files of lots](lot-files.md). Step by step: [import lots](../how-to/import-lots.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

@@ -24,6 +24,7 @@ from cellwright.model.commands import (
 from cellwright.model.facts import Assembled, Disassembled, Envelope, Fact
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
+from cellwright.testing.stories_import import sample_import
 
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
 
@@ -66,6 +67,7 @@ def _go_wrong(driver: Driver) -> None:
     driver.must(DisablePerson(person="QA1"))
     driver.must(ReleaseOrder(order="WO-1", product="module", quantity=3, due_us=driver.now_us + 10**12), actor="PLAN")
     driver.must(CloseOrder(order="WO-1", reason="made elsewhere"), actor="PLAN")
+    driver.must(sample_import(driver.now_us), actor="PLAN")
 
 
 def _disassembled(driver: Driver) -> Envelope:

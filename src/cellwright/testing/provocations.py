@@ -1,9 +1,14 @@
 """One story or more per refusal code: what a plant must do to be refused with it."""
 
 from cellwright.model.answers import RefusalCode
-from cellwright.testing import stories_abort, stories_line, stories_stock
+from cellwright.testing import stories_abort, stories_import, stories_line, stories_stock
 
-PROVOCATIONS = (*stories_line.BOOK.stories, *stories_stock.BOOK.stories, *stories_abort.BOOK.stories)
+PROVOCATIONS = (
+    *stories_line.BOOK.stories,
+    *stories_stock.BOOK.stories,
+    *stories_abort.BOOK.stories,
+    *stories_import.BOOK.stories,
+)
 
 GATE_ONLY = frozenset({RefusalCode.PAYLOAD_TOO_LARGE, RefusalCode.SEQUENCE_CONFLICT})
 """Codes that the gate gives before a command reaches the rules; it may give PAYLOAD_MALFORMED too."""

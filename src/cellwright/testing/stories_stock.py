@@ -13,6 +13,7 @@ from cellwright.model.commands import (
     HoldSubject,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     ReleaseHold,
@@ -250,6 +251,13 @@ def _hold_lifted_twice(driver: Driver) -> Answer:
     lift = ReleaseHold(hold=1, reason="analysis good", second_person="QA2")
     driver.must(lift, actor="QA1")
     return driver.submit(lift, actor="QA1")
+
+
+@BOOK.of(RefusalCode.RECALL_INVALID)
+def _recall_of_a_range_backwards(driver: Driver) -> Answer:
+    driver.supply()
+    first, last = driver.wind(2)
+    return driver.submit(PlaceRecall(recall="RC-1", reason="dent", firsts=(last,), lasts=(first,)))
 
 
 @BOOK.of(RefusalCode.SIGNATURE_MISSING)

@@ -27,8 +27,8 @@ _UNITS = """
     CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from, count FROM unit_block
                         WHERE unit_block.prefix = k.prefix AND serial_from <= k.serial
                         ORDER BY serial_from DESC LIMIT 1) AS b
-    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit
-                        WHERE unit.id = b.id_from + k.serial - b.serial_from OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT id, kind, product, status
+                        FROM unit_kept(b.id_from + k.serial - b.serial_from) OFFSET 0) AS u
     WHERE k.serial < b.serial_from + b.count
 """
 _UNIT_ID = """

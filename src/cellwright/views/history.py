@@ -112,6 +112,7 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.OperationCompleted: lambda fact: _Touched(fact.units, _once(part.lot for part in fact.parts)),
     f.OperationAborted: lambda fact: _Touched(fact.units + fact.members, fact.lots),
     f.LotTransformed: lambda fact: _Touched(lots=_once([*fact.lots, *(part.parent for part in fact.parts)])),
+    f.LotsImported: lambda fact: _Touched(lots=_once([*fact.lots, *(part.parent for part in fact.parts)])),
     f.Assembled: lambda fact: _Touched((fact.parent, *fact.members)),
     f.Disassembled: lambda fact: _Touched((fact.parent, *fact.members)),
     f.CarrierLoaded: lambda fact: _Touched(fact.units),
@@ -208,10 +209,9 @@ async def _operations(connection: Connection, unit: int) -> Sequence[str]:
     records = await connection.fetch(
         """
         SELECT o.body->>'code'
-        FROM unit AS u
+        FROM unit_kept($1) AS u
         JOIN route AS r ON r.id = u.route
         CROSS JOIN LATERAL json_array_elements(r.operations) WITH ORDINALITY AS o (body)
-        WHERE u.id = $1
         ORDER BY o.ordinality
         """,
         unit,
@@ -378,6 +378,8 @@ def _of_lot(fact: f.Fact, lot: int, code: str) -> _Fields:  # noqa: PLR0911 one 
             return _fed(fact, lot)
         case f.LotTransformed():
             return _transformed(fact, lot)
+        case f.LotsImported():
+            return _imported(fact, lot)
         case f.Refused():
             return _refused(fact, "lot", code)
         case _:
@@ -405,3 +407,12 @@ def _transformed(fact: f.LotTransformed, lot: int) -> _Fields:
         "defect": fact.defects[index] if fact.defects else "",
         "results": {each.characteristic: each.values[index] for each in fact.results if each.values},
     }
+
+
+def _imported(fact: f.LotsImported, lot: int) -> _Fields:
+    parts = tuple(part for part in fact.parts if lot in (part.parent, part.child))
+    if lot not in fact.lots:
+        return {"parts": parts}
+    index = fact.lots.index(lot)
+    supplier = fact.suppliers[index] if fact.suppliers else ""
+    return {"parts": parts, "quantity": fact.quantities[index], "supplier": supplier, "reason": fact.origin}

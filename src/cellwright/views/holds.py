@@ -16,7 +16,7 @@ from cellwright.views.stored import decode_rows
 _NAMED_MAX = 20
 
 _HOLDS = """
-SELECT id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person
+SELECT id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person, recall
 FROM hold
 WHERE released_us = 0 OR $1
 ORDER BY id

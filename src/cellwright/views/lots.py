@@ -146,7 +146,7 @@ _USES = """
     FROM (SELECT kind, station, a, b, pos_a, pos_b, tolerance, from_us, to_us, count(*) OVER () AS total_count,
                  sum(b - a + 1) OVER () AS units_count
           FROM load_run WHERE lot = $1 ORDER BY pos_a DESC, kind, a DESC LIMIT $2) AS r
-    CROSS JOIN LATERAL (SELECT kind FROM unit WHERE unit.id = r.a OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT kind FROM unit_kept(r.a) OFFSET 0) AS u
     ORDER BY r.pos_a DESC, r.kind, r.a DESC
 """
 

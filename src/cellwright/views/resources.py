@@ -16,13 +16,15 @@ HOLDS = Stored(
         "released_us",
         "released_by",
         "second_person",
+        "recall",
     ),
     """
-    INSERT INTO hold (id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person)
-    SELECT id, subject, subjects::bigint[], reason, placed_us, placed_by, released_us, released_by, second_person
+    INSERT INTO hold (id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person,
+                      recall)
+    SELECT id, subject, subjects::bigint[], reason, placed_us, placed_by, released_us, released_by, second_person, recall
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
-                $9::text[])
-         AS n (id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person)
+                $9::text[], $10::text[])
+         AS n (id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person, recall)
     ON CONFLICT (id) DO UPDATE
     SET released_us = excluded.released_us, released_by = excluded.released_by, second_person = excluded.second_person
     """,

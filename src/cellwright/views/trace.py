@@ -39,7 +39,7 @@ _PART = "child, number, parent, parent_start, parent_end, child_start, child_end
 UNITS = """
     SELECT u.id, u.kind, u.product, u.status, b.prefix, b.serial_from + (u.id - b.id_from) AS serial
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit WHERE unit.id = k.id OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT id, kind, product, status FROM unit_kept(k.id) OFFSET 0) AS u
     CROSS JOIN LATERAL (SELECT prefix, serial_from, id_from FROM unit_block
                         WHERE id_from <= u.id ORDER BY id_from DESC LIMIT 1) AS b
 """
@@ -61,13 +61,12 @@ LOTS = """
 MEMBERS = """
     SELECT m.parent, m.unit, m.slot
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member
-                        WHERE parent = k.id AND to_us = 0 OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM members_kept(k.id) OFFSET 0) AS m
 """
 PARENTS = """
     SELECT m.parent, m.unit, m.slot
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM unit_member WHERE unit = k.id AND to_us = 0 OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT parent, unit, slot FROM memberships_kept(k.id) WHERE to_us = 0 OFFSET 0) AS m
 """
 KINDS = """
     WITH RECURSIVE found AS (
@@ -193,7 +192,9 @@ class Trace(Struct, frozen=True):
     links: tuple[TraceLink, ...]
 
 
-class _Unit(Struct, frozen=True):
+class KnownUnit(Struct, frozen=True):
+    """What a trace says of a unit."""
+
     id: int
     kind: str
     product: str
@@ -201,7 +202,9 @@ class _Unit(Struct, frozen=True):
     code: str
 
 
-class _Lot(Struct, frozen=True):
+class KnownLot(Struct, frozen=True):
+    """What a trace says of a lot."""
+
     id: int
     code: str
     material: str
@@ -252,12 +255,12 @@ async def find_code(connection: Connection, text: str) -> FoundCode:
 
 async def read_taken(connection: Connection, unit: int) -> tuple[Taken, ...]:
     """Return what a unit itself took of lots, by position."""
-    runs = [run for _, run in await _runs_of(connection, [unit])]
-    lots = await _lots(connection, {run.lot for run in runs})
+    runs = [run for _, run in await runs_of(connection, [unit])]
+    lots = await lots_of(connection, {run.lot for run in runs})
     return tuple(_taken(run, lots[run.lot], stretch_of(run, unit)) for run in runs)
 
 
-def _taken(run: LoadRun, lot: "_Lot", stretch: Stretch) -> Taken:
+def _taken(run: LoadRun, lot: "KnownLot", stretch: Stretch) -> Taken:
     return Taken(
         position=run.kind,
         repetition=run.layer,
@@ -284,9 +287,9 @@ async def trace_backward(
         await _descend(connection, walk)
         starts = await _consumed(connection, walk)
     else:
-        starts = {number: [await _section(connection, number, start=start, end=end, lane=0)]}
-    parts = await _parts(connection, PARTS_BACKWARD, starts)
-    reach, lots = await _carry(connection, starts, parts, Direction.BACKWARD)
+        starts = {number: [await section_of(connection, number, start=start, end=end, lane=0)]}
+    parts = await parts_between(connection, PARTS_BACKWARD, starts)
+    reach, lots = await carry_between(connection, starts, parts, Direction.BACKWARD)
     return await _compose(connection, walk, _Answer(number, Direction.BACKWARD, reach, lots))
 
 
@@ -299,9 +302,9 @@ async def trace_forward(
     if is_unit(number):
         walk.meet(number, {Basis.EXACT})
     else:
-        starts = {number: [await _section(connection, number, start=start, end=end, lane=lane)]}
-    parts = await _parts(connection, PARTS_FORWARD, starts)
-    reach, lots = await _carry(connection, starts, parts, Direction.FORWARD)
+        starts = {number: [await section_of(connection, number, start=start, end=end, lane=lane)]}
+    parts = await parts_between(connection, PARTS_FORWARD, starts)
+    reach, lots = await carry_between(connection, starts, parts, Direction.FORWARD)
     await _fed(connection, walk, reach)
     await _ascend(connection, walk)
     return await _compose(connection, walk, _Answer(number, Direction.FORWARD, reach, lots))
@@ -312,8 +315,9 @@ def is_unit(number: int) -> bool:
     return number >= first_id(UnitKind.CELL, 0)
 
 
-async def _section(connection: Connection, number: int, *, start: int | None, end: int | None, lane: int) -> Stretch:
-    lots = await _lots(connection, [number])
+async def section_of(connection: Connection, number: int, *, start: int | None, end: int | None, lane: int) -> Stretch:
+    """Return the stretch of a lot that is asked for, all of it without ends; raises TraceError for one that is none."""
+    lots = await lots_of(connection, [number])
     if number not in lots:
         raise TraceError(f"no lot has the id {number}; find it by its code")
     lot = lots[number]
@@ -352,14 +356,14 @@ async def _ascend(connection: Connection, walk: _Walk) -> None:
 async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stretch]]:
     """Return what the reached units took, by lot."""
     taken: dict[int, list[Stretch]] = {}
-    for unit, run in await _runs_of(connection, walk.units):
+    for unit, run in await runs_of(connection, walk.units):
         stretch = stretch_of(run, unit)
         taken.setdefault(run.lot, []).append(stretch)
         walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch,)))
     return taken
 
 
-async def _runs_of(connection: Connection, units: Iterable[int]) -> list[tuple[int, LoadRun]]:
+async def runs_of(connection: Connection, units: Iterable[int]) -> list[tuple[int, LoadRun]]:
     """Return the runs in which units took something, each with its unit."""
     kinds = await connection.fetch(KINDS)
     columns = [[record["kind"] for record in kinds], [record["layer"] for record in kinds]]
@@ -368,17 +372,18 @@ async def _runs_of(connection: Connection, units: Iterable[int]) -> list[tuple[i
     return [(record["unit"], run) for record, run in zip(records, runs, strict=True)]
 
 
-async def _parts(connection: Connection, statement: str, lots: Iterable[int]) -> list[LotPartRow]:
+async def parts_between(connection: Connection, statement: str, lots: Iterable[int]) -> list[LotPartRow]:
     """Return all parts on the way from lots, in one direction."""
     records = await connection.fetch(statement, sorted(lots))
     return decode_rows(LotPartRow, [tuple(record) for record in records])
 
 
-async def _carry(
+async def carry_between(
     connection: Connection, starts: Mapping[int, Sequence[Stretch]], parts: Sequence[LotPartRow], direction: Direction
-) -> tuple[Reach, dict[int, _Lot]]:
+) -> tuple[Reach, dict[int, KnownLot]]:
+    """Carry stretches along parts; also return every lot on the way."""
     touched = {*starts, *(part.parent for part in parts), *(part.child for part in parts)}
-    lots = await _lots(connection, touched)
+    lots = await lots_of(connection, touched)
     mixtures = {lot.id: lot.quantity for lot in lots.values() if is_mixture(lot.measure)}
     return carry(starts, parts, mixtures, direction), lots
 
@@ -397,10 +402,11 @@ async def _fed(connection: Connection, walk: _Walk, reach: Reach) -> None:
             walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch_of(run, unit),)))
 
 
-async def _lots(connection: Connection, numbers: Iterable[int]) -> dict[int, _Lot]:
+async def lots_of(connection: Connection, numbers: Iterable[int]) -> dict[int, KnownLot]:
+    """Return lots by their ids."""
     records = await connection.fetch(LOTS, sorted(numbers))
     return {
-        record["id"]: _Lot(
+        record["id"]: KnownLot(
             id=record["id"],
             code=record["code"],
             material=record["material"],
@@ -413,10 +419,11 @@ async def _lots(connection: Connection, numbers: Iterable[int]) -> dict[int, _Lo
     }
 
 
-async def _units(connection: Connection, numbers: Iterable[int]) -> dict[int, _Unit]:
+async def units_of(connection: Connection, numbers: Iterable[int]) -> dict[int, KnownUnit]:
+    """Return units by their ids."""
     records = await connection.fetch(UNITS, sorted(numbers))
     return {
-        record["id"]: _Unit(
+        record["id"]: KnownUnit(
             id=record["id"],
             kind=record["kind"],
             product=record["product"],
@@ -433,11 +440,11 @@ class _Answer(Struct, frozen=True):
     subject: int
     direction: Direction
     reach: Reach
-    lots: dict[int, _Lot]
+    lots: dict[int, KnownLot]
 
 
 async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trace:
-    units = await _units(connection, walk.units)
+    units = await units_of(connection, walk.units)
     if is_unit(answer.subject) and answer.subject not in units:
         raise TraceError(f"no unit has the id {answer.subject}; find it by its code")
     codes = {number: unit.code for number, unit in units.items()}
@@ -456,11 +463,11 @@ async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trac
     )
 
 
-def _unit_node(unit: _Unit, bases: Iterable[Basis]) -> TraceNode:
+def _unit_node(unit: KnownUnit, bases: Iterable[Basis]) -> TraceNode:
     return TraceNode(unit.kind, unit.code, unit.product, unit.status, strongest(bases))
 
 
-def _lot_node(lot: _Lot, stretches: tuple[Stretch, ...]) -> TraceNode:
+def _lot_node(lot: KnownLot, stretches: tuple[Stretch, ...]) -> TraceNode:
     return TraceNode(
         level=lot.material if lot.is_made else SUPPLIER_LOT,
         code=lot.code,

@@ -100,7 +100,7 @@ _CARD = """
 """
 _OF_IDS = f"""
     SELECT {_CARD} FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT * FROM unit WHERE unit.id = k.id OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT * FROM unit_kept(k.id) OFFSET 0) AS u
 """  # noqa: S608 - names are ours
 _BLOCKS = """
     SELECT id_from, count, prefix, serial_from FROM unit_block WHERE id_from BETWEEN $1 AND $2 ORDER BY id_from DESC
@@ -109,7 +109,9 @@ _IN_RANGES = """
     SELECT u.id, count(*) OVER () AS total_count
     FROM unnest($1::bigint[], $2::bigint[]) AS r (low, high)
     CROSS JOIN LATERAL (SELECT id, route, step, status, holds FROM unit
-                        WHERE unit.id BETWEEN r.low AND r.high OFFSET 0) AS u
+                        WHERE unit.id BETWEEN r.low AND r.high
+                        UNION ALL
+                        SELECT id, route, step, status, 0 FROM sealed_units(r.low, r.high) OFFSET 0) AS u
     WHERE ($3 = '' OR u.status = $3 OR ($3 = 'held' AND u.holds > 0))
       AND ($4::int[] IS NULL OR (u.route, u.step) IN (SELECT * FROM unnest($4::int[], $5::smallint[])))
     ORDER BY u.id DESC
@@ -117,15 +119,15 @@ _IN_RANGES = """
 """
 _MEMBERS = """
     SELECT m.slot, m.unit, m.from_us, u.kind, u.product, u.status, u.grade, u.holds
-    FROM (SELECT slot, unit, from_us FROM unit_member WHERE parent = $1 AND to_us = 0 OFFSET 0) AS m
-    CROSS JOIN LATERAL (SELECT kind, product, status, grade, holds FROM unit WHERE unit.id = m.unit OFFSET 0) AS u
+    FROM (SELECT slot, unit, from_us FROM members_kept($1) OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT kind, product, status, grade, holds FROM unit_kept(m.unit) OFFSET 0) AS u
     ORDER BY m.slot
 """
 _PARENTS = """
     SELECT m.parent, m.slot, m.from_us, m.to_us, u.kind, u.product,
-           (SELECT count(*) FROM unit_member AS s WHERE s.parent = m.parent AND s.to_us = 0) AS members_count
-    FROM (SELECT parent, slot, from_us, to_us FROM unit_member WHERE unit = $1 OFFSET 0) AS m
-    CROSS JOIN LATERAL (SELECT kind, product FROM unit WHERE unit.id = m.parent OFFSET 0) AS u
+           (SELECT count(*) FROM members_kept(m.parent)) AS members_count
+    FROM (SELECT parent, slot, from_us, to_us FROM memberships_kept($1) OFFSET 0) AS m
+    CROSS JOIN LATERAL (SELECT kind, product FROM unit_kept(m.parent) OFFSET 0) AS u
     ORDER BY m.from_us DESC
 """
 

@@ -22,9 +22,11 @@ from cellwright.model.commands import (
     Command,
     DisablePerson,
     Disposition,
+    ImportLots,
     LoadCarrier,
     LoadMaterial,
     PlaceHold,
+    PlaceRecall,
     QualifyPerson,
     ReceiveLot,
     RecordCalibration,
@@ -49,6 +51,7 @@ PersonCommand = (
     | LoadMaterial
     | UnloadMaterial
     | PlaceHold
+    | PlaceRecall
     | ReleaseHold
     | Disposition
     | ReleaseLot
@@ -57,6 +60,7 @@ PersonCommand = (
     | QualifyPerson
     | ReleaseOrder
     | CloseOrder
+    | ImportLots
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -70,6 +74,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     LoadCarrier: None,
     UnloadCarrier: None,
     PlaceHold: Permission.HOLD_PLACE,
+    PlaceRecall: Permission.HOLD_PLACE,
     ReleaseHold: Permission.HOLD_RELEASE,
     Disposition: Permission.UNIT_DISPOSITION,
     ReleaseLot: Permission.LOT_RELEASE,
@@ -81,6 +86,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleasePlant: None,
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
+    ImportLots: Permission.LOT_RECEIVE,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 

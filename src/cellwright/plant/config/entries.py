@@ -27,6 +27,7 @@ class SiteEntry(Entry, frozen=True, kw_only=True):
     line: Annotated[
         int, Meta(ge=1, le=16383, description="Number of the line: high bits of every unit id. Never change it.")
     ]
+    currency: Annotated[str, Meta(description='Currency of all costs, as in ISO 4217; "" = no costs are given.')] = ""
     time_skew_max_s: Annotated[
         Positive, Meta(description="How far a station's clock may be from the plant's, seconds.")
     ] = 60
@@ -84,6 +85,13 @@ class ProductEntry(Entry, frozen=True, kw_only=True):
     name: Annotated[Text, Meta(description="Name for people.")]
     kind: Annotated[UnitKind, Meta(description="What it is.")]
     design_part: Annotated[str, Meta(description="Characters 1 to 14 of its GB/T 34014-2017 code.")]
+    stock_cost: Annotated[
+        Amount | None,
+        Meta(description="What one costs that is recalled while it is still here, in the site's currency."),
+    ] = None
+    field_cost: Annotated[
+        Amount | None, Meta(description="What one costs that is recalled after it was shipped, fetching it included.")
+    ] = None
 
 
 class CarrierEntry(Entry, frozen=True, kw_only=True):

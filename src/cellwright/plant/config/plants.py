@@ -113,6 +113,7 @@ def _build(tables: Tables) -> Plant:
         name=site.name,
         line=site.line,
         time_skew_max_s=site.time_skew_max_s,
+        currency=site.currency,
         work_centers={entry.code: WorkCenter(**structs.asdict(entry)) for _, entry in tables.entries(WorkCenterEntry)},
         stations={entry.code: _station(entry) for _, entry in tables.entries(StationEntry)},
         materials={entry.code: Material(**structs.asdict(entry)) for _, entry in tables.entries(MaterialEntry)},

@@ -81,9 +81,9 @@ export function amountOf(value, measure, whole, digits = 1) {
   return `${number(value / scale, { digits: scale === 1 ? 0 : digits })}\u00a0${unitSymbol(unit)}`;
 }
 
-/** How surely a stretch is known. @param {number} tolerance @param {string} basis @param {string} measure */
+/** How surely a stretch is known; below 0 = only which lots they were. @param {number} tolerance @param {string} basis @param {string} measure */
 export function surety(tolerance, basis, measure) {
-  if (basis === 'lot') return t('basis.lot');
+  if (basis === 'lot' || tolerance < 0) return t('basis.lot');
   if (!tolerance) return t('basis.exact');
   return `\u00b1\u00a0${amount(tolerance, measure)}`;
 }

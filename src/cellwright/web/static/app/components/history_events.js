@@ -54,7 +54,7 @@ function detail(fact, { measure = '', names }) {
 /** @param {Fact} fact @returns {Children} */
 function note(fact) {
   if (fact.reasons.length > 0) return html`<ul class="reasons">${fact.reasons.map((/** @type {any} */ each) => html`<li key=${each.code}>${each.text}</li>`)}</ul>`;
-  if (fact.kind === 'LotTransformed') return parts(fact);
+  if (fact.parts.length > 0) return html`${parts(fact)}${fact.reason && html` <span class="secondary">${fact.reason}</span>`}`;
   if (fact.members.length > 0) return members(fact.members);
   return fact.reason || null;
 }

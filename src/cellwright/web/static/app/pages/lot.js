@@ -56,7 +56,8 @@ const firstOf = (shown, total) => (shown < total ? t('lot.first_of', { shown: nu
 function figures({ lot, places }) {
   /** @param {string} key @param {number} value @param {string} [note] */
   const figure = (key, value, note) => {
-    return { key, label: t(`lot.${key}`), value: amountOf(value, lot.measure, lot.quantity), note };
+    const isKnown = lot.quantity > 0 || lot.status === 'open' || key === 'remaining' || key === 'loaded';
+    return { key, label: t(`lot.${key}`), value: isKnown ? amountOf(value, lot.measure, lot.quantity) : t('common.unknown'), note };
   };
   const share = lot.quantity ? Math.round((lot.used / lot.quantity) * 1000) / 10 : 0;
   const where = places.map((/** @type {any} */ each) => `${each.station} ${each.position}`).join(', ');
@@ -75,7 +76,7 @@ function About(data) {
     { label: t('column.material'), value: term(lot.material, data.material_name) },
     lot.supplier && { label: t('column.supplier'), value: lot.supplier },
     lot.station && { label: t('lot.made_at'), value: html`<${CodeLink} kind="station" code=${lot.station} />` },
-    { label: t(lot.supplier ? 'lot.received' : 'column.made'), value: lot.made_us === null ? t('lot.being_made') : dateTime(lot.made_us) },
+    { label: t(lot.supplier ? 'lot.received' : 'column.made'), value: lot.made_us !== null ? dateTime(lot.made_us) : t(lot.status === 'open' ? 'lot.being_made' : 'common.unknown') },
     { label: t('column.expires'), value: lot.expires_us === null ? t('lot.never') : html`<span class=${data.is_expired ? 'late' : ''}>${dateTime(lot.expires_us)}</span>` },
     data.is_purchased && { label: t('lot.certificate'), value: lot.certificate_sha256 ? html`<span class="code" title=${lot.certificate_sha256}>${lot.certificate_sha256.slice(0, 16)}…</span>` : html`<span class="late">${t('lot.no_certificate')}</span>` },
     ...places.map((/** @type {any} */ each) => ({
@@ -87,14 +88,17 @@ function About(data) {
   return html`<${KeyValue} items=${items} />`;
 }
 
+/** Of a lot whose quantity nobody knows, no stretch is known. @param {number} start @param {number} end @param {string} measure @param {{tolerance: number}} part */
+const placeOf = (start, end, measure, { tolerance }) => (tolerance < 0 && start === end ? t('common.unknown') : stretch(start, end, measure));
+
 /** @param {{rows: any[], measure: string}} props */
 function Parts({ rows, measure }) {
   const columns = useMemo(
     () => [
       { key: 'other', label: t('column.lot'), kind: 'code', href: (/** @type {any} */ row) => pageOf('lot', row.other) },
       { key: 'material', label: t('column.material'), kind: 'code', render: (/** @type {any} */ row) => term(row.material) },
-      { key: 'start', label: t('lot.stretch_here'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.start, row.end, measure)}</span>` },
-      { key: 'other_start', label: t('lot.stretch_there'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${stretch(row.other_start, row.other_end, row.measure)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
+      { key: 'start', label: t('lot.stretch_here'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${placeOf(row.start, row.end, measure, row)}</span>` },
+      { key: 'other_start', label: t('lot.stretch_there'), kind: 'code', render: (/** @type {any} */ row) => html`<span class="nowrap">${placeOf(row.other_start, row.other_end, row.measure, row)}</span>${row.reversed && html` <span class="muted">${t('lot.reversed')}</span>`}` },
       { key: 'tolerance', label: t('column.surety'), kind: 'code', render: (/** @type {any} */ row) => surety(row.tolerance, '', row.measure === measure ? measure : row.measure) },
       { key: 'lane', label: t('column.lane'), kind: 'code', render: (/** @type {any} */ row) => (row.lane ? number(row.lane) : t('lot.full_width')) },
     ],

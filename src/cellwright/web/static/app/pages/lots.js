@@ -15,7 +15,7 @@ export default function LotsPage({ boot: { data } }) {
     { key: 'code', label: t('column.code'), kind: 'code', href },
     { key: 'material', label: t('column.material'), kind: 'word', area: 'term', render: (/** @type {any} */ row) => term(row.material, materials[row.material]) },
     { key: 'status', label: t('column.status'), kind: 'word', area: 'lot_status', render: (/** @type {any} */ row) => html`<${StatusTag} area="lot_status" status=${row.status} holds=${row.holds_count} />` },
-    { key: 'quantity', label: t('column.quantity'), kind: 'number', render: (/** @type {any} */ row) => amountOf(row.quantity, row.measure, row.quantity) },
+    { key: 'quantity', label: t('column.quantity'), kind: 'number', render: (/** @type {any} */ row) => (row.quantity || row.status === 'open' ? amountOf(row.quantity, row.measure, row.quantity) : t('common.unknown')) },
     { key: 'remaining', label: t('column.in_stock'), kind: 'number', render: (/** @type {any} */ row) => amountOf(row.remaining, row.measure, row.quantity) },
     { key: 'loaded', label: t('column.loaded'), kind: 'number', render: (/** @type {any} */ row) => amountOf(row.loaded, row.measure, row.quantity) },
     { key: 'used', label: t('column.left'), isFixed: true, render: (/** @type {any} */ row) => html`<span class="measured-bar"><${AmountBar} value=${row.remaining + row.loaded} full=${row.quantity} unit=${row.measure} label=${t('column.left')} /></span>` },

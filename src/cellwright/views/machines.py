@@ -1,0 +1,39 @@
+"""What machines worked on in a window of time, by the facts of the journal."""
+
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+
+from cellwright.database.pool import Connection
+from cellwright.rules.positions import Basis
+from cellwright.rules.spans import Span, spans_of
+
+WORKED: Final = """
+    SELECT units, lots FROM history
+    WHERE station = $1 AND time_us >= $2 AND time_us < $3
+      AND kind IN ('OperationStarted', 'OperationCompleted', 'LotTransformed', 'LotsOpened')
+"""
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """A station from `from_us` until before `to_us` (UTC us)."""
+
+    station: str
+    from_us: int
+    to_us: int
+
+
+class Made(Struct, frozen=True):
+    """The units and lots that a machine began or finished in a window."""
+
+    units: tuple[Span, ...]
+    lots: tuple[int, ...]
+
+
+async def made_at(connection: Connection, window: Window) -> Made:
+    """Return what a machine began or finished in a window; what it only held throughout counts not."""
+    records = await connection.fetch(WORKED, window.station, window.from_us, window.to_us)
+    units = np.unique(np.array([unit for record in records for unit in record["units"]], np.int64))
+    lots = sorted({lot for record in records for lot in record["lots"]})
+    return Made(spans_of(units, Basis.EXACT), tuple(lots))

@@ -1,0 +1,109 @@
+"""Every hop of what counts runs through an index, on every major version of PostgreSQL that is here."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from cellwright.database.binaries import Installation
+from cellwright.database.pool import connect
+from cellwright.model.ids import UnitKind, first_id
+from cellwright.testing.database import Databases, installations
+from cellwright.testing.plans import literal, plan_of, scanned
+from cellwright.testing.plant_year import make_plant_year
+from cellwright.testing.plant_year_store import store_plant_year, store_units
+from cellwright.views import machines, origins, sealed, spread
+
+CELLS = 200_000
+ALWAYS = {"load_run", "lot", "lot_part", "history"}
+LARGE = {
+    "rows": ALWAYS | {"unit", "unit_member", "assembly"},
+    "packed": ALWAYS | {"sealed_block", "sealed_member", "sealed_assembly"},
+}
+"""Tables that are filled; one that is empty may be looked through."""
+
+FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
+FIRST_MODULE = first_id(UnitKind.MODULE, 1) + 1
+BLOCKS = [(FIRST_CELL >> sealed.BLOCK_BITS) + number for number in range(5)]
+LOTS = [17, 400, 1234]
+STATEMENTS: dict[str, tuple[str, list[object]]] = {
+    "BLOCKS": (sealed.BLOCKS, [BLOCKS]),
+    "PARENTS": (sealed.PARENTS, [BLOCKS]),
+    "ASSEMBLIES": (sealed.ASSEMBLIES, [[FIRST_MODULE, FIRST_MODULE + 7]]),
+    "HOT_PARENTS": (spread.HOT_PARENTS, [[FIRST_CELL], [FIRST_CELL + 5000]]),
+    "HOT_UNITS": (spread.HOT_UNITS, [[FIRST_CELL], [FIRST_CELL + 50]]),
+    "CODES": (spread.CODES, [[FIRST_CELL, FIRST_MODULE]]),
+    "HOT_MEMBERS": (origins.HOT_MEMBERS, [[FIRST_MODULE]]),
+    "RUNS": (origins.RUNS, [[FIRST_CELL], [FIRST_CELL + 9000], ["cathode", "can"], [0, 0]]),
+    "PARTS": (origins.PARTS, [LOTS]),
+    "MATERIALS": (origins.MATERIALS, [LOTS]),
+    "LOTS": (origins.LOTS, [LOTS]),
+    "WORKED": (machines.WORKED, ["WIND-01", 0, 1]),
+    "unit_kept": (
+        "SELECT k.id FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL unit_kept(n.id) AS k",
+        [[FIRST_CELL]],
+    ),
+    "members_kept": ("SELECT unit FROM members_kept($1)", [FIRST_MODULE]),
+    "memberships_kept": ("SELECT parent FROM memberships_kept($1)", [FIRST_CELL]),
+}
+
+
+@pytest.fixture(scope="module", params=["rows", "packed"], name="form")
+def fixture_form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=installations(), ids=lambda each: f"postgresql-{each.major}", name="url")
+def fixture_url(request: pytest.FixtureRequest, form: str) -> Iterator[str]:
+    """A filled schema on every major version of PostgreSQL that is here."""
+    installation: Installation = request.param
+    with asyncio.Runner() as runner:
+        databases = runner.run(Databases.start(installation=installation))
+        fresh = databases.fresh()
+        address = runner.run(fresh.__aenter__())
+        runner.run(_fill(address, form))
+        yield address
+        runner.run(fresh.__aexit__(None, None, None))
+        runner.run(databases.stop())
+
+
+async def _fill(address: str, form: str) -> None:
+    connection = await connect(address)
+    year = make_plant_year(CELLS, seed=4)
+    await store_plant_year(connection, year, is_packed=form == "packed")
+    if form == "rows":
+        await store_units(connection, year)
+    await connection.execute("""
+        INSERT INTO history
+        SELECT n, 'OperationCompleted', 'WIND-' || n % 50, 'wind', n, ARRAY[n], '{}' FROM generate_series(1, 20000) AS n
+    """)
+    await connection.execute("ANALYZE")
+    await connection.close()
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: str) -> None:
+    statement, arguments = STATEMENTS[name]
+    connection = await connect(url)
+    await connection.execute(f"SET plan_cache_mode = {mode}")
+    await connection.execute(f"PREPARE hop AS {statement}")
+    plan = await plan_of(connection, f"EXECUTE hop({', '.join(map(literal, arguments))})")
+    await connection.close()
+    assert not LARGE[form].intersection(scanned(plan)), plan
+    # A function that is not taken apart would hide how it is planned.
+    assert not re.search(r"Function Scan on \w+_kept", plan), plan
+
+
+def test_every_statement_of_the_modules_is_tested() -> None:
+    modules = (machines, origins, sealed, spread)
+    named = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, str) and "SELECT" in value
+    }
+    assert named - {"__doc__", "KINDS", "PARTS_FORWARD", "RUNS_OF_LOTS"} == {
+        name for name in STATEMENTS if name.isupper()
+    }
