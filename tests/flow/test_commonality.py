@@ -15,11 +15,11 @@ from cellwright.database.pool import connect
 from cellwright.testing.database import Databases
 from cellwright.testing.many_lots import CELLS, ManyLots, ManyModules, tell_many_lots, tell_many_modules
 from cellwright.testing.replay import RecordingDriver, through_gate
-from cellwright.views import level_counts
-from cellwright.views.commonality import Asked, Commonality, CommonFinding, read_commonality
-from cellwright.views.factors import FactorKind
+from cellwright.views.commonality import counts
+from cellwright.views.commonality.factors import FactorKind
+from cellwright.views.commonality.population import CommonalityError
+from cellwright.views.commonality.reading import Asked, Commonality, CommonFinding, read_commonality
 from cellwright.views.people import catch_up
-from cellwright.views.population import CommonalityError
 
 SEEDS = range(10)
 FACTORS = {
@@ -239,13 +239,13 @@ async def test_a_sample_tells_the_same_cause(
 ) -> None:
     code, cells = list(told.causes["can"].items())[3]
     channel, formed = list(told.causes["channel"].items())[4]
-    monkeypatch.setattr(level_counts, "STEPPED_MAX", 300)
+    monkeypatch.setattr(counts, "STEPPED_MAX", 300)
     answer = await asked(connection, told.bad(1, formed, ratio=0.6))
     population = answer.population
     assert (population.counted_count, population.stepped_count) == (CELLS, 300 + population.bad_count)
     assert (FactorKind.CHANNEL, "form", channel) in names(answer.findings[0])
     assert answer.findings[0].total == population.stepped_count
-    monkeypatch.setattr(level_counts, "COUNTED_MAX", 500)
+    monkeypatch.setattr(counts, "COUNTED_MAX", 500)
     answer = await asked(connection, told.bad(1, cells, ratio=0.4))
     assert answer.population.counted_count == 300 + answer.population.bad_count
     assert (*FACTORS["can"], code) in names(answer.findings[0])

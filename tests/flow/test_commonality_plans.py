@@ -8,12 +8,12 @@ from cellwright.database.binaries import Installation
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import Databases, installations
-from cellwright.views import commonality, exposed_lots, exposed_steps, level_counts, population
+from cellwright.views.commonality import counts, lots, population, reading, steps
 
 CELLS = 40_000
 FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
 FIRST_MODULE = first_id(UnitKind.MODULE, 1) + 1
-MODULES = (commonality, exposed_lots, exposed_steps, level_counts, population)
+MODULES = (counts, lots, population, reading, steps)
 
 # Shaped like a plant, with ids and codes as the gate gives them; every lot has a parent, up to number 16,000.
 FILL = f"""

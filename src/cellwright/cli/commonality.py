@@ -13,7 +13,9 @@ from cellwright.cli.main import EXIT_FAILED
 from cellwright.cli.times import moment
 from cellwright.database.pool import Connection
 from cellwright.rules.positions import weakest
-from cellwright.views.commonality import (
+from cellwright.views.commonality.factors import FactorKind
+from cellwright.views.commonality.population import CommonalityError
+from cellwright.views.commonality.reading import (
     Asked,
     Commonality,
     CommonFinding,
@@ -22,9 +24,7 @@ from cellwright.views.commonality import (
     Rest,
     read_commonality,
 )
-from cellwright.views.factors import FactorKind
 from cellwright.views.people import catch_up
-from cellwright.views.population import CommonalityError
 
 _NEXT_SHOWN = 5
 _LEVELS_SHOWN = 6

@@ -6,9 +6,9 @@ from litestar.exceptions import ClientException
 from msgspec import Struct, structs
 
 from cellwright.rules.positions import Basis
-from cellwright.views.commonality import Asked, Commonality, CommonFinding, read_commonality
-from cellwright.views.factors import FactorKind
-from cellwright.views.population import CommonalityError
+from cellwright.views.commonality.factors import FactorKind
+from cellwright.views.commonality.population import CommonalityError
+from cellwright.views.commonality.reading import Asked, Commonality, CommonFinding, read_commonality
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.reading import reading

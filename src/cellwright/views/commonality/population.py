@@ -25,8 +25,7 @@ UNITS_OF_CODES = """
     CROSS JOIN LATERAL (SELECT serial_from, id_from, count FROM unit_block
                         WHERE unit_block.prefix = k.prefix AND serial_from <= k.serial
                         ORDER BY serial_from DESC LIMIT 1) AS b
-    CROSS JOIN LATERAL (SELECT id, kind, product FROM unit
-                        WHERE unit.id = b.id_from + k.serial - b.serial_from OFFSET 0) AS u
+    CROSS JOIN LATERAL (SELECT id, kind, product FROM unit_kept(b.id_from + k.serial - b.serial_from) OFFSET 0) AS u
     WHERE k.serial < b.serial_from + b.count
 """
 CODE_OF_UNIT = """

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind, first_id
-from cellwright.views.factors import Factor, FactorKind, LevelBook, moment_code, shift_code
+from cellwright.views.commonality.factors import Factor, FactorKind, LevelBook, moment_code, shift_code
 
 # Units are looked for 200 at a time: each look into the index also reads all that was added to it last.
 STEPS = """
@@ -34,7 +34,7 @@ ROLES = "SELECT person, roles FROM person"
 MEMBER_SLOTS = """
     SELECT k.id, m.parent, m.slot
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT parent, slot FROM unit_member WHERE unit = k.id ORDER BY from_us DESC LIMIT 1) AS m
+    CROSS JOIN LATERAL (SELECT parent, slot FROM memberships_kept(k.id) ORDER BY from_us DESC LIMIT 1) AS m
 """
 
 

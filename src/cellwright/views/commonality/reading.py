@@ -15,9 +15,9 @@ from cellwright.analysis.unit_sets import Spans, shared_counts
 from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis
-from cellwright.views.factors import FactorKind
-from cellwright.views.level_counts import Counted, Place, count_levels, levels_of
-from cellwright.views.population import (
+from cellwright.views.commonality.counts import Counted, Place, count_levels, levels_of
+from cellwright.views.commonality.factors import FactorKind
+from cellwright.views.commonality.population import (
     Bad,
     CommonalityError,
     born_us,

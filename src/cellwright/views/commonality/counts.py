@@ -12,10 +12,10 @@ from cellwright.analysis.hypergeometric import IntArray
 from cellwright.analysis.unit_sets import Census, Exposures, Parts, Spans, parts_of, sampled, spans_of
 from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
-from cellwright.views.exposed_lots import add_lots
-from cellwright.views.exposed_steps import add_steps
-from cellwright.views.factors import Factor, LevelBook
-from cellwright.views.population import runs_of
+from cellwright.views.commonality.factors import Factor, LevelBook
+from cellwright.views.commonality.lots import add_lots
+from cellwright.views.commonality.population import runs_of
+from cellwright.views.commonality.steps import add_steps
 
 COUNTED_MAX: Final = 2_000_000
 """Units that are counted by interval; of more, the bad ones and a sample are."""
@@ -25,8 +25,8 @@ BUILT_MAX: Final = 2_000
 """Modules or packs that are not bad and whose members are read."""
 
 MEMBERS = """
-    SELECT a.id, a.members FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, members FROM assembly WHERE assembly.id = k.id OFFSET 0) AS a
+    SELECT k.id, m.unit FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT unit FROM members_kept(k.id) OFFSET 0) AS m
 """
 
 
@@ -133,7 +133,7 @@ async def _built(connection: Connection, spans: Spans, units: IntArray) -> Censu
     front = dict(zip(owners.tolist(), range(owners.size), strict=True))
     while front:
         records = await connection.fetch(MEMBERS, list(front))
-        front = {member: front[each["id"]] for each in records for member in each["members"] if member}
+        front = {each["unit"]: front[each["id"]] for each in records}
         ids.append(np.array(list(front), np.int64))
         belong.append(np.array(list(front.values()), np.int64))
     every, owner = np.concatenate(ids), np.concatenate(belong)

@@ -18,7 +18,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.quantities import Measure
 from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.state import LotPartRow
-from cellwright.views.factors import Factor, FactorKind, LevelBook, shift_code
+from cellwright.views.commonality.factors import Factor, FactorKind, LevelBook, shift_code
 from cellwright.views.stored import decode_rows
 
 TENTHS: Final = 10
