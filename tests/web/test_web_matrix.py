@@ -65,6 +65,7 @@ PAGES_FOR: Final = {
     "api_guide": SIGNED_IN,
     "audit": frozenset({"admin", "auditor", "script"}),
     "carrier": PLANT,
+    "commonality": PLANT,
     "holds": PLANT,
     "line": PLANT,
     "lot": PLANT,

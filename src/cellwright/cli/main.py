@@ -17,6 +17,7 @@ EXIT_UNAVAILABLE = 3
 VERBS = {
     "audit": ("cellwright.cli.audit", "audit", "Verify or export the trail of who changed what."),
     "check": ("cellwright.cli.check", "check", "Fold the journal and compare with the tables."),
+    "commonality": ("cellwright.cli.commonality", "commonality", "Find what bad units have in common."),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),

@@ -37,8 +37,8 @@ Answers go to standard output; progress, complaints and reasons for an exit code
 `--json` standard output holds one JSON document and nothing else; `submit` prints one line of JSON for each line it
 reads, `up` one for each event.
 
-Verbs that ask (`status`, `holds`, `trace`, `check`, `user list`) may run beside a plant at work: they use its database. When
-no plant runs, they start the database, ask, and stop it.
+Verbs that ask (`status`, `holds`, `trace`, `commonality`, `check`, `user list`) may run beside a plant at work: they use its
+database. When no plant runs, they start the database, ask, and stop it.
 
 <!-- Made by `python -m cellwright.testing.docs_cli` from the verbs; do not edit. -->
 
@@ -220,6 +220,8 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
 
 _NOTES = {
     "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
+    "cellwright commonality": "How to read the answer, what is tested, and what `--json` holds: "
+    "[commonality](commonality.md). Step by step: [find a common cause](../how-to/find-a-common-cause.md).",
     "cellwright submit": "The lines: [submit commands](../how-to/submit-commands.md). The answers: "
     "[commands](commands.md), [refusals](refusals.md). With `--json` a line of standard output "
     "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
@@ -308,8 +310,8 @@ def _value(option: click.Option) -> str:
         words = "one of " + ", ".join(f"`{each}`" for each in kind.choices)
     elif isinstance(kind, click.IntRange):
         words = f"whole number, {kind.min} to {kind.max}"
-    elif isinstance(kind, click.Path):
-        words = "file" if kind.file_okay else "folder"
+    elif isinstance(kind, click.File | click.Path):
+        words = "folder" if isinstance(kind, click.Path) and not kind.file_okay else "file"
     elif option.metavar:
         words = f"`{option.metavar}`"
     else:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -80,6 +81,19 @@ def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
     if not 0 < len(stem) <= _CODE_LENGTH_MAX or _CONTROL.search(stem):
         raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} characters, none of control")
     return stem, "" if suffix == "html" else suffix
+
+
+def moment_us(name: str, query: Mapping[str, str]) -> int:
+    """Return a time of the query (ISO 8601; UTC when it names no zone) as UTC us, 0 = not asked for."""
+    text = query.get(name, "")
+    if not text:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ClientException(f"{name}={text[:40]}: write a time like 2026-03-01T14:05 (UTC)") from None
+    return max(0, int(seconds) * 1_000_000)
 
 
 def _number(text: str | None, default: int) -> int:

@@ -31,6 +31,7 @@ function bindKeys() {
     { keys: 'g o', label: t('keys.go_overview'), run: go('/') },
     { keys: 'g l', label: t('keys.go_line'), run: go('/line') },
     { keys: 'g w', label: t('keys.go_orders'), run: go('/orders') },
+    { keys: 'g c', label: t('keys.go_commonality'), run: go('/commonality') },
     { keys: 'g p', label: t('keys.go_plant'), run: go('/plant') },
     { keys: 'Backspace', label: t('keys.up'), run: goUp },
   ]);

@@ -1,6 +1,7 @@
 import { html } from '../../../vendor/preact.js';
 import { Histogram } from '../../charts/histogram.js';
 import { Pareto } from '../../charts/pareto.js';
+import { axisText, domainOf, RatioBar, ratioText } from '../../charts/ratio_bar.js';
 import { StateTimeline } from '../../charts/state_timeline.js';
 import { Trend } from '../../charts/trend.js';
 import { t } from '../../i18n.js';
@@ -41,6 +42,21 @@ const LANES = [
   { name: 'EOL-01', spans: lane([['idle', 0.3], ['running', 0.25], ['manual', 0.15], ['offline', 0.1], ['running', 0.2]]) },
 ];
 
+const RATIOS = [
+  { ratio: 16.25, low_ratio: 8.77, high_ratio: 32.7, stands_out: true },
+  { ratio: null, low_ratio: 4.2, high_ratio: null, stands_out: true },
+  { ratio: 1.31, low_ratio: 0.62, high_ratio: 2.5, stands_out: false },
+  { ratio: 0, low_ratio: 0, high_ratio: 3.4, stands_out: false },
+];
+
+function Ratios() {
+  const domain = domainOf(RATIOS);
+  return html`<ul class="level-list">
+      ${RATIOS.map((each) => html`<li key=${each.low_ratio} class="ratio-cell"><${RatioBar} ...${each} domain=${domain} label=${t('styleguide.ratio')} isStrong=${each.stands_out} /><span aria-hidden="true">${ratioText(each)}</span></li>`)}
+    </ul>
+    <p class="caption">${axisText(domain)}</p>`;
+}
+
 /** @param {{theme: string}} props */
 export function Charts({ theme }) {
   const series = [
@@ -52,6 +68,7 @@ export function Charts({ theme }) {
     <${Histogram} title=${t('styleguide.ocv')} unit="v" bins=${BINS} mean=${3.215} outside_count=${9} digits=${3} lower=${3.2} target=${3.215} upper=${3.23} />
     <${Pareto} title=${t('styleguide.scrap')} causes=${causes()} total=${149} />
     <${StateTimeline} title=${t('styleguide.states_title')} lanes=${LANES} start_us=${NOW_US - 8 * HOUR_US} end_us=${NOW_US} />
+    <${Ratios} />
     <${Histogram} title=${t('styleguide.thickness')} unit="um" bins=${[]} mean=${null} outside_count=${0} />
   </div>`;
 }

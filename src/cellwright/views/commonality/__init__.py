@@ -1,0 +1,1 @@
+"""Commonality: what bad units share more often than chance would have it."""
