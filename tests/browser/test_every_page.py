@@ -50,6 +50,8 @@ PATHS: Final = {
     "carrier": "/carriers/TRAY-7",
     "trace": "/trace/{module}",
     "trace-forward": "/trace/FOIL-1?direction=forward",
+    "genealogy": "/genealogy/{module}",
+    "genealogy-forward": "/genealogy/FOIL-1?direction=forward",
     "holds": "/holds?state=all",
     "refusals": "/refusals",
     "search": "/search?q=TEST",

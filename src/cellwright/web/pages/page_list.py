@@ -4,6 +4,7 @@ from cellwright.web.pages.account import ACCOUNT
 from cellwright.web.pages.api_guide import API_GUIDE
 from cellwright.web.pages.audit import AUDIT
 from cellwright.web.pages.carrier import CARRIER
+from cellwright.web.pages.genealogy import GENEALOGY
 from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
 from cellwright.web.pages.lot import LOT
@@ -33,6 +34,7 @@ PAGES = (
     LOT,
     CARRIER,
     TRACE,
+    GENEALOGY,
     HOLDS,
     REFUSALS,
     SEARCH,

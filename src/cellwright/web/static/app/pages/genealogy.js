@@ -1,0 +1,36 @@
+/** A genealogy: how many of each level first, then a tree that opens step by step, and the flow from lots to packs. */
+import { html } from '../../vendor/preact.js';
+import { KinTree, levelName } from '../components/kin_tree.js';
+import { Card, PageHead } from '../components/page_head.js';
+import { EmptyState } from '../components/states.js';
+import { number, t } from '../i18n.js';
+import { genealogyOf, pageOf, stretch } from '../objects.js';
+
+/** @param {{boot: {data: any}}} props */
+export default function GenealogyPage({ boot: { data } }) {
+  const { subject, subject_kind, direction, levels } = data;
+  const isAlone = levels.length === 1 && levels[0].nodes_count === 1;
+  const query = new URLSearchParams(window.location.search);
+  query.set('direction', direction);
+  return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(subject_kind === 'lot' ? 'thing.lot' : 'thing.unit')} ${subject}`, href: pageOf(subject_kind, subject) }]}>
+      <nav class="segments" aria-label=${t('trace.direction')}>
+        ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${genealogyOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
+      </nav>
+      <a class="button" href=${`${pageOf('trace', subject)}?${query}`}>${t('page.trace')}</a>
+    <//>
+    <div class="stack">
+      ${data.start !== null || data.end !== null || data.lane ? html`<${Section} ...${data} />` : ''}
+      <ol class="chain" aria-label=${t('trace.levels')}>
+        ${levels.map((/** @type {any} */ each) => html`<li key=${each.level}><a href="#${each.level}"><b>${number(each.nodes_count)}</b><span>${levelName(each.level, each.nodes_count)}</span><small>${t(`basis.${each.basis}`)}</small></a></li>`)}
+      </ol>
+      ${isAlone
+        ? html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`
+        : html`<${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>`}
+    </div>`;
+}
+
+/** What of the lot was asked for. @param {{start: number | null, end: number | null, lane: number, quantity: number, measure: string, direction: string, subject: string}} props */
+function Section({ start, end, lane, quantity, measure, direction, subject }) {
+  const part = stretch(start ?? 0, end ?? quantity, measure);
+  return html`<p class="secondary">${lane ? t('kin.section_lane', { part, lane }) : t('kin.section', { part })} <a href=${genealogyOf(direction, subject)}>${t('kin.whole')}</a></p>`;
+}
