@@ -15,7 +15,7 @@ from cellwright.views.reached import Reached
 from cellwright.views.spread import Rung, find_standings, parents_now, read_codes
 from cellwright.views.trace import MEMBERS, PARENTS, KnownLot, is_unit, runs_of
 
-_STRETCHES_MAX: Final = 20
+_STRETCHES_MAX: Final = 5
 _BASES: Final = tuple(Basis)
 
 

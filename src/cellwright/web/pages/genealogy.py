@@ -1,5 +1,6 @@
 """The page of a genealogy: how many of each level, a tree that opens step by step, and the flow from lots to packs."""
 
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from cellwright.database.pool import Connection, borrow
 from cellwright.rules.positions import Direction
 from cellwright.views.reached import Asked as Wanted
 from cellwright.views.reached import Level, Reached, reach
+from cellwright.views.reached_rows import LotRow, Rows, UnitRow, lot_rows
 from cellwright.views.reached_steps import Node, Nodes, read_level, read_steps
 from cellwright.views.trace import CodeKind, FoundCode, TraceError, find_code
 from cellwright.web.access.permissions import ObjectRule, Permission
@@ -21,6 +23,7 @@ from cellwright.web.described import asking
 from cellwright.web.page import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of
+from cellwright.web.streams import Flow
 from cellwright.web.tables import Table, table_of
 
 OPEN_MAX: Final = 200
@@ -29,6 +32,7 @@ OPEN_MAX: Final = 200
 PORTION: Final = 50
 """Nodes that are shown at once."""
 
+_ROWS_AT_ONCE: Final = 5_000
 _SECTION: Final = ("direction", "start", "end", "lane")
 _READ: Final = {"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE}
 
@@ -119,6 +123,32 @@ def _tables(data: GenealogyData) -> list[Table]:
     return [table_of("levels", Level, data.levels)]
 
 
+async def _stream_units(question: Question) -> Flow:
+    """Read every unit that was reached; a connection is borrowed for each portion alone."""
+    async with borrow(question.services.pool) as connection:
+        _, reached = await reached_by(connection, question)
+    rows = Rows(reached)
+
+    async def portions() -> AsyncIterator[Sequence[UnitRow]]:
+        for ids in rows.portions(_ROWS_AT_ONCE):
+            async with borrow(question.services.pool) as connection:
+                found = await rows.read(connection, ids)
+            yield found
+
+    return Flow(UnitRow, portions())
+
+
+async def _stream_lots(question: Question) -> Flow:
+    async with borrow(question.services.pool) as connection:
+        _, reached = await reached_by(connection, question)
+
+    async def portions() -> AsyncIterator[Sequence[LotRow]]:
+        for start in range(0, len(reached.lots), _ROWS_AT_ONCE):
+            yield lot_rows(reached, start, _ROWS_AT_ONCE)
+
+    return Flow(LotRow, portions())
+
+
 GENEALOGY: Final = Page(
     name="genealogy",
     path="/genealogy/",
@@ -126,6 +156,7 @@ GENEALOGY: Final = Page(
     load=_load,
     query=_SECTION,
     tables=_tables,
+    streams={"units": _stream_units, "lots": _stream_lots},
 )
 
 # --- a page of nodes ------------------------------------------------------------------------
