@@ -29,6 +29,7 @@ PLANT: Final = SIGNED_IN - {"partner"}
 """`script` is a token of an admin with every scope that an admin can give."""
 
 API: Final = {
+    "GET /api/v1/genealogy-flow/{code}": PLANT,
     "GET /api/v1/genealogy-level/{code}": PLANT,
     "GET /api/v1/genealogy-steps/{code}": PLANT,
     "GET /api/v1/me": SIGNED_IN,

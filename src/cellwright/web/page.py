@@ -18,7 +18,7 @@ from cellwright.web.described import asking
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of, sent_path, whole_code
 from cellwright.web.shell import html_response
-from cellwright.web.streams import STREAMED, Flow, stream_of
+from cellwright.web.streams import STREAMED, Portions, stream_of
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
 
 _OF_FILES: Final = ("limit", "table", "bom")
@@ -39,7 +39,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
     """Where the data say that the reader wants to be instead, "" = here."""
-    streams: Mapping[str, Callable[[Question], Awaitable[Flow]]] = {}
+    streams: Mapping[str, Callable[[Question], Awaitable[Portions]]] = {}
     """Long files of an object, by the name that stands behind its code: `/units.csv`."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
@@ -150,8 +150,8 @@ async def _stream(request: Asked, page: Page, *, stem: str, file: str) -> Respon
             f"{file[:40]!r} is no file of this; take {' or '.join(f'{name}.{each}' for each in STREAMED)}"
         )
     question = question_of(request, whole_code(stem), suffix)
-    flow = await page.streams[name](question)
-    return stream_of(flow, question, f"{_file_name(name, question.code)}.{suffix}")
+    records = await page.streams[name](question)
+    return stream_of(records, question, f"{_file_name(name, question.code)}.{suffix}")
 
 
 def _wanted(tables: list[Table], name: str | None) -> list[Table]:

@@ -17,25 +17,25 @@ STREAMED: Final = ("csv", "parquet", "json")
 """A workbook needs all of its rows at once."""
 
 
-class Flow(Struct, frozen=True):
+class Portions(Struct, frozen=True):
     """Records of one type, in portions."""
 
     kind: type[Struct]
     portions: AsyncIterator[Sequence[Struct]]
 
 
-def stream_of(flow: Flow, question: Question, file_name: str) -> Stream:
+def stream_of(records: Portions, question: Question, file_name: str) -> Stream:
     """Return a file of all the records as an answer that begins at once."""
     headers = {"content-disposition": f'attachment; filename="{file_name}"'}
     # The framework says the character set of texts itself.
     media_type = MEDIA_TYPES[question.suffix].partition(";")[0]
-    return Stream(_written(flow, question), media_type=media_type, headers=headers)
+    return Stream(_written(records, question), media_type=media_type, headers=headers)
 
 
-async def _written(flow: Flow, question: Question) -> AsyncIterator[bytes]:
-    writer = _WRITERS[question.suffix](flow.kind, question.query.get("bom") != "0")
+async def _written(portions: Portions, question: Question) -> AsyncIterator[bytes]:
+    writer = _WRITERS[question.suffix](portions.kind, question.query.get("bom") != "0")
     yield writer.head()
-    async for records in flow.portions:
+    async for records in portions.portions:
         # The plant's work goes on meanwhile, and no reader that is slow keeps others waiting.
         async with question.services.exporting:
             content = await asyncio.to_thread(writer.rows, records)

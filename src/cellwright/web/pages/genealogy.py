@@ -15,6 +15,7 @@ from cellwright.database.pool import Connection, borrow
 from cellwright.rules.positions import Direction
 from cellwright.views.reached import Asked as Wanted
 from cellwright.views.reached import Level, Reached, reach
+from cellwright.views.reached_flows import Flow, find_flow
 from cellwright.views.reached_rows import LotRow, Rows, UnitRow, lot_rows
 from cellwright.views.reached_steps import Node, Nodes, read_level, read_steps
 from cellwright.views.trace import CodeKind, FoundCode, TraceError, find_code
@@ -23,7 +24,7 @@ from cellwright.web.described import asking
 from cellwright.web.page import Page
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of
-from cellwright.web.streams import Flow
+from cellwright.web.streams import Portions
 from cellwright.web.tables import Table, table_of
 
 OPEN_MAX: Final = 200
@@ -123,7 +124,7 @@ def _tables(data: GenealogyData) -> list[Table]:
     return [table_of("levels", Level, data.levels)]
 
 
-async def _stream_units(question: Question) -> Flow:
+async def _stream_units(question: Question) -> Portions:
     """Read every unit that was reached; a connection is borrowed for each portion alone."""
     async with borrow(question.services.pool) as connection:
         _, reached = await reached_by(connection, question)
@@ -135,10 +136,10 @@ async def _stream_units(question: Question) -> Flow:
                 found = await rows.read(connection, ids)
             yield found
 
-    return Flow(UnitRow, portions())
+    return Portions(UnitRow, portions())
 
 
-async def _stream_lots(question: Question) -> Flow:
+async def _stream_lots(question: Question) -> Portions:
     async with borrow(question.services.pool) as connection:
         _, reached = await reached_by(connection, question)
 
@@ -146,7 +147,7 @@ async def _stream_lots(question: Question) -> Flow:
         for start in range(0, len(reached.lots), _ROWS_AT_ONCE):
             yield lot_rows(reached, start, _ROWS_AT_ONCE)
 
-    return Flow(LotRow, portions())
+    return Portions(LotRow, portions())
 
 
 GENEALOGY: Final = Page(
@@ -163,6 +164,7 @@ GENEALOGY: Final = Page(
 
 _LEVEL_PATH: Final = "/api/v1/genealogy-level/"
 _STEPS_PATH: Final = "/api/v1/genealogy-steps/"
+_FLOW_PATH: Final = "/api/v1/genealogy-flow/"
 
 
 def _asking(*names: str) -> type[Operation]:
@@ -198,9 +200,19 @@ async def read_kin(request: Asked, code: FromPath[Path]) -> Nodes:
         return await read_steps(connection, reached, node.number, limit=_limit(question), offset=question.offset)
 
 
+@get(f"{_FLOW_PATH}{{code:path}}", opt=_READ, operation_class=asking(_SECTION), summary="The flow from lots to packs")
+async def read_flow(request: Asked, code: FromPath[Path]) -> Flow:
+    """Return the flow of a genealogy: its largest nodes for themselves, all others of a level as one."""
+    del code
+    question = question_of(request, code_in_path(request, _FLOW_PATH)[0], "json")
+    async with borrow(question.services.pool) as connection:
+        _, reached = await reached_by(connection, question)
+        return await find_flow(connection, reached)
+
+
 def _limit(question: Question) -> int:
     return question.limit if "limit" in question.query else PORTION
 
 
-ROUTES: Final[list[BaseRouteHandler]] = [read_nodes, read_kin]
-"""What the tree of the page asks for while it is opened."""
+ROUTES: Final[list[BaseRouteHandler]] = [read_nodes, read_kin, read_flow]
+"""What the page asks for when it is seen, and while its tree is opened."""

@@ -234,9 +234,9 @@ const LevelRow = ({ level, nodes_count, basis }) => html`<b class="kin-name">${l
 /** @param {Node} node */
 function NodeRow(node) {
   return html`<span class="kin-name">${!node.isInLevel && html`<span class="kin-kind">${kindName(node)}</span>`}<a class="code" tabindex="-1" href=${pageOf(node.is_unit ? 'unit' : 'lot', node.code)}>${node.code}</a></span>
+    <span class="kin-status">${node.status && html`<${StatusTag} area=${node.is_unit ? 'unit_status' : 'lot_status'} status=${node.status} holds=${node.held ? 1 : 0} />`}</span>
     ${node.place && html`<span class="kin-place">${placeName(node.place)}</span>`}
-    <span class="kin-stretch">${stretchOf(node)}</span>
-    <span class="kin-status">${node.status && html`<${StatusTag} area=${node.is_unit ? 'unit_status' : 'lot_status'} status=${node.status} holds=${node.held ? 1 : 0} />`}</span>`;
+    <span class="kin-stretch">${stretchOf(node)}</span>`;
 }
 
 /** @param {Node} node */

@@ -1,10 +1,13 @@
 /** A genealogy: how many of each level first, then a tree that opens step by step, and the flow from lots to packs. */
-import { html } from '../../vendor/preact.js';
+import { html, useEffect, useState } from '../../vendor/preact.js';
+import { getJson } from '../api.js';
+import { Sankey } from '../charts/sankey.js';
 import { KinTree, levelName } from '../components/kin_tree.js';
+import { Menu } from '../components/menu.js';
 import { Card, PageHead } from '../components/page_head.js';
-import { EmptyState } from '../components/states.js';
+import { EmptyState, ErrorState, Skeleton } from '../components/states.js';
 import { number, t } from '../i18n.js';
-import { genealogyOf, pageOf, stretch } from '../objects.js';
+import { addressOf, genealogyOf, pageOf, stretch } from '../objects.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function GenealogyPage({ boot: { data } }) {
@@ -17,16 +20,40 @@ export default function GenealogyPage({ boot: { data } }) {
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${genealogyOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
       <a class="button" href=${`${pageOf('trace', subject)}?${query}`}>${t('page.trace')}</a>
+      <${Files} subject=${subject} query=${query.toString()} />
     <//>
     <div class="stack">
       ${data.start !== null || data.end !== null || data.lane ? html`<${Section} ...${data} />` : ''}
-      <ol class="chain" aria-label=${t('trace.levels')}>
+      <ol class="chain chain-plain" aria-label=${t('trace.levels')}>
         ${levels.map((/** @type {any} */ each) => html`<li key=${each.level}><a href="#${each.level}"><b>${number(each.nodes_count)}</b><span>${levelName(each.level, each.nodes_count)}</span><small>${t(`basis.${each.basis}`)}</small></a></li>`)}
       </ol>
       ${isAlone
         ? html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`
-        : html`<${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>`}
+        : html`<${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>
+          <${Card} id="flow"><${FlowFigure} subject=${subject} query=${query.toString()} /><//>`}
     </div>`;
+}
+
+/** Everything that was reached, as files that are sent while they are made. @param {{subject: string, query: string}} props */
+function Files({ subject, query }) {
+  return html`<${Menu} icon="download" label=${t('table.export')}>
+    ${['units', 'lots'].map((name) =>
+      ['csv', 'parquet', 'json'].map((kind) => html`<a key=${kind} class="menu-item" href="${addressOf('genealogy', subject)}/${name}.${kind}?${query}" download>${t(`kin.file_${name}`)}: ${t(`table.export_${kind}`)}</a>`),
+    )}
+  <//>`;
+}
+
+/** The flow, which is read once the page stands. @param {{subject: string, query: string}} props */
+function FlowFigure({ subject, query }) {
+  const [flow, setFlow] = useState(/** @type {any} */ (null));
+  const [hasFailed, setFailed] = useState(false);
+  const read = () => {
+    setFailed(false);
+    getJson(`${pageOf('api/v1/genealogy-flow', subject)}?${query}`).then(setFlow, () => setFailed(true));
+  };
+  useEffect(read, []);
+  if (hasFailed) return html`<${ErrorState} onRetry=${read} />`;
+  return flow ? html`<${Sankey} flow=${flow} subject=${subject} />` : html`<${Skeleton} lines=${6} />`;
 }
 
 /** What of the lot was asked for. @param {{start: number | null, end: number | null, lane: number, quantity: number, measure: string, direction: string, subject: string}} props */
