@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from random import Random
 
 import asyncpg
+import numpy as np
 import pytest
 
 from cellwright.database.pool import connect
@@ -15,9 +16,13 @@ from cellwright.rules.positions import Direction
 from cellwright.rules.state import LotRow
 from cellwright.testing.database import Databases
 from cellwright.testing.deep_plant import Story, tell_story
+from cellwright.testing.plant_year import make_plant_year, pack_ids
+from cellwright.testing.plant_year_store import store_plant_year
 from cellwright.testing.replay import through_gate
 from cellwright.views.reached import Asked, Reached, reach
+from cellwright.views.reached_flows import BANDS_MAX, find_flow
 from cellwright.views.reached_steps import Node, Nodes, read_level, read_steps
+from cellwright.views.spread import Section, find_spread, read_codes
 from cellwright.views.trace import Trace, TraceLink, find_code, is_unit, trace_backward, trace_forward
 
 PORTION = 7
@@ -149,3 +154,119 @@ async def test_what_was_not_reached_is_not_held(connection: asyncpg.Connection, 
     assert await read_level(connection, reached, UnitKind.PACK, limit=9) is None
     assert await read_level(connection, reached, "kit", limit=9) is None
     assert is_unit(asked.subject)
+
+
+# --- the flow -------------------------------------------------------------------------------
+
+
+async def test_bands_count_what_traces_of_the_units_say(connection: asyncpg.Connection, story: Story) -> None:
+    """Against the trace back from every unit, one by one: which of them has something of a lot, and through which."""
+    units = {code: story.id_of(code) for code in (*story.cells, *story.modules, story.pack)}
+    traces = {code: await trace_backward(connection, number) for code, number in units.items()}
+    takers = {
+        link.made
+        for code, trace in traces.items()
+        for link in trace.links
+        if link.made == code and not link.place.startswith("slot")
+    }
+    subjects = [(story.pack, Direction.BACKWARD), (story.modules[1], Direction.BACKWARD)]
+    subjects += [(code, Direction.FORWARD) for code in ("POWDER-1", "POWDER-2", "FOIL-1", "SEP-1", "CAN-1", story.roll)]
+    for subject, direction in subjects:
+        reached = await reach(connection, Asked(subject=story.id_of(subject), direction=direction))
+        flow = await find_flow(connection, reached)
+        asked = {code for code in takers if reached.holds(units[code])}
+        if direction is Direction.FORWARD:
+            asked &= await direct_takers(connection, reached)
+        assert flow.total == len(asked), subject
+        for band in flow.bands:
+            source, target = flow.nodes[band.source], flow.nodes[band.target]
+            if source.code and source.level not in list(UnitKind):
+                expected = {
+                    code for code in asked if has_link(traces[code], source.code, target.code, target.level, story)
+                }
+                assert band.amount == len(expected), (subject, source, target)
+    assert len(asked) > 50
+
+
+async def direct_takers(connection: asyncpg.Connection, reached: Reached) -> set[str]:
+    ids = [number for span in reached.taking for number in range(span.first, span.last + 1)]
+    return set((await read_codes(connection, ids)).values())
+
+
+def has_link(trace: Trace, consumed: str, made: str, level: str, story: Story) -> bool:
+    """Tell whether the unit that was traced has something of a lot through another, or took it itself."""
+    if level in list(UnitKind):
+        kinds = {"cell": story.cells, "module": story.modules, "pack": [story.pack]}
+        is_own = made in ("", trace.subject) and trace.subject in kinds[level]
+        return is_own and any(link.consumed == consumed and link.made == trace.subject for link in trace.links)
+    # What a module is made of by its cells is theirs.
+    is_cell = trace.subject in story.cells
+    return is_cell and any(link.consumed == consumed and link.made == made for link in trace.links)
+
+
+async def test_what_holds_cells_is_fed_by_them(connection: asyncpg.Connection, story: Story) -> None:
+    reached = await reach(connection, Asked(subject=story.id_of("SEP-1"), direction=Direction.FORWARD))
+    flow = await find_flow(connection, reached)
+    nodes = {node.code or node.level: node for node in flow.nodes}
+    bands = {
+        (flow.nodes[each.source].level, flow.nodes[each.target].code or flow.nodes[each.target].level): each.amount
+        for each in flow.bands
+    }
+    assert bands == {
+        ("separator", "cell"): 110,
+        ("cell", story.modules[0]): 4,
+        ("cell", story.modules[1]): 4,
+        ("module", story.pack): 4,
+    }
+    assert (flow.counted, flow.total, nodes["cell"].nodes_count, nodes[story.pack].amount) == ("cell", 110, 110, 8)
+    assert [nodes[name].column for name in ("SEP-1", "cell", story.modules[0], story.pack)] == [0, 1, 2, 3]
+
+
+async def test_a_lot_without_units_is_measured(connection: asyncpg.Connection, story: Story) -> None:
+    """The roll is half of one batch and half of the other, and all of it lies on the foil."""
+    reached = await reach(connection, Asked(subject=story.id_of(story.roll), direction=Direction.BACKWARD))
+    flow = await find_flow(connection, reached)
+    amounts = {node.code: node.amount for node in flow.nodes}
+    assert (flow.counted, flow.total) == ("mm", 100_000)
+    assert amounts == {
+        story.roll: 100_000,
+        story.batches[0]: 100_000,
+        story.batches[1]: 50_000,
+        "FOIL-1": 100_000,
+        "POWDER-1": 100_000,
+        "POWDER-2": 50_000,
+    }
+
+
+# --- large answers --------------------------------------------------------------------------
+
+
+async def test_a_large_lot_is_cut_into_pages_and_bands(database_url: str) -> None:
+    year = make_plant_year(200_000, seed=3)
+    connection = await connect(database_url)
+    await store_plant_year(connection, year, is_packed=True)
+    salt = year.blocks["cathode_powder"].first
+    section = Section(lot=salt)
+    spread, reached = (
+        await find_spread(connection, section),
+        await reach(connection, Asked(subject=salt, direction=Direction.FORWARD)),
+    )
+    assert {kind: len(rung.ids) for kind, rung in reached.units.items()} == spread.outermost.levels
+    assert spread.outermost.levels[UnitKind.CELL] > 50_000
+    last = await read_level(connection, reached, "cell", limit=50, offset=spread.outermost.levels[UnitKind.CELL] - 20)
+    assert last is not None
+    assert len(last.nodes) == 20
+    flow = await find_flow(connection, reached)
+    assert 20 < len(flow.bands) <= BANDS_MAX
+    rests = [node for node in flow.nodes if not node.code]
+    assert {"cathode_reel", "cell", "module", "pack"} <= {node.level for node in rests}
+    for level in reached.levels():
+        own = [node for node in flow.nodes if node.level == level.level]
+        assert sum(node.nodes_count for node in own) == level.nodes_count
+    assert sum(node.amount for node in flow.nodes if node.level == "cell") == flow.total
+    pack = await reach(connection, Asked(subject=int(pack_ids(np.array([5]))[0]), direction=Direction.BACKWARD))
+    assert len(pack.lots) > 1000
+    flow = await find_flow(connection, pack)
+    assert len(flow.bands) <= BANDS_MAX
+    assert flow.total == sum(node.amount for node in flow.nodes if node.level == "cell") == 1000
+    await connection.close()

@@ -4,6 +4,7 @@ A band from a lot to a lot counts the units that have something of the one throu
 largest is drawn as one. A question without units counts how much of its subject comes this way, in its measure.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.facts import UNPLACED
 from cellwright.model.ids import UnitKind, kind_of
 from cellwright.rules.positions import Basis, Direction, Stretch, carry, units_on
-from cellwright.rules.spans import Ids, Span, count_units, ids_of, join_spans, spans_of
+from cellwright.rules.spans import Ids, Span, spans_of
 from cellwright.rules.state import LoadRun, LotPartRow
 from cellwright.views.reached import Reached
 from cellwright.views.spread import Rung, read_codes, read_runs, rungs_from
@@ -26,7 +27,8 @@ BANDS_MAX: Final = 40
 _LARGEST_MAX: Final = 6
 """Nodes of a level that stand for themselves, where there is room."""
 
-Spans = tuple[Span, ...]
+Ranges = tuple[tuple[int, int], ...]
+"""Units, or places on the subject: first and last of each range, in order and apart."""
 
 
 class FlowNode(Struct, frozen=True, kw_only=True):
@@ -64,7 +66,8 @@ class _Group(Struct, frozen=True):
     level: str
     members: tuple[int, ...]
     count: int
-    amount: int
+    amount: int = -1
+    """Of units; what lots stand for is added up when it is asked for."""
 
 
 class _Way(Struct, frozen=True):
@@ -77,20 +80,20 @@ class _Way(Struct, frozen=True):
 async def find_flow(connection: Connection, reached: Reached) -> Flow:
     """Return the flow of what was reached."""
     amounts, rungs = await _amounts(connection, reached)
-    sketch = _largest_sketch(reached, amounts, [_Rank.of(rung) for rung in rungs])
+    sketch = _largest_sketch(amounts, [_Rank.of(rung) for rung in rungs])
     names = await read_codes(connection, [each.members[0] for each in sketch.groups if _stands_for_a_unit(each)])
     names |= {lot.id: lot.code for lot in reached.lots.values()}
     columns = sketch.columns()
-    kinds = {kind_of(span.first) for span in amounts.total} if not amounts.is_measured else set()
+    kinds = {kind_of(first) for first, _ in amounts.total} if not amounts.is_measured else set()
     return Flow(
         counted=amounts.measure or (kinds.pop() if len(kinds) == 1 else "unit"),
-        total=count_units(amounts.total),
+        total=_count(amounts.total),
         nodes=tuple(
             FlowNode(
                 level=group.level,
                 code=names.get(group.members[0], "") if len(group.members) == group.count == 1 else "",
                 nodes_count=group.count,
-                amount=group.amount,
+                amount=sketch.amount_of(group),
                 column=columns[group.level],
             )
             for group in sketch.groups
@@ -99,11 +102,11 @@ async def find_flow(connection: Connection, reached: Reached) -> Flow:
     )
 
 
-def _largest_sketch(reached: Reached, amounts: "_Amounts", ranks: "Sequence[_Rank]") -> "_Sketch":
+def _largest_sketch(amounts: "_Amounts", ranks: "Sequence[_Rank]") -> "_Sketch":
     """Return the sketch with the most nodes of which the bands can still be told apart."""
-    sketches = (_Sketch(reached, amounts, ranks, largest) for largest in range(_LARGEST_MAX, 0, -1))
-    fitting = (sketch for sketch in sketches if len(sketch.sums) + len(sketch.ways) <= BANDS_MAX)
-    return next(fitting, None) or _Sketch(reached, amounts, ranks, 0)
+    sketches = (_Sketch(amounts, ranks, largest) for largest in range(_LARGEST_MAX, 0, -1))
+    fitting = (sketch for sketch in sketches if len(sketch.pairs) <= BANDS_MAX)
+    return next(fitting, None) or _Sketch(amounts, ranks, 0)
 
 
 def _stands_for_a_unit(group: _Group) -> bool:
@@ -122,16 +125,31 @@ async def _amounts(connection: Connection, reached: Reached) -> "tuple[_Amounts,
     if is_unit(reached.asked.subject) and not is_forward:
         total = _taking(reached, runs)
     rungs = [rung async for rung in rungs_from(connection, total) if kind_of(int(rung.ids[0])) in reached.units]
-    return _Amounts(reached, runs, total), rungs
+    return _Amounts(reached, runs, tuple((span.first, span.last) for span in total)), rungs
 
 
-def _taking(reached: Reached, runs: Iterable[LoadRun]) -> Spans:
+def _taking(reached: Reached, runs: Iterable[LoadRun]) -> tuple[Span, ...]:
     """Return the units among those reached that took something of lots themselves."""
-    found = join_spans(Span(run.a, run.b, Basis.EXACT) for run in runs)
-    ids = np.concatenate([rung.ids for _, rung in sorted(reached.units.items(), key=lambda each: int(each[1].ids[0]))])
-    places = np.searchsorted(np.array([span.first for span in found], np.int64), ids, side="right") - 1
-    lasts = np.array([span.last for span in found] or [0], np.int64)
-    return spans_of(ids[(places >= 0) & (lasts[places] >= ids)], Basis.EXACT)
+    found = np.array(_joined((run.a, run.b) for run in runs), np.int64).reshape(-1, 2)
+    ids = np.sort(np.concatenate([rung.ids for rung in reached.units.values()]))
+    places = np.searchsorted(found[:, 0], ids, side="right") - 1
+    return spans_of(ids[(places >= 0) & (np.r_[found[:, 1], 0][places] >= ids)], Basis.EXACT)
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return ranges in order that do not touch."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            if last > found[-1][1]:
+                found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _count(ranges: Ranges) -> int:
+    return sum(last - first + 1 for first, last in ranges)
 
 
 # --- amounts --------------------------------------------------------------------------------
@@ -140,19 +158,19 @@ def _taking(reached: Reached, runs: Iterable[LoadRun]) -> Spans:
 class _Amounts:
     """What stands behind each lot and each part: spans of units, or of the subject."""
 
-    def __init__(self, reached: Reached, runs: Sequence[LoadRun], total: Spans) -> None:
+    def __init__(self, reached: Reached, runs: Sequence[LoadRun], total: Ranges) -> None:
         self._reached = reached
         self.is_measured = reached.section is not None and reached.asked.direction is Direction.BACKWARD
         self.measure = reached.lots[reached.asked.subject].measure if self.is_measured else ""
         section = reached.section
         is_empty = section is None or section.start >= section.end
-        own = () if is_empty or section is None else (Span(section.start, section.end - 1, Basis.EXACT),)
+        own = () if is_empty or section is None else ((section.start, section.end - 1),)
         self.total = own if self.is_measured else total
         self._runs: dict[int, list[LoadRun]] = {}
         for run in runs:
             self._runs.setdefault(run.lot, []).append(run)
-        self._known: dict[int, Spans] = {}
-        self._taken: dict[int, Spans] = {}
+        self._known: dict[int, Ranges] = {}
+        self._taken: dict[int, Ranges] = {}
 
     @cached_property
     def ways(self) -> dict[int, list[_Way]]:
@@ -176,22 +194,21 @@ class _Amounts:
                 start = part.child_start if part.tolerance != UNPLACED else 0
                 yield _Way(part, (Stretch(start, end),))
 
-    def of_lot(self, lot: int) -> Spans:
+    def of_lot(self, lot: int) -> Ranges:
         """Return what has something of what was reached of a lot."""
         if lot not in self._known:
             ways = (self.of_way(way) for way in self.ways.get(lot, ()))
-            parts = [*self.direct(lot), *(span for way in ways for span in way)]
-            self._known[lot] = join_spans(parts)
+            self._known[lot] = _joined([*self.direct(lot), *(each for way in ways for each in way)])
         return self._known[lot]
 
-    def of_way(self, way: _Way) -> Spans:
+    def of_way(self, way: _Way) -> Ranges:
         """Return what has something of a part."""
         child = way.part.child
         if child in self._reached.mixtures or self._is_whole(way):
             return self.of_lot(child)
         parts = list(self._parts_below(child))
         found = carry({child: way.stretches}, parts, self._reached.mixtures, Direction.FORWARD).stretches
-        return join_spans(span for lot, stretches in found.items() for span in self._direct(lot, stretches))
+        return _joined(each for lot, stretches in found.items() for each in self._direct(lot, stretches))
 
     def _is_whole(self, way: _Way) -> bool:
         own = self._reached.stretches.of(way.part.child)
@@ -208,37 +225,42 @@ class _Amounts:
                     seen.add(way.part.child)
                     waiting.append(way.part.child)
 
-    def direct(self, lot: int) -> Spans:
+    def direct(self, lot: int) -> Ranges:
         """Return the units that took something of what was reached of a lot themselves."""
         if lot not in self._taken:
             self._taken[lot] = self._direct(lot, self._reached.stretches.of(lot))
         return self._taken[lot]
 
-    def _direct(self, lot: int, stretches: Iterable[Stretch]) -> Spans:
+    def _direct(self, lot: int, stretches: Iterable[Stretch]) -> Ranges:
         if self.is_measured:
             ends = ((each.start, each.end) for each in stretches if lot == self._reached.asked.subject)
-            return self._within(Span(start, end - 1, Basis.EXACT) for start, end in ends if start < end)
+            return self._within((start, end - 1) for start, end in ends if start < end)
         ranges = (units_on(run, stretch) for run in self._runs.get(lot, ()) for stretch in stretches)
-        return self._within(Span(each[0], each[-1], Basis.EXACT) for each in ranges if each)
+        return self._within((each[0], each[-1]) for each in ranges if each)
 
-    def _within(self, spans: Iterable[Span]) -> Spans:
-        """Return what of spans belongs to the question."""
-        found: list[Span] = []
-        for span in join_spans(spans):
-            low, high = np.searchsorted(self._lasts, span.first), np.searchsorted(self._firsts, span.last, side="right")
-            found += [
-                Span(max(span.first, each.first), min(span.last, each.last), Basis.EXACT)
-                for each in self.total[int(low) : int(high)]
-            ]
+    def _within(self, ranges: Iterable[tuple[int, int]]) -> Ranges:
+        """Return what of ranges belongs to the question."""
+        found: list[tuple[int, int]] = []
+        for first, last in _joined(ranges):
+            low, high = bisect_left(self._lasts, first), bisect_right(self._firsts, last)
+            found += [(max(first, each[0]), min(last, each[1])) for each in self.total[low:high]]
         return tuple(found)
 
     @cached_property
-    def _firsts(self) -> Ids:
-        return np.array([span.first for span in self.total], np.int64)
+    def _firsts(self) -> list[int]:
+        return [first for first, _ in self.total]
 
     @cached_property
-    def _lasts(self) -> Ids:
-        return np.array([span.last for span in self.total], np.int64)
+    def _lasts(self) -> list[int]:
+        return [last for _, last in self.total]
+
+    @cached_property
+    def orders(self) -> dict[str, list[int]]:
+        """Lots of each material, those first that most has something of."""
+        return {
+            material: sorted(lots, key=lambda lot: -_count(self.of_lot(lot)))
+            for material, lots in self._reached.materials.items()
+        }
 
 
 # --- nodes and bands ------------------------------------------------------------------------
@@ -275,28 +297,33 @@ class _Rank(Struct, frozen=True):
 class _Sketch:
     """Nodes, so many of each level for themselves, and what flows between them."""
 
-    def __init__(self, reached: Reached, amounts: _Amounts, ranks: Sequence[_Rank], largest: int) -> None:
-        self._amounts, self._ranks = amounts, ranks
+    def __init__(self, amounts: _Amounts, ranks: Sequence[_Rank], largest: int) -> None:
+        self._amounts = amounts
         self.groups: list[_Group] = []
         self._place_of: dict[int, int] = {}
         self._others: dict[UnitKind, int] = {}
-        for material, lots in reached.materials.items():
-            self._add_lots(material, lots, largest)
+        for material, order in amounts.orders.items():
+            self._add_lots(material, order, largest)
         for rank in ranks:
             self._add_units(rank, largest)
-        self.ways = self._between_lots()
-        self.sums: Counter[tuple[int, int]] = Counter()
+        self._ways = self._between_lots()
+        self._sums: Counter[tuple[int, int]] = Counter()
+        self._takers: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for rank in ranks:
             self._add_takers(rank)
             self._add_parents(rank)
 
-    def _add_lots(self, material: str, lots: Sequence[int], largest: int) -> None:
-        order = sorted(lots, key=lambda lot: -count_units(self._amounts.of_lot(lot)))
+    def _add_lots(self, material: str, order: Sequence[int], largest: int) -> None:
         shown = len(order) if len(order) <= largest + 1 else largest
         for members in (*((lot,) for lot in order[:shown]), *([tuple(order[shown:])] if order[shown:] else [])):
-            spans = join_spans(span for lot in members for span in self._amounts.of_lot(lot))
             self._place_of |= dict.fromkeys(members, len(self.groups))
-            self.groups.append(_Group(material, tuple(members), len(members), count_units(spans)))
+            self.groups.append(_Group(material, members, len(members)))
+
+    def amount_of(self, group: _Group) -> int:
+        """Return what has something of a node."""
+        if group.amount >= 0:
+            return group.amount
+        return _count(_joined(each for lot in group.members for each in self._amounts.of_lot(lot)))
 
     def _add_units(self, rank: _Rank, largest: int) -> None:
         """Of what holds cells, the fullest stand for themselves."""
@@ -326,16 +353,15 @@ class _Sketch:
 
     def _add_takers(self, rank: _Rank) -> None:
         """Add what units of a kind took of lots themselves."""
-        for source, group in enumerate(self.groups):
-            if group.level == rank.kind or is_unit(group.members[0]) or not group.members[0]:
-                continue
-            taken = join_spans(span for lot in group.members for span in self._amounts.direct(lot))
-            own = [span for span in taken if kind_of(span.first) is rank.kind]
+        for lot in (lot for order in self._amounts.orders.values() for lot in order):
+            source = self._place_of[lot]
+            own = [each for each in self._amounts.direct(lot) if kind_of(each[0]) is rank.kind]
             if rank.is_counted and own:
-                self.sums[source, self._others[rank.kind]] += count_units(own)
-            elif own:
-                for number in ids_of(own).tolist():
-                    self.sums[source, self._place(number, rank.kind)] += 1
+                self._takers.setdefault((source, self._others[rank.kind]), []).extend(own)
+                continue
+            for number in (number for first, last in own for number in range(first, last + 1)):
+                target = self._place(number, rank.kind)
+                self._takers.setdefault((source, target), []).append((number, number))
 
     def _add_parents(self, rank: _Rank) -> None:
         for source, parent, amount in zip(
@@ -343,19 +369,26 @@ class _Sketch:
         ):
             pair = self._place(source, rank.kind), self._place(parent, kind_of(parent))
             if -1 not in pair:
-                self.sums[pair] += amount
+                self._sums[pair] += amount
+
+    @property
+    def pairs(self) -> set[tuple[int, int]]:
+        """Nodes between which something flows."""
+        return {*self._sums, *self._takers, *self._ways}
 
     def bands(self) -> list[tuple[tuple[int, int], int]]:
         """Return the pairs of nodes with what flows between them."""
-        found = dict(self.sums)
-        for pair, ways in self.ways.items():
-            found[pair] = count_units(join_spans(span for way in ways for span in self._amounts.of_way(way)))
+        found = dict(self._sums)
+        for pair, ranges in self._takers.items():
+            found[pair] = _count(_joined(ranges))
+        for pair, ways in self._ways.items():
+            found[pair] = _count(_joined(each for way in ways for each in self._amounts.of_way(way)))
         return sorted(found.items())
 
     def columns(self) -> Mapping[str, int]:
         """Return the column of each level: as far to the right as what it goes into allows."""
         after: dict[str, set[str]] = {}
-        for source, target in (*self.ways, *self.sums):
+        for source, target in self.pairs:
             after.setdefault(self.groups[source].level, set()).add(self.groups[target].level)
         ranks = dict.fromkeys((group.level for group in self.groups), 0)
         for _ in range(len(ranks)):

@@ -9,7 +9,7 @@ from litestar.exceptions import ClientException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.spec import Operation
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection, borrow
 from cellwright.rules.positions import Direction
@@ -28,7 +28,7 @@ from cellwright.web.streams import Portions
 from cellwright.web.tables import Table, table_of
 
 OPEN_MAX: Final = 200
-"""Levels of more nodes stay closed at first."""
+"""Levels of more nodes stay closed at first, and what is open has no more nodes in all."""
 
 PORTION: Final = 50
 """Nodes that are shown at once."""
@@ -92,7 +92,7 @@ async def reached_by(connection: Connection, question: Question) -> tuple[FoundC
 async def _load(question: Question) -> GenealogyData:
     async with borrow(question.services.pool) as connection:
         found, reached = await reached_by(connection, question)
-        levels = [await _level(connection, reached, level) for level in reached.levels()]
+        levels = await _levels(connection, reached)
     lot, asked = reached.lots.get(found.number), reached.asked
     return GenealogyData(
         subject=found.code,
@@ -108,16 +108,17 @@ async def _load(question: Question) -> GenealogyData:
     )
 
 
-async def _level(connection: Connection, reached: Reached, level: Level) -> GenealogyLevel:
-    is_open = level.nodes_count <= OPEN_MAX
-    found = await read_level(connection, reached, level.level, limit=PORTION) if is_open else None
-    return GenealogyLevel(
-        level=level.level,
-        is_unit=level.is_unit,
-        nodes_count=level.nodes_count,
-        basis=level.basis,
-        nodes=found.nodes if found else (),
-    )
+async def _levels(connection: Connection, reached: Reached) -> list[GenealogyLevel]:
+    """Return the levels, of which the small ones are open, as long as a person can look over all of it."""
+    levels, shown = [], 0
+    for level in reached.levels():
+        size = min(level.nodes_count, PORTION)
+        is_open = level.nodes_count <= OPEN_MAX and shown + size <= OPEN_MAX
+        found = await read_level(connection, reached, level.level, limit=PORTION) if is_open else None
+        nodes = found.nodes if found else ()
+        shown += len(nodes)
+        levels.append(GenealogyLevel(**structs.asdict(level), nodes=nodes))
+    return levels
 
 
 def _tables(data: GenealogyData) -> list[Table]:

@@ -9,27 +9,35 @@ import { useWidth } from './use_width.js';
 /** @typedef {{level: string, code: string, nodes_count: number, amount: number, column: number}} FlowNode */
 /** @typedef {{source: number, target: number, amount: number}} FlowBand */
 /** @typedef {{counted: string, total: number, nodes: FlowNode[], bands: FlowBand[]}} Flow */
-/** @typedef {FlowNode & {x: number, y: number, height: number, slot: number, isLast: boolean, room_px: number}} Placed */
+/** @typedef {FlowNode & {x: number, y: number, height: number, slot: number, room_px: number}} Placed */
 
 const NODE = 12;
 const SLOT = 34;
 const GAP = 10;
 const TALLEST = 300;
-const COLUMN_MIN = 118;
-const LETTER_PX = 6.6;
-const WIDE_LETTER_PX = 12;
+const COLUMN_MIN = 124;
+const HEADING = 24;
+const LETTER_PX = 7.8;
+const WIDE_LETTER_PX = 12.5;
 
 const UNITS = ['cell', 'module', 'pack'];
 
+/** Whether a node stands for what is left of its level beside others. @param {FlowNode} node @param {FlowNode[]} nodes */
+const isRest = ({ level, code }, nodes) => !code && nodes.some((each) => each.level === level && each.code);
+
 /** What a node is called: the code of one, else of how many it stands. @param {FlowNode} node @param {FlowNode[]} nodes */
-function nameOf({ level, code, nodes_count }, nodes) {
+function nameOf(node, nodes) {
+  const { level, code, nodes_count, amount } = node;
   if (code) return code;
-  const isRest = nodes.some((each) => each.level === level && each.code);
-  return isRest ? t('flow.others', { n: nodes_count }) : `${number(nodes_count)} ${levelName(level, nodes_count)}`;
+  if (isRest(node, nodes)) return t('flow.others', { n: nodes_count });
+  return nodes_count === amount ? levelName(level, nodes_count) : t('flow.several', { n: nodes_count, level: levelName(level, nodes_count) });
 }
 
+/** @param {Flow} flow */
+const isOfUnits = ({ counted }) => [...UNITS, 'unit'].includes(counted);
+
 /** @param {Flow} flow @param {number} amount */
-const amountText = ({ counted, total }, amount) => (['cell', 'module', 'pack', 'unit'].includes(counted) ? t(`flow.${counted}`, { n: amount, count: number(amount) }) : amountOf(amount, counted, total));
+const amountText = (flow, amount) => (isOfUnits(flow) ? t(`flow.${flow.counted}`, { n: amount, count: number(amount) }) : amountOf(amount, flow.counted, flow.total));
 
 /** The end of a code says the most. @param {string} text @param {number} room_px */
 function shorten(text, room_px) {
@@ -53,12 +61,22 @@ function place({ nodes, bands }, width_px) {
     const slot = Math.max(height, SLOT);
     const y = tops[node.column] ?? 0;
     tops[node.column] = y + slot + GAP;
-    return { ...node, x: node.column * step, y, height, slot, isLast: node.column === columns - 1, room_px: Math.max(COLUMN_MIN, step) - NODE - 14 };
+    return { ...node, x: node.column * step, y, height, slot, room_px: (node.column === columns - 1 ? COLUMN_MIN : step) - NODE - 14 };
   });
   const height = Math.max(SLOT, ...tops) - GAP;
   // Columns stand in the middle, so that bands bend little.
   for (const each of placed) each.y += (height - ((tops[each.column] ?? 0) - GAP)) / 2;
-  return { placed, height, ribbons: ribbonsOf(placed, bands) };
+  return { placed, height, ribbons: ribbonsOf(placed, bands), headings: headingsOf(placed) };
+}
+
+/** The level of each column that holds only one; where several stand, each node says its own. @param {Placed[]} nodes */
+function headingsOf(nodes) {
+  const columns = [...new Set(nodes.map(({ column }) => column))];
+  return columns.flatMap((column) => {
+    const own = nodes.filter((each) => each.column === column);
+    const [first] = own;
+    return first && own.every(({ level }) => level === first.level) && (own.length > 1 || first.code) ? [{ column, x: first.x, text: levelName(first.level, own.length) }] : [];
+  });
 }
 
 /** @param {number[]} values */
@@ -110,9 +128,11 @@ export function Sankey({ flow, subject }) {
   /** @param {FlowBand} band */
   const bandText = ({ source, target, amount }) => t('flow.band', { from: labelOf(source), to: labelOf(target), amount: amountText(flow, amount) });
   /** @param {number} index */
-  const labelOf = (index) => (nodes[index]?.code ? `${levelName(nodes[index].level, 1)} ${names[index]}` : isRest(index) ? `${levelName(nodes[index].level)}: ${names[index]}` : (names[index] ?? ''));
-  /** @param {number} index */
-  const isRest = (index) => !nodes[index]?.code && nodes.some((each) => each.level === nodes[index]?.level && each.code);
+  const labelOf = (index) => {
+    const [node, name] = [nodes[index], names[index] ?? ''];
+    if (!node || (!node.code && !isRest(node, nodes))) return name;
+    return node.code ? `${levelName(node.level, 1)} ${name}` : `${levelName(node.level)}: ${name}`;
+  };
   /** @param {number} index */
   const nodeText = (index) => `${labelOf(index)}: ${amountText(flow, nodes[index]?.amount ?? 0)}`;
   const texts = Object.fromEntries([...bands.map((band, at) => [`band ${at}`, bandText(band)]), ...nodes.map((_, at) => [`node ${at}`, nodeText(at)])]);
@@ -141,15 +161,16 @@ export function Sankey({ flow, subject }) {
   /** @param {number} index */
   const isLit = (index) => shown === `band ${index}` || shown === `node ${bands[index]?.source}` || shown === `node ${bands[index]?.target}`;
   const table = () => ({
-    headings: [t('flow.from'), t('flow.to'), t(`flow.amount_${UNITS.includes(flow.counted) || flow.counted === 'unit' ? 'units' : 'measure'}`)],
+    headings: [t('flow.from'), t('flow.to'), t(`flow.amount_${isOfUnits(flow) ? 'units' : 'measure'}`)],
     rows: bands.map(({ source, target, amount }) => [labelOf(source), labelOf(target), amountText(flow, amount)]),
   });
   return html`<${Figure} title=${t('flow.title')} unit=${t('flow.total', { total: amountText(flow, flow.total) })} sentence=${t('flow.sentence', { code: subject, nodes: nodes.length, bands: bands.length, total: amountText(flow, flow.total) })}
       table=${table} read=${shown ? texts[shown] : t('flow.hint')} note=${t('flow.note')} isEmpty=${bands.length === 0} hasLinks>
     <div ref=${ref} class="flow" tabindex=${wide_px > width_px ? 0 : undefined}>
-      <svg ref=${chart} width=${wide_px} height=${drawn.height + 8} viewBox="0 -4 ${wide_px} ${drawn.height + 8}" style=${{ width: `${wide_px}px` }} onKeyDown=${onKey}>
+      <svg ref=${chart} width=${wide_px} height=${drawn.height + HEADING + 8} viewBox="0 ${-HEADING} ${wide_px} ${drawn.height + HEADING + 8}" style=${{ width: `${wide_px}px` }} onKeyDown=${onKey}>
+        ${drawn.headings.map(({ text, x }) => html`<text key=${x} x=${x} y="-10" aria-hidden="true">${text}</text>`)}
         ${drawn.ribbons.map((path, at) => html`<path key=${`band ${at}`} class="flow-band" data-lit=${isLit(at)} d=${path} role="img" aria-label=${texts[`band ${at}`]} ...${pointing(`band ${at}`)} />`)}
-        ${drawn.placed.map((node, at) => html`<${NodeView} key=${`node ${at}`} node=${node} name=${names[at]} title=${isRest(at) ? levelName(node.level) : node.code ? levelName(node.level, 1) : ''} amount=${amountText(flow, node.amount)} isSubject=${node.code === subject} text=${texts[`node ${at}`]} pointing=${pointing(`node ${at}`)} />`)}
+        ${drawn.placed.map((node, at) => html`<${NodeView} key=${`node ${at}`} node=${node} name=${names[at]} title=${drawn.headings.some(({ column }) => column === node.column) || !(node.code || isRest(node, nodes)) ? '' : levelName(node.level, node.nodes_count)} amount=${isOfUnits(flow) ? number(node.amount) : amountText(flow, node.amount)} isSubject=${node.code === subject} text=${texts[`node ${at}`]} pointing=${pointing(`node ${at}`)} />`)}
       </svg>
     </div>
   <//>`;

@@ -29,8 +29,8 @@ export default function GenealogyPage({ boot: { data } }) {
       </ol>
       ${isAlone
         ? html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`
-        : html`<${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>
-          <${Card} id="flow"><${FlowFigure} subject=${subject} query=${query.toString()} /><//>`}
+        : html`<${Card} id="flow"><div class="flow-card"><${FlowFigure} subject=${subject} query=${query.toString()} /></div><//>
+          <${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>`}
     </div>`;
 }
 
