@@ -156,6 +156,13 @@ export function KinTree({ subject, query, levels, label }) {
     return () => window.removeEventListener('hashchange', follow);
   }, []);
 
+  // What stood for nodes that were being read is gone: go on from the first of them.
+  useEffect(() => {
+    if (!current.includes('/!') || items.some(({ path }) => path === current)) return;
+    const parent = current.slice(0, current.indexOf('/!'));
+    focus((items.find((each) => each.parent === parent) ?? { path: parent }).path);
+  });
+
   /** @param {Item} item */
   const canOpen = ({ kind, node }) => kind === 'level' || (kind === 'node' && node?.has_steps);
   /** @param {Item} item */
@@ -197,7 +204,8 @@ export function KinTree({ subject, query, levels, label }) {
     if (event.ctrlKey || event.metaKey || event.altKey || !items[at]) return;
     const act = keys[event.key];
     if (act) act(items[at]);
-    else if (/^[\p{L}\p{N}]$/u.test(event.key)) find(event.key, event.timeStamp);
+    // What is neither letter nor digit only goes on with a code: else it is a key of the page.
+    else if (/^[\p{L}\p{N}]$/u.test(event.key) || (event.key.length === 1 && event.timeStamp - typed.current.at_ms < TYPING_MS)) find(event.key, event.timeStamp);
     else return;
     event.preventDefault();
   };
