@@ -17,7 +17,8 @@ const GAP = 10;
 const TALLEST = 300;
 const COLUMN_MIN = 124;
 const HEADING = 24;
-const LETTER_PX = 7.8;
+const LETTER_PX = 6.6;
+const CODE_LETTER_PX = 7.8;
 const WIDE_LETTER_PX = 12.5;
 
 const UNITS = ['cell', 'module', 'pack'];
@@ -39,12 +40,14 @@ const isOfUnits = ({ counted }) => [...UNITS, 'unit'].includes(counted);
 /** @param {Flow} flow @param {number} amount */
 const amountText = (flow, amount) => (isOfUnits(flow) ? t(`flow.${flow.counted}`, { n: amount, count: number(amount) }) : amountOf(amount, flow.counted, flow.total));
 
-/** The end of a code says the most. @param {string} text @param {number} room_px */
-function shorten(text, room_px) {
-  const letters = [...text];
+/** What there is room for: of a code the end, which says the most, of words the beginning. @param {string} text @param {number} room_px @param {boolean} isCode */
+function shorten(text, room_px, isCode) {
+  const letters = isCode ? [...text].toReversed() : [...text];
   let used = 0;
-  const kept = letters.toReversed().findIndex((each) => (used += each > '\u2e80' ? WIDE_LETTER_PX : LETTER_PX) > room_px);
-  return kept < 0 ? text : `…${letters.slice(-Math.max(4, kept - 1)).join('')}`;
+  const kept = letters.findIndex((each) => (used += each > '\u2e80' ? WIDE_LETTER_PX : isCode ? CODE_LETTER_PX : LETTER_PX) > room_px);
+  if (kept < 0) return text;
+  const shown = letters.slice(0, Math.max(4, kept - 1));
+  return isCode ? `…${shown.toReversed().join('')}` : `${shown.join('')}…`;
 }
 
 /** Where everything stands. @param {Flow} flow @param {number} width_px */
@@ -160,12 +163,13 @@ export function Sankey({ flow, subject }) {
   });
   /** @param {number} index */
   const isLit = (index) => shown === `band ${index}` || shown === `node ${bands[index]?.source}` || shown === `node ${bands[index]?.target}`;
+  const of = isOfUnits(flow) ? 'units' : 'measure';
   const table = () => ({
-    headings: [t('flow.from'), t('flow.to'), t(`flow.amount_${isOfUnits(flow) ? 'units' : 'measure'}`)],
+    headings: [t('flow.from'), t('flow.to'), t(`flow.amount_${of}`)],
     rows: bands.map(({ source, target, amount }) => [labelOf(source), labelOf(target), amountText(flow, amount)]),
   });
-  return html`<${Figure} title=${t('flow.title')} unit=${t('flow.total', { total: amountText(flow, flow.total) })} sentence=${t('flow.sentence', { code: subject, nodes: nodes.length, bands: bands.length, total: amountText(flow, flow.total) })}
-      table=${table} read=${shown ? texts[shown] : t('flow.hint')} note=${t('flow.note')} isEmpty=${bands.length === 0} hasLinks>
+  return html`<${Figure} title=${t(`flow.title_${of}`)} unit=${t('flow.total', { total: amountText(flow, flow.total) })} sentence=${t('flow.sentence', { code: subject, nodes: nodes.length, bands: bands.length, total: amountText(flow, flow.total) })}
+      table=${table} read=${shown ? texts[shown] : t('flow.hint')} note=${t(`flow.note_${of}`)} isEmpty=${bands.length === 0} hasLinks>
     <div ref=${ref} class="flow" tabindex=${wide_px > width_px ? 0 : undefined}>
       <svg ref=${chart} width=${wide_px} height=${drawn.height + HEADING + 8} viewBox="0 ${-HEADING} ${wide_px} ${drawn.height + HEADING + 8}" style=${{ width: `${wide_px}px` }} onKeyDown=${onKey}>
         ${drawn.headings.map(({ text, x }) => html`<text key=${x} x=${x} y="-10" aria-hidden="true">${text}</text>`)}
@@ -182,7 +186,7 @@ function NodeView({ node, name, title, amount, isSubject, text, pointing }) {
   const at = y + Math.max(11, height / 2 - 5);
   const body = html`<title>${text}</title>
     <rect class="flow-node" data-subject=${isSubject} x=${x} y=${y} width=${NODE} height=${height} />
-    <text class="flow-name" x=${x + NODE + 6} y=${at}>${shorten(name, room_px)}</text>
+    <text class="flow-name" x=${x + NODE + 6} y=${at}>${shorten(name, room_px, code !== '')}</text>
     <text class="flow-amount" x=${x + NODE + 6} y=${at + 14}>${title ? `${title}, ` : ''}${amount}</text>`;
   if (!code) return html`<g role="img" aria-label=${text} ...${pointing}>${body}</g>`;
   return html`<a href=${pageOf(UNITS.includes(level) ? 'unit' : 'lot', code)} aria-label=${text} ...${pointing}>${body}</a>`;
