@@ -54,6 +54,8 @@ PATHS: Final = {
     "commonality-unknown": "/commonality?codes=NO-SUCH-CODE+{cell}+WEB-000002",
     "trace": "/trace/{module}",
     "trace-forward": "/trace/FOIL-1?direction=forward",
+    "genealogy": "/genealogy/{module}",
+    "genealogy-forward": "/genealogy/FOIL-1?direction=forward",
     "holds": "/holds?state=all",
     "refusals": "/refusals",
     "search": "/search?q=TEST",

@@ -29,6 +29,9 @@ PLANT: Final = SIGNED_IN - {"partner"}
 """`script` is a token of an admin with every scope that an admin can give."""
 
 API: Final = {
+    "GET /api/v1/genealogy-flow/{code}": PLANT,
+    "GET /api/v1/genealogy-level/{code}": PLANT,
+    "GET /api/v1/genealogy-steps/{code}": PLANT,
     "GET /api/v1/me": SIGNED_IN,
     "GET /api/v1/me/sessions": BY_SESSION,
     "GET /api/v1/me/tokens": BY_SESSION,
@@ -66,6 +69,7 @@ PAGES_FOR: Final = {
     "audit": frozenset({"admin", "auditor", "script"}),
     "carrier": PLANT,
     "commonality": PLANT,
+    "genealogy": PLANT,
     "holds": PLANT,
     "line": PLANT,
     "lot": PLANT,

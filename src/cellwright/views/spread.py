@@ -4,7 +4,7 @@ Runs are intervals, so cells are counted without being looked at; parents are re
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.ids import KIND_SHIFT, UnitKind, compose_code, kind_of
 from cellwright.rules.positions import Basis, Direction, Stretch, stretch_of, units_on, weakest
 from cellwright.rules.spans import Ids, Span, count_units, ids_of, join_spans, spans_of
-from cellwright.rules.state import LoadRun
+from cellwright.rules.state import LoadRun, LotPartRow
 from cellwright.views.known import KnownLot
 from cellwright.views.sealed import parents_of, profiles_of
 from cellwright.views.stored import decode_rows
@@ -123,12 +123,29 @@ class Spread(Struct, frozen=True, kw_only=True):
     """Vehicles that the outermost are in."""
 
 
+class Rung(Struct, frozen=True):
+    """Units of one kind, by column, and what holds each of them now."""
+
+    ids: Ids
+    """Ascending."""
+    counts: Ids
+    bases: Ids
+    """As in `Climb`."""
+    parents: Ids
+    """0 = none."""
+
+
 class Gathered(Struct, frozen=True, kw_only=True):
-    """What took something of a section directly: lots made of it, nearest first, and units."""
+    """What took something of a section directly: lots made of it, nearest first, and units; and the way to them."""
 
     stretch: Stretch
     lots: Mapping[int, KnownLot]
     units: tuple[Span, ...]
+    stretches: Mapping[int, tuple[Stretch, ...]]
+    """What of each lot was reached."""
+    parts: tuple[LotPartRow, ...]
+    runs: tuple[LoadRun, ...]
+    """What units took of these lots, whether it was reached or not."""
 
 
 async def gather(connection: Connection, section: Section) -> Gathered:
@@ -137,11 +154,19 @@ async def gather(connection: Connection, section: Section) -> Gathered:
     starts = {section.lot: [stretch]}
     parts = await parts_between(connection, PARTS_FORWARD, starts)
     reach, lots = await carry_between(connection, starts, parts, Direction.FORWARD)
-    spans = await spans_on(connection, reach.stretches)
+    runs = await read_runs(connection, reach.stretches)
+    spans = spans_among(runs, reach.stretches)
     if count_units(spans) > UNITS_MAX:
         found = f"{count_units(spans)} units took something of this, more than {UNITS_MAX} at once"
         raise TraceError(f"{found}; ask for less of the lot, or for its parts one by one")
-    return Gathered(stretch=stretch, lots={number: lots[number] for number in reach.stretches}, units=spans)
+    return Gathered(
+        stretch=stretch,
+        lots={number: lots[number] for number in reach.stretches},
+        units=spans,
+        stretches=reach.stretches,
+        parts=tuple(parts),
+        runs=tuple(runs),
+    )
 
 
 async def find_spread(connection: Connection, section: Section) -> Spread:
@@ -171,11 +196,21 @@ def _by_basis(spans: Sequence[Span]) -> Counter[Basis]:
 
 async def spans_on(connection: Connection, stretches: Mapping[int, Sequence[Stretch]]) -> tuple[Span, ...]:
     """Return the units that took something of stretches of lots."""
-    records = await connection.fetch(RUNS_OF_LOTS, sorted(stretches))
+    return spans_among(await read_runs(connection, stretches), stretches)
+
+
+async def read_runs(connection: Connection, lots: Iterable[int]) -> list[LoadRun]:
+    """Return the runs in which units took something of lots."""
+    records = await connection.fetch(RUNS_OF_LOTS, sorted(lots))
+    return decode_rows(LoadRun, [tuple(record) for record in records])
+
+
+def spans_among(runs: Iterable[LoadRun], stretches: Mapping[int, Sequence[Stretch]]) -> tuple[Span, ...]:
+    """Return the units of runs that took something of stretches of lots."""
     found: list[Span] = []
-    for run in decode_rows(LoadRun, [tuple(record) for record in records]):
+    for run in runs:
         own = stretch_of(run, run.a).basis
-        for stretch in stretches[run.lot]:
+        for stretch in stretches.get(run.lot, ()):
             units = units_on(run, stretch)
             if units:
                 found.append(Span(units[0], units[-1], weakest((stretch.basis, own))))
@@ -184,19 +219,37 @@ async def spans_on(connection: Connection, stretches: Mapping[int, Sequence[Stre
 
 async def climb_from(connection: Connection, spans: Sequence[Span]) -> Climb:
     """Return all that hold the units of spans now, level by level."""
-    ids = ids_of(spans)
-    counts, bases = np.ones(len(ids), np.int64), _bases_of(spans)
     levels: Counter[UnitKind] = Counter()
     tops: list[Ids] = [np.empty((3, 0), np.int64)]
-    while len(ids):
-        for number, count in zip(*np.unique(ids >> KIND_SHIFT, return_counts=True), strict=True):
-            levels[kind_of(int(number) << KIND_SHIFT)] += int(count)
-        parents = await parents_of(connection, ids)
-        await _add_hot_parents(connection, ids, parents)
-        free, inside = parents == 0, parents != 0
-        tops.append(np.array([ids[free], counts[free], bases[free]]))
-        ids, counts, bases = _gather(parents[inside], counts[inside], bases[inside])
+    async for rung in rungs_from(connection, spans):
+        levels[kind_of(int(rung.ids[0]))] += len(rung.ids)
+        free = rung.parents == 0
+        tops.append(np.array([rung.ids[free], rung.counts[free], rung.bases[free]]))
     return Climb(dict(levels), *_gather(*np.concatenate(tops, axis=1)))
+
+
+async def rungs_from(connection: Connection, spans: Sequence[Span]) -> AsyncIterator[Rung]:
+    """Yield the units of spans and all that hold them now, kind by kind, so that each comes once."""
+    ids = ids_of(spans)
+    counts, bases = np.ones(len(ids), np.int64), bases_of(spans)
+    while len(ids):
+        # The number of the kind is in the highest bits.
+        size = int(np.searchsorted(ids, ((ids[0] >> KIND_SHIFT) + 1) << KIND_SHIFT))
+        rung = Rung(ids[:size], counts[:size], bases[:size], await parents_now(connection, ids[:size]))
+        yield rung
+        inside = rung.parents != 0
+        ids, counts, bases = _gather(
+            np.r_[ids[size:], rung.parents[inside]],
+            np.r_[counts[size:], rung.counts[inside]],
+            np.r_[bases[size:], rung.bases[inside]],
+        )
+
+
+async def parents_now(connection: Connection, ids: Ids) -> Ids:
+    """Return what holds each of the units now, packed or not, 0 = nothing does; `ids` ascend."""
+    parents = await parents_of(connection, ids)
+    await _add_hot_parents(connection, ids, parents)
+    return parents
 
 
 def _gather(ids: Ids, counts: Ids, bases: Ids) -> tuple[Ids, Ids, Ids]:
@@ -207,7 +260,8 @@ def _gather(ids: Ids, counts: Ids, bases: Ids) -> tuple[Ids, Ids, Ids]:
     return found, np.bincount(places, counts, minlength=len(found)).astype(np.int64), surest
 
 
-def _bases_of(spans: Sequence[Span]) -> Ids:
+def bases_of(spans: Sequence[Span]) -> Ids:
+    """Return how surely each unit of spans is known, by place in `Basis`."""
     order = list(Basis)
     return np.repeat([order.index(span.basis) for span in spans], [span.count for span in spans]).astype(np.int64)
 

@@ -21,7 +21,7 @@ from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
 from cellwright.web.live.websocket import live_socket
 from cellwright.web.page import page_handlers
-from cellwright.web.pages import doors
+from cellwright.web.pages import doors, genealogy
 from cellwright.web.pages.page_list import PAGES
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked
@@ -65,6 +65,7 @@ def _routes() -> Sequence[Any]:
         *access_routes.ROUTES,
         *doors.ROUTES,
         *command_routes.ROUTES,
+        *genealogy.ROUTES,
         read_description,
         show_nothing,
         live_socket,

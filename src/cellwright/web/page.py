@@ -15,8 +15,10 @@ from msgspec import Struct
 from cellwright.web.access.guard import access_of, author_of
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.described import asking
-from cellwright.web.question import Asked, Question, code_in_path, question_of
+from cellwright.web.problems import NotFoundError
+from cellwright.web.question import Asked, Question, code_in_path, question_of, sent_path, whole_code
 from cellwright.web.shell import html_response
+from cellwright.web.streams import STREAMED, Portions, stream_of
 from cellwright.web.tables import MEDIA_TYPES, About, Table, facts_of, table_of, to_csv, to_parquet, to_xlsx
 
 _OF_FILES: Final = ("limit", "table", "bom")
@@ -37,6 +39,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Other addresses before a code ("/" at their end), and what stands before the code in the address they lead to."""
     elsewhere: Callable[[Any], str] | None = None
     """Where the data say that the reader wants to be instead, "" = here."""
+    streams: Mapping[str, Callable[[Question], Awaitable[Portions]]] = {}
+    """Long files of an object, by the name that stands behind its code: `/units.csv`."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -52,6 +56,9 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     is_object = page.path != "/" and page.path.endswith("/")
 
     async def show(request: Asked) -> Response[Any]:
+        stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
+        if stem and file.partition(".")[0] in page.streams:
+            return await _stream(request, page, stem=stem, file=file)
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 
@@ -133,6 +140,18 @@ async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Resp
         content = await asyncio.to_thread(_export, page, data, question, about)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+async def _stream(request: Asked, page: Page, *, stem: str, file: str) -> Response[Any]:
+    """Return a long file of an object."""
+    name, _, suffix = file.partition(".")
+    if suffix not in STREAMED:
+        raise NotFoundError(
+            f"{file[:40]!r} is no file of this; take {' or '.join(f'{name}.{each}' for each in STREAMED)}"
+        )
+    question = question_of(request, whole_code(stem), suffix)
+    records = await page.streams[name](question)
+    return stream_of(records, question, f"{_file_name(name, question.code)}.{suffix}")
 
 
 def _wanted(tables: list[Table], name: str | None) -> list[Table]:

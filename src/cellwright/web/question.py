@@ -69,18 +69,35 @@ def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
     The code is taken from the path as it was sent, since a code may hold slashes. `.html` ends a code that itself
     ends like a suffix. Raises NotFoundError for what cannot be a code.
     """
-    raw = request.scope.get("raw_path") or b""
-    sent = raw.split(b"?", 1)[0].decode("ascii", "replace")
-    try:
-        code = unquote(sent.removeprefix(prefix), errors="strict")
-    except UnicodeDecodeError:
-        raise NotFoundError("the address is not UTF-8; copy the code again") from None
+    code = _unquoted(sent_path(request).removeprefix(prefix))
     stem, dot, suffix = code.rpartition(".")
     if not dot or suffix not in (*DATA_SUFFIXES, "html"):
         stem, suffix = code, ""
-    if not 0 < len(stem) <= _CODE_LENGTH_MAX or _CONTROL.search(stem):
-        raise NotFoundError(f"{stem[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} characters, none of control")
-    return stem, "" if suffix == "html" else suffix
+    return _checked(stem), "" if suffix == "html" else suffix
+
+
+def sent_path(request: Asked) -> str:
+    """Return the path as it was sent, still percent-encoded."""
+    raw: bytes = request.scope.get("raw_path") or b""
+    return raw.split(b"?", 1)[0].decode("ascii", "replace")
+
+
+def whole_code(text: str) -> str:
+    """Return a percent-encoded code of which nothing is a suffix; raises NotFoundError for what cannot be a code."""
+    return _checked(_unquoted(text))
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise NotFoundError("the address is not UTF-8; copy the code again") from None
+
+
+def _checked(code: str) -> str:
+    if not 0 < len(code) <= _CODE_LENGTH_MAX or _CONTROL.search(code):
+        raise NotFoundError(f"{code[:40]!r} is no code: 1 to {_CODE_LENGTH_MAX} characters, none of control")
+    return code
 
 
 def moment_us(name: str, query: Mapping[str, str]) -> int:

@@ -109,13 +109,24 @@ def _moment(value: int | None) -> datetime | None:
 
 def to_csv(table: Table, *, for_people: bool) -> bytes:
     """Return CSV (RFC 4180); for people with a byte-order mark, without which Excel garbles Chinese."""
+    return csv_head(table, for_people=for_people) + csv_rows(table, for_people=for_people)
+
+
+def csv_head(table: Table, *, for_people: bool) -> bytes:
+    """Return the beginning of a CSV file: the mark for people, and the names of the columns."""
+    text = io.StringIO()
+    csv.writer(text).writerow(_header(table))
+    return text.getvalue().encode("utf-8-sig" if for_people else "utf-8")
+
+
+def csv_rows(table: Table, *, for_people: bool) -> bytes:
+    """Return rows of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_header(table))
     kinds = [column.kind for column in table.columns]
     for row in table.rows:
         writer.writerow([_written(kind, value, for_people) for kind, value in zip(kinds, row, strict=True)])
-    return text.getvalue().encode("utf-8-sig" if for_people else "utf-8")
+    return text.getvalue().encode()
 
 
 def _written(kind: str, value: Any, for_people: bool) -> Any:  # noqa: FBT001 - called for every cell
@@ -199,6 +210,13 @@ _ARROW = {
 
 def to_parquet(table: Table) -> bytes:
     """Return a Parquet file with typed columns; times are timestamps in UTC."""
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(arrow_of(table), file, compression="zstd")
+    return file.getvalue()
+
+
+def arrow_of(table: Table) -> pa.Table:
+    """Return a table by column, typed; times are timestamps in UTC."""
     arrays, fields = [], []
     for index, column in enumerate(table.columns):
         values = [row[index] for row in table.rows]
@@ -208,6 +226,4 @@ def to_parquet(table: Table) -> bytes:
         fields.append(
             pa.field(column.key.removesuffix(_TIME) if column.kind == "time" else column.key, arrays[-1].type)
         )
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(pa.table(arrays, schema=pa.schema(fields)), file, compression="zstd")
-    return file.getvalue()
+    return pa.table(arrays, schema=pa.schema(fields))

@@ -5,6 +5,7 @@ from cellwright.web.pages.api_guide import API_GUIDE
 from cellwright.web.pages.audit import AUDIT
 from cellwright.web.pages.carrier import CARRIER
 from cellwright.web.pages.commonality import COMMONALITY
+from cellwright.web.pages.genealogy import GENEALOGY
 from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
 from cellwright.web.pages.lot import LOT
@@ -37,6 +38,7 @@ PAGES = (
     ROLL_MAP,
     TRACE,
     COMMONALITY,
+    GENEALOGY,
     HOLDS,
     REFUSALS,
     SEARCH,

@@ -17,6 +17,9 @@ export const pageOf = (kind, code) => addressOf(kind, code) + (LIKE_DATA.test(co
 /** @param {string} kind @param {string} code */
 export const traceOf = (kind, code, direction = kind) => `${pageOf('trace', code)}?direction=${direction}`;
 
+/** The page of a genealogy, or of a stretch of a lot. @param {string} direction @param {string} code */
+export const genealogyOf = (direction, code) => `${pageOf('genealogy', code)}?direction=${direction}`;
+
 /** A thing's code as a link to its page, nothing when there is none. @param {{kind: string, code: string | null | undefined}} props */
 export function CodeLink({ kind, code }) {
   return code ? html`<a class="code" href=${pageOf(kind, code)}>${code}</a>` : '';

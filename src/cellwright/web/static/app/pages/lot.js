@@ -14,7 +14,7 @@ import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { useFresh } from '../fresh.js';
 import { dateTime, number, t } from '../i18n.js';
-import { addressOf, amount, amountOf, CodeLink, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
+import { addressOf, amount, amountOf, CodeLink, genealogyOf, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -27,6 +27,7 @@ export default function LotPage() {
       ${lot.measure === 'mm' && html`<a class="button" href=${pageOf('roll_map', lot.code)}>${t('page.roll_map')}</a>`}
       <a class="button" href=${traceOf('backward', lot.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', lot.code)}>${t('trace.forward')}</a>
+      <a class="button" href=${genealogyOf('forward', lot.code)}>${t('page.genealogy')}</a>
       <${CommandMenu} asks=${[may('hold_place') && ['hold', 'lot', lot.code], may('lot_release') && lot.status === 'unreleased' && ['release_lot', lot.code]]} ask=${ask} />
       <${ExportMenu} path=${addressOf('lot', lot.code)} />
     <//>

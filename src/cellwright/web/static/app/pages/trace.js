@@ -16,6 +16,7 @@ export default function TracePage({ boot: { data } }) {
       <nav class="segments" aria-label=${t('trace.direction')}>
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
+      <a class="button" href=${`${pageOf('genealogy', subject)}${window.location.search || `?direction=${direction}`}`}>${t('page.genealogy')}</a>
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
     <div class="stack">

@@ -14,7 +14,7 @@ import { Timeline } from '../components/timeline.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { useFresh } from '../fresh.js';
 import { age, dateTime, duration, number, t } from '../i18n.js';
-import { addressOf, amount, CodeLink, operation, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
+import { addressOf, amount, CodeLink, genealogyOf, operation, pageOf, StatusTag, stretch, surety, term, traceOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -29,6 +29,7 @@ export default function UnitPage() {
       aside=${html`<${StatusTag} status=${unit.status} holds=${unit.holds_count} />${unit.grade && html`<span class="tag">${t('fact.grade', { grade: unit.grade })}</span>`}`}>
       <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
+      <a class="button" href=${genealogyOf('backward', unit.code)}>${t('page.genealogy')}</a>
       <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
     <//>
