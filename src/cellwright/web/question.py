@@ -1,7 +1,8 @@
 """A question that a page or the API asks: who wants to know what, of which object, in which language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,6 +35,8 @@ class Question(Struct, frozen=True, kw_only=True):
     code: str = ""
     suffix: str = ""
     query: Mapping[str, str] = {}
+    repeated: Mapping[str, Sequence[str]] = {}
+    """Every value of what the address names, where it may be named more than once; `query` has the last."""
 
     @property
     def limit(self) -> int:
@@ -55,11 +58,28 @@ class Question(Struct, frozen=True, kw_only=True):
 
 def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
     """Return what a request asks; raises ClientException (400) for what cannot be in any text."""
-    query = {key: values[-1] for key, values in request.query_params.dict().items() if values}
-    if any("\0" in each for pair in query.items() for each in pair):
+    repeated = {key: values for key, values in request.query_params.dict().items() if values}
+    if any("\0" in each for key, values in repeated.items() for each in (key, *values)):
         raise ClientException("the address holds a NUL character, which no text here does; take it out")
-    caller = getattr(request.state, "caller", None)
-    return Question(services=services_of(request), caller=caller, code=code, suffix=suffix, query=query)
+    query = {key: values[-1] for key, values in repeated.items()}
+    return Question(
+        services=services_of(request),
+        caller=getattr(request.state, "caller", None),
+        code=code,
+        suffix=suffix,
+        query=query,
+        repeated=repeated,
+    )
+
+
+def moment_us(text: str) -> int:
+    """Return a time as people write it (ISO 8601; UTC when it names no zone) in UTC us; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    try:
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return max(0, int(seconds) * 1_000_000)
 
 
 def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:

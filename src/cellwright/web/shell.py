@@ -39,6 +39,7 @@ NAVIGATION = (
     Entry("lots", "/lots", Permission.PLANT_READ),
     Entry("refusals", "/refusals", Permission.PLANT_READ),
     Entry("holds", "/holds", Permission.PLANT_READ),
+    Entry("recall", "/recall", Permission.PLANT_READ),
     Entry("plant", "/plant", Permission.PLANT_READ),
     Entry("audit", "/audit", Permission.AUDIT_READ),
     Entry("people", "/people", Permission.PEOPLE_READ),

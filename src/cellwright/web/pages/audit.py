@@ -1,7 +1,6 @@
 """The page of the audit trail: who changed what, newest first, and whether the trail is whole."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from litestar.exceptions import ClientException
 from msgspec import Struct
@@ -11,7 +10,7 @@ from cellwright.journal.trail import TrailEntry, TrailFilter, read_audit
 from cellwright.web.access.chain import ChainState
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
-from cellwright.web.question import Question
+from cellwright.web.question import Question, moment_us
 from cellwright.web.tables import Table, table_of
 
 _PAGE = 500
@@ -66,11 +65,9 @@ def _moment_us(name: str, query: Mapping[str, str]) -> int:
     if not text:
         return 0
     try:
-        moment = datetime.fromisoformat(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return moment_us(text)
+    except ValueError:
         raise ClientException(f"{name}={text[:40]}: write a time like 2026-03-01T14:05 (UTC)") from None
-    return max(0, int(seconds) * 1_000_000)
 
 
 def _tables(page: AuditPage) -> list[Table]:

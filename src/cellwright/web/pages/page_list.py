@@ -13,6 +13,7 @@ from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
+from cellwright.web.pages.recall import RECALL
 from cellwright.web.pages.refusal_list import REFUSALS
 from cellwright.web.pages.search import SEARCH
 from cellwright.web.pages.station import STATION
@@ -33,6 +34,7 @@ PAGES = (
     LOT,
     CARRIER,
     TRACE,
+    RECALL,
     HOLDS,
     REFUSALS,
     SEARCH,

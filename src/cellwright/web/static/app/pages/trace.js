@@ -16,6 +16,7 @@ export default function TracePage({ boot: { data } }) {
       <nav class="segments" aria-label=${t('trace.direction')}>
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
+      ${data.subject_kind === 'lot' && html`<a class="button" href=${recallOf(data)}>${t('page.recall')}</a>`}
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
     <div class="stack">
@@ -24,6 +25,14 @@ export default function TracePage({ boot: { data } }) {
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
       ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}
     </div>`;
+}
+
+/** What a recall of the lot, or of the stretch that is traced, would touch. @param {any} data */
+function recallOf({ subject, direction, start, end }) {
+  const query = new URLSearchParams({ lot: subject });
+  const lane = direction === 'forward' && new URLSearchParams(window.location.search).get('lane');
+  for (const [name, value] of Object.entries({ start, end, lane })) if (value !== null && value !== false) query.set(name, value);
+  return `/recall?${query}`;
 }
 
 /** @param {any} data @param {any} level */
