@@ -80,8 +80,9 @@ async def test_a_stretch_is_brushed_by_pointer_and_kept_in_the_address(browser: 
         await expect(page.locator("#reach .chain li").first).to_contain_text("2")
         await expect(page.locator("#reach")).to_contain_text("Lane 2")
         await expect(page).to_have_url(re.compile(r"brush_start=1\d\d\d&brush_end=2\d\d\d&lane=2"))
-        recall = await page.locator("#reach .caption .code").inner_text()
-        assert re.fullmatch(rf"cellwright recall --lot '{told.web}' --metres 1[.\d]*:2[.\d]* --lane 2", recall)
+        recall = await page.locator("#reach").get_by_role("link", name="Recall").get_attribute("href")
+        assert recall is not None
+        assert re.fullmatch(rf"/recall\?lot={told.web}&start=1\d\d\d&end=2\d\d\d&lane=2", recall)
         address = page.url
         await screen.open(address.removeprefix(web.address))
         await expect(page.locator("#reach")).to_contain_text(told.cells[2])

@@ -16,6 +16,8 @@ from cellwright.testing.plant_year_small import small_plant, without_tolerances
 from cellwright.testing.plant_year_store import lot_code, store_plant_year, store_units, unit_blocks, unit_codes
 from cellwright.views import known, subjects, trace
 
+pytestmark = pytest.mark.timeout(300)
+
 SCHEMA = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
 KEYS = """
     SELECT conrelid::regclass::text AS table_name, conname, pg_get_constraintdef(oid) AS definition

@@ -26,6 +26,7 @@ SIGNED_IN: Final = ANYBODY - {"nobody"}
 BY_SESSION: Final = frozenset(ROLES)
 ADMIN: Final = frozenset({"admin"})
 PLANT: Final = SIGNED_IN - {"partner"}
+HOLDERS: Final = frozenset({"operator", "line_lead", "quality", "process", "maintenance"})
 """`script` is a token of an admin with every scope that an admin can give."""
 
 API: Final = {
@@ -56,6 +57,7 @@ API: Final = {
     "POST /api/v1/people/disable": ADMIN,
     "POST /api/v1/people/invite": ADMIN,
     "POST /api/v1/people/roles": ADMIN,
+    "POST /api/v1/recalls": HOLDERS,
     "POST /api/v1/set-up/{token}": ANYBODY,
     "POST /api/v1/set-up/{token}/enter": ANYBODY,
     "POST /api/v1/sign-in": ANYBODY,
@@ -79,6 +81,7 @@ PAGES_FOR: Final = {
     "overview": PLANT,
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
+    "recall": PLANT,
     "refusals": PLANT,
     "roll_map": PLANT,
     "search": PLANT,

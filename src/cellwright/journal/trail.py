@@ -73,10 +73,7 @@ LIMIT $8
 async def read_audit(
     connection: Connection, before: str = "", *, limit: int = 100, wanted: TrailFilter | None = None
 ) -> list[TrailEntry]:
-    """Return up to `limit` (at most 500) entries, newest first, after the entry whose `key` is `before`.
-
-    Raises ValueError for a key that is none.
-    """
+    """Return up to `limit` (at most 500) entries, newest first, beyond the `key` `before`; ValueError: it is none."""
     transaction, number = _place(before)
     chosen = wanted or TrailFilter()
     records = await connection.fetch(

@@ -16,7 +16,7 @@ from cellwright.model.plant import Plant
 from cellwright.rules.positions import Basis
 from cellwright.rules.recalls import UNITS_MAX
 from cellwright.rules.spans import Ids, Span, count_units, join_spans, spans_of
-from cellwright.views.machines import Window, made_at
+from cellwright.views.machines import Window, count_worked, made_at
 from cellwright.views.spread import (
     LEFT,
     Climb,
@@ -28,6 +28,8 @@ from cellwright.views.spread import (
     find_standings,
     gather,
 )
+from cellwright.views.spread import UNITS_MAX as QUESTION_UNITS_MAX
+from cellwright.views.subjects import TraceError
 
 Submit: TypeAlias = Callable[[PlaceRecall], Awaitable[Answer]]
 """Puts a recall before the gate."""
@@ -113,11 +115,13 @@ async def plan_recall(connection: Connection, plant: Plant, question: RecallQues
         raise RecallError("nothing is in doubt: name a lot, or a machine and a window of time")
     sections, spans = list(question.sections), []
     for window in question.windows:
+        _refuse_more(await count_worked(connection, window) // 2, f"were made at {window.station} then")
         made = await made_at(connection, window)
         sections += [Section(lot=lot) for lot in made.lots]
         spans.append(made.units)
     found = [await gather(connection, section) for section in sections]
     units = join_spans(span for each in (*spans, *(each.units for each in found)) for span in each)
+    _refuse_more(count_units(units), "took something of this")
     climb = await climb_from(connection, units)
     standings = await find_standings(connection, climb.ids)
     places = _priced(plant, count_places(standings))
@@ -137,6 +141,14 @@ async def plan_recall(connection: Connection, plant: Plant, question: RecallQues
         notices=_notices(lots, places),
         outermost=climb,
     )
+
+
+def _refuse_more(count: int, what: str) -> None:
+    """Raise TraceError for more units than one answer may count."""
+    if count > QUESTION_UNITS_MAX:
+        raise TraceError(
+            f"{count} units {what}, more than {QUESTION_UNITS_MAX} at once; ask for less time, or for fewer lots"
+        )
 
 
 def _by_basis(units: Iterable[Span]) -> dict[Basis, int]:

@@ -3,7 +3,8 @@
 The story has what makes tracing hard: a heel, a roll of two batches, a cut-out, reversed webs, lanes and rework.
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,7 +19,8 @@ from cellwright.model.quantities import Measure
 from cellwright.model.routes import Members, Operation, OperationKind, Recipe
 from cellwright.testing.flow import results
 from cellwright.testing.plants import small_plant
-from cellwright.testing.replay import RecordingDriver
+from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.testing.web import WebPlant, running_web
 
 CELLS = 100
 REEL_MM = 100_000
@@ -253,3 +255,21 @@ def tell_story() -> Story:
     story.modules = [make_module(story, story.cells[0:4], 1), make_module(story, story.cells[60:64], 2)]
     story.pack = make_pack(story, story.modules)
     return story
+
+
+CELL_COST, MODULE_COST = 18, 90
+"""Of the deep plant's pages; what a pack costs its files do not say."""
+
+
+@contextlib.asynccontextmanager
+async def deep_web(database_url: str) -> AsyncIterator[tuple[WebPlant, Story]]:
+    """Serve the pages of the story, at the plant's time of its end, with costs of cells and modules."""
+    story = tell_story()
+    await through_gate(database_url, story.driver)
+    plant = story.driver.plant
+    costs = {"cell": CELL_COST, "module": MODULE_COST}
+    priced = {code: structs.replace(plant.products[code], stock_cost=cost) for code, cost in costs.items()}
+    files = structs.replace(plant, currency="CNY", products=plant.products | priced)
+    async with running_web(database_url, files) as web:
+        web.times.plant_us = story.driver.now_us + 1_000_000
+        yield web, story

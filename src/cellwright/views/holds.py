@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
+from cellwright.model.facts import Held
 from cellwright.model.ids import compose_code
 from cellwright.rules.holds import RELEASING_ROLES
 from cellwright.rules.state import HoldRow
@@ -14,6 +16,7 @@ from cellwright.views.following import lot_codes, unit_codes
 from cellwright.views.stored import decode_rows
 
 _NAMED_MAX = 20
+_RECALLS_MAX = 100
 
 _HOLDS = """
 SELECT id, subject, subjects, reason, placed_us, placed_by, released_us, released_by, second_person, recall
@@ -43,6 +46,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     released_us: int = 0
     released_by: str = ""
     second_person: str = ""
+    recall: str = ""
+    """The recall that it is part of, "" = none."""
 
 
 class Holds(Struct, frozen=True, kw_only=True):
@@ -85,6 +90,7 @@ def _hold(row: HoldRow, codes: dict[int, str]) -> Hold:
         released_us=row.released_us,
         released_by=row.released_by,
         second_person=row.second_person,
+        recall=row.recall,
     )
 
 
@@ -92,7 +98,7 @@ def _hold(row: HoldRow, codes: dict[int, str]) -> Hold:
 
 
 class HoldCard(Struct, frozen=True, kw_only=True):
-    """A hold; "" and None in the last three = it is open. Times in UTC us."""
+    """A hold; None and "" in what was released = it is open. Times in UTC us."""
 
     id: int
     subject: HoldSubject
@@ -105,6 +111,8 @@ class HoldCard(Struct, frozen=True, kw_only=True):
     released_us: int | None
     released_by: str
     second_person: str
+    recall: str = ""
+    """The recall that it is part of, "" = none."""
 
 
 class HoldPage(Struct, frozen=True, kw_only=True):
@@ -116,13 +124,24 @@ class HoldPage(Struct, frozen=True, kw_only=True):
 
 _CARD = f"""
     id, subject, subjects[1:{_NAMED_MAX}] AS named, cardinality(subjects) AS subjects_count, reason, placed_us, placed_by,
-    released_us, released_by, second_person
+    released_us, released_by, second_person, recall
 """
 _LIST = f"""
     SELECT {_CARD}, count(*) OVER () AS total_count FROM hold
-    WHERE ($1 OR released_us = 0) AND ($2 = '' OR subject = $2)
-    ORDER BY id DESC LIMIT $3 OFFSET $4
+    WHERE ($1 OR released_us = 0) AND ($2 = '' OR subject = $2) AND ($3 = '' OR recall = $3)
+    ORDER BY id DESC LIMIT $4 OFFSET $5
 """  # noqa: S608 - names are ours
+_RECALLS = """
+    SELECT recall FROM hold WHERE recall <> '' AND ($1 OR released_us = 0)
+    GROUP BY recall ORDER BY max(id) DESC LIMIT $2
+"""
+_RECALL_OF_LOTS = "SELECT recall FROM lot WHERE code = ANY($1::text[]) AND recall <> '' ORDER BY id DESC LIMIT 1"
+_RECALL_OF_UNIT = """
+    SELECT recall FROM hold
+    WHERE recall <> '' AND released_us = 0 AND subject = 'unit' AND $1::bigint = ANY (subjects)
+    ORDER BY id DESC LIMIT 1
+"""
+_PLACED = "SELECT body FROM fact WHERE source = $1 AND epoch = $2 AND kind = 'Held' ORDER BY seq, part"
 _OF_IDS = f"SELECT {_CARD} FROM hold WHERE id = ANY($1::bigint[]) ORDER BY id DESC"  # noqa: S608
 # Holds have no index over what they hold; the history has, and says by which facts each hold came.
 _IDS_OF = """
@@ -133,12 +152,37 @@ _IDS_OF = """
 _COLUMNS = {HoldSubject.UNIT: "units", HoldSubject.LOT: "lots"}
 
 
-async def list_holds(
-    connection: Connection, *, with_released: bool, subject: str = "", limit: int, offset: int = 0
-) -> HoldPage:
-    """Return open holds (or all) on units, lots, or both."""
-    records = await connection.fetch(_LIST, with_released, subject, limit, offset)
+class HoldFilter(Struct, frozen=True, kw_only=True):
+    """Which holds are wanted; "" = whatever subject, of any recall or none."""
+
+    with_released: bool = False
+    subject: str = ""
+    recall: str = ""
+
+
+async def list_holds(connection: Connection, wanted: HoldFilter, *, limit: int, offset: int = 0) -> HoldPage:
+    """Return the holds that are wanted, the newest first."""
+    chosen = (wanted.with_released, wanted.subject, wanted.recall)
+    records = await connection.fetch(_LIST, *chosen, limit, offset)
     return HoldPage(holds=await _cards(connection, records), total_count=records[0]["total_count"] if records else 0)
+
+
+async def list_recalls(connection: Connection, *, with_released: bool) -> tuple[str, ...]:
+    """Return the codes of the newest recalls of which a hold is open (or ever was)."""
+    records = await connection.fetch(_RECALLS, with_released, _RECALLS_MAX)
+    return tuple(record["recall"] for record in records)
+
+
+async def find_recall(connection: Connection, lots: Sequence[str], unit: int) -> str:
+    """Return the recall under which one of these lots, or this unit by itself, is held now; "" = none."""
+    found = await connection.fetchval(_RECALL_OF_LOTS, lots) or await connection.fetchval(_RECALL_OF_UNIT, unit)
+    return found or ""
+
+
+async def holds_placed(connection: Connection, source: str, epoch: int) -> tuple[Held, ...]:
+    """Return what a sender has put on hold, in the order in which it did."""
+    records = await connection.fetch(_PLACED, source, epoch)
+    return tuple(msgspec.json.decode(record["body"], type=Held) for record in records)
 
 
 async def holds_of(connection: Connection, subject: HoldSubject, number: int) -> tuple[HoldCard, ...]:
@@ -167,6 +211,7 @@ async def _cards(connection: Connection, records: Sequence[Any]) -> tuple[HoldCa
             released_us=record["released_us"] or None,
             released_by=record["released_by"],
             second_person=record["second_person"],
+            recall=record["recall"],
         )
         for record in records
     )

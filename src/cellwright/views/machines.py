@@ -16,6 +16,13 @@ WORKED: Final = """
 """
 
 
+WORKED_COUNT: Final = """
+    SELECT coalesce(sum(cardinality(units)), 0)::bigint FROM history
+    WHERE station = $1 AND time_us >= $2 AND time_us < $3
+      AND kind IN ('OperationStarted', 'OperationCompleted', 'LotTransformed', 'LotsOpened')
+"""
+
+
 class Window(Struct, frozen=True, kw_only=True):
     """A station from `from_us` until before `to_us` (UTC us)."""
 
@@ -29,6 +36,12 @@ class Made(Struct, frozen=True):
 
     units: tuple[Span, ...]
     lots: tuple[int, ...]
+
+
+async def count_worked(connection: Connection, window: Window) -> int:
+    """Return how many units `made_at` would read, each where it was begun and where it was finished."""
+    count: int = await connection.fetchval(WORKED_COUNT, window.station, window.from_us, window.to_us)
+    return count
 
 
 async def made_at(connection: Connection, window: Window) -> Made:

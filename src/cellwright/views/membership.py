@@ -1,7 +1,6 @@
 """Who was in whom, and which pack in which vehicle: as built, and as of a time. What is so now, traces ask themselves.
 
-Every hop runs through an index, as those of traces do. A membership of which only the past is left is looked up among
-those that ended, of which there are few.
+Every hop runs through an index. Memberships of which only the past is left are looked up among the few that ended.
 """
 
 from collections.abc import Sequence

@@ -8,10 +8,11 @@ from weakref import WeakValueDictionary
 
 from msgspec import Meta, Struct
 
-from cellwright.database.pool import Pool, borrow
+from cellwright.database.pool import Connection, Pool, borrow
 from cellwright.errors import ConfigurationError
 from cellwright.journal.audit import Author
 from cellwright.journal.facts import find_time
+from cellwright.journal.inbox import load_marks
 from cellwright.model.answers import Admit, Receipt, Refusal
 from cellwright.model.commands import (
     AbortOperation,
@@ -148,17 +149,25 @@ class Desk:
         epoch = epoch_of(author.actor, wish.key)
         turn = self._turns.setdefault(epoch, asyncio.Lock())
         async with turn:
-            answer = await self._gate.submit(
-                Submission(
-                    source=SOURCE,
-                    epoch=epoch,
-                    seq=_SEQ,
-                    time_us=await self._time_us(epoch),
-                    actor=author.actor,
-                    command=wish.command,
-                ),
-                author,
-            )
+            time_us = await self._time_us(epoch)
+            return await self._give(author, wish.command, (epoch, _SEQ), time_us=time_us)
+
+    async def go_on(self, connection: Connection, author: Author, epoch: int, *, command: PersonCommand) -> Receipt:
+        """Give the next of the commands that one wish takes, after those that were answered before.
+
+        The caller sees to it that there is one at a time. Raises RefusedError with every reason of the gate.
+        """
+        sender = (SOURCE, epoch)
+        seq = (await load_marks(connection, [sender]))[sender] + 1
+        return await self._give(author, command, (epoch, seq), time_us=self._clock())
+
+    async def _give(self, author: Author, command: PersonCommand, place: tuple[int, int], *, time_us: int) -> Receipt:
+        """Put a command before the gate, at (epoch, seq) of its sender."""
+        epoch, seq = place
+        submission = Submission(
+            source=SOURCE, epoch=epoch, seq=seq, time_us=time_us, actor=author.actor, command=command
+        )
+        answer = await self._gate.submit(submission, author)
         if isinstance(answer, Refusal):
             raise RefusedError(answer)
         assert not isinstance(answer, Admit)  # noqa: S101 - only a check-in is admitted, and no person asks for one here

@@ -1,7 +1,7 @@
 """A question that a page or the API asks: who wants to know what, of which object, in which language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -35,6 +35,8 @@ class Question(Struct, frozen=True, kw_only=True):
     code: str = ""
     suffix: str = ""
     query: Mapping[str, str] = {}
+    repeated: Mapping[str, Sequence[str]] = {}
+    """Every value of what the address names, where it may be named more than once; `query` has the last."""
 
     @property
     def limit(self) -> int:
@@ -56,11 +58,28 @@ class Question(Struct, frozen=True, kw_only=True):
 
 def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
     """Return what a request asks; raises ClientException (400) for what cannot be in any text."""
-    query = {key: values[-1] for key, values in request.query_params.dict().items() if values}
-    if any("\0" in each for pair in query.items() for each in pair):
+    repeated = {key: values for key, values in request.query_params.dict().items() if values}
+    if any("\0" in each for key, values in repeated.items() for each in (key, *values)):
         raise ClientException("the address holds a NUL character, which no text here does; take it out")
-    caller = getattr(request.state, "caller", None)
-    return Question(services=services_of(request), caller=caller, code=code, suffix=suffix, query=query)
+    query = {key: values[-1] for key, values in repeated.items()}
+    return Question(
+        services=services_of(request),
+        caller=getattr(request.state, "caller", None),
+        code=code,
+        suffix=suffix,
+        query=query,
+        repeated=repeated,
+    )
+
+
+def moment_us(text: str) -> int:
+    """Return a time as people write it (ISO 8601; UTC when it names no zone) in UTC us; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    try:
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return max(0, int(seconds) * 1_000_000)
 
 
 def code_in_path(request: Asked, prefix: str) -> tuple[str, str]:
@@ -100,17 +119,15 @@ def _checked(code: str) -> str:
     return code
 
 
-def moment_us(name: str, query: Mapping[str, str]) -> int:
-    """Return a time of the query (ISO 8601; UTC when it names no zone) as UTC us, 0 = not asked for."""
+def asked_us(name: str, query: Mapping[str, str]) -> int:
+    """Return a time of the query as `moment_us`, 0 = not asked for; raises ClientException (400) for what is none."""
     text = query.get(name, "")
     if not text:
         return 0
     try:
-        moment = datetime.fromisoformat(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return moment_us(text)
+    except ValueError:
         raise ClientException(f"{name}={text[:40]}: write a time like 2026-03-01T14:05 (UTC)") from None
-    return max(0, int(seconds) * 1_000_000)
 
 
 def _number(text: str | None, default: int) -> int:

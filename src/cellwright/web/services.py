@@ -33,6 +33,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """What the stations' machines say of themselves; no entry = no machine is named."""
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Large files are made one after another."""
+    recalling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Recalls are placed one after another: each keeps a connection and gives many commands."""
     is_simulated: bool = False
     """Whether the plant's time is driven, so that every page says that nothing here is real."""
 

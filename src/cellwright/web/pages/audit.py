@@ -10,7 +10,7 @@ from cellwright.journal.trail import TrailEntry, TrailFilter, read_audit
 from cellwright.web.access.chain import ChainState
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
-from cellwright.web.question import Question, moment_us
+from cellwright.web.question import Question, asked_us
 from cellwright.web.tables import Table, table_of
 
 _PAGE = 500
@@ -54,8 +54,8 @@ def _wanted(query: Mapping[str, str]) -> TrailFilter:
         actor=query.get("person", ""),
         action=query.get("action", ""),
         object=query.get("object", ""),
-        from_us=moment_us("from", query),
-        to_us=moment_us("to", query),
+        from_us=asked_us("from", query),
+        to_us=asked_us("to", query),
     )
 
 

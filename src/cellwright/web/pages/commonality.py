@@ -13,7 +13,7 @@ from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
-from cellwright.web.question import Question, moment_us
+from cellwright.web.question import Question, asked_us
 from cellwright.web.tables import Table, table_of
 
 _LIMIT_DEFAULT = 20
@@ -57,7 +57,7 @@ class FindingLine(Struct, frozen=True, kw_only=True):
 
 async def _load(question: Question) -> CommonalityData:
     query = question.query
-    from_us, to_us = moment_us("from", query), moment_us("to", query)
+    from_us, to_us = asked_us("from", query), asked_us("to", query)
     codes = tuple(dict.fromkeys(query.get("codes", "").replace(",", " ").split()))
     asked = Asked(
         codes=codes,

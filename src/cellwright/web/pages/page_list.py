@@ -15,6 +15,7 @@ from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
+from cellwright.web.pages.recall import RECALL
 from cellwright.web.pages.refusal_list import REFUSALS
 from cellwright.web.pages.roll_map import ROLL_MAP
 from cellwright.web.pages.search import SEARCH
@@ -39,6 +40,7 @@ PAGES = (
     TRACE,
     COMMONALITY,
     GENEALOGY,
+    RECALL,
     HOLDS,
     REFUSALS,
     SEARCH,

@@ -17,25 +17,31 @@ import { operation, term } from './objects.js';
  * @property {boolean} [isDanger] it cannot be taken back
  * @property {Schema} schema
  * @property {(values: Values) => Record<string, unknown>} command
+ * @property {string} [path] of the API, where it is not one command
  */
 
 const NOTHING = { text: '', key: '' };
 /** The wish that got no answer: asked again, it is the same. */
 let unanswered = NOTHING;
 
-/** Put a command before the gate. @param {Record<string, unknown>} command @param {Values} [signatures] */
-export async function give(command, signatures) {
+/**
+ * Put a command before the gate, or what takes several of them to the address that gives these.
+ * @param {Record<string, unknown>} command @param {Values} [signatures] @param {string} [path] @returns {Promise<any>} what was recorded
+ */
+export async function give(command, signatures, path) {
   const text = JSON.stringify(command);
   const key = text === unanswered.text ? unanswered.key : crypto.randomUUID();
   unanswered = { text, key };
+  let answer;
   try {
-    await send('/api/v1/commands', signatures ? { key, command, signatures } : { key, command });
+    answer = path ? await send(path, { key, ...command }) : await send('/api/v1/commands', signatures ? { key, command, signatures } : { key, command });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.status > 0 && error.status < 500) unanswered = NOTHING;
     throw error.status === 422 ? wrongSignature(error) : error;
   }
   unanswered = NOTHING;
+  return answer;
 }
 
 /** The same in the viewer's language: the server does not say which of badge and password was wrong. @param {Problem} problem */
@@ -197,6 +203,27 @@ const closingOrder = (order) => ({
   command: (values) => ({ type: 'CloseOrder', order, reason: values.reason }),
 });
 
+/** @param {Record<string, any>} data of the page of a recall @returns {Ask} */
+const recalling = ({ lots, stations, plan, recall, is_placed }) => ({
+  title: t('ask.recall'),
+  text: t('ask.recall_text', { lots: plan.lots.length, units: plan.hold_units_count }),
+  submit: t('ask.recall'),
+  done: t('ask.recall_done'),
+  schema: {
+    properties: {
+      recall: { type: 'string', title: t('column.recall'), format: 'code', maxLength: 128, pattern: '\\S', default: recall, description: t(is_placed ? 'ask.recall_again_help' : 'ask.recall_help') },
+      reason: reason(),
+    },
+    required: ['recall', 'reason'],
+  },
+  path: '/api/v1/recalls',
+  command: (values) => ({
+    recall: values.recall.trim(),
+    reason: values.reason,
+    question: { lots: lots.map((/** @type {any} */ { lot, start, end, lane }) => ({ lot, start, end, lane })), stations },
+  }),
+});
+
 /** Everything that may be asked for, by the name of its words in the catalogue. @type {Record<string, (...about: any[]) => Ask>} */
 export const ASKS = {
   hold: holding,
@@ -210,4 +237,5 @@ export const ASKS = {
   release_lot: releasingLot,
   order: ordering,
   close_order: closingOrder,
+  recall: recalling,
 };

@@ -15,16 +15,16 @@ function signaturesIn(values) {
   return given.length > 0 ? Object.fromEntries(given.map(([name, value]) => [name.slice(SIGNATURE.length), value])) : undefined;
 }
 
-/** @param {{name: string, about: unknown[], onClose: () => void, onDone: () => Promise<void>}} props */
+/** @param {{name: string, about: unknown[], onClose: () => void, onDone: (answer: any) => Promise<void>}} props */
 export function CommandDialog({ name, about, onClose, onDone }) {
   const asked = ASKS[name]?.(...about);
   if (!asked) return null;
   /** @param {Record<string, any>} values */
   const submit = async (values) => {
-    await give(asked.command(values), signaturesIn(values));
+    const answer = await give(asked.command(values), signaturesIn(values), asked.path);
     toast(asked.done, 'pass');
     onClose();
-    await onDone();
+    await onDone(answer);
   };
   return html`<${Dialog} title=${asked.title} isOpen=${true} onClose=${onClose}><${AskForm} ...${{ asked, submit, onClose }} /><//>`;
 }

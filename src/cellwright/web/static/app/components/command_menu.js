@@ -7,8 +7,9 @@ import { Menu } from './menu.js';
 /** @typedef {(name: string, ...about: unknown[]) => Promise<void>} Asking */
 
 /**
- * How a page asks, and the dialog of what is asked for now; `reload` reads the page's data again once it is recorded.
- * @param {() => Promise<void>} reload
+ * How a page asks, and the dialog of what is asked for now; `reload` reads the page's data again once it is recorded,
+ * and gets what was answered.
+ * @param {(answer: any) => Promise<void>} reload
  * @returns {{ask: Asking, dialog: Children}}
  */
 export function useCommands(reload) {

@@ -13,7 +13,8 @@ export function HoldNotices({ holds, ask }) {
         <${Icon} name="hold" />
         <div>
           <p><b>${t('hold.title', { id: String(each.id) })}</b> ${each.reason}</p>
-          <p class="caption">${t('hold.placed', { person: each.placed_by, time: dateTime(each.placed_us) })} <a href="/holds">${t('hold.all')}</a></p>
+          <p class="caption">${t('hold.placed', { person: each.placed_by, time: dateTime(each.placed_us) })} <a href="/holds">${t('hold.all')}</a>
+            ${each.recall && html` <a href="/holds?recall=${encodeURIComponent(each.recall)}">${t('hold.of_recall', { recall: each.recall })}</a>`}</p>
         </div>
         ${may('hold_release') && html`<button type="button" class="button" onClick=${() => ask('lift', each)}>${t('ask.lift')}</button>`}
       </div>`,

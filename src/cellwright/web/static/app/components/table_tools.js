@@ -12,11 +12,12 @@ import { toast } from './toast.js';
 const EXPORT_ROWS = '5000';
 
 /** The same data as files: links that keep what the page was asked for, but not where it was cut.
- * @param {{path: string}} props */
-export function ExportMenu({ path }) {
+ * @param {{path: string, table?: string}} props `table` stands first, where the page has several */
+export function ExportMenu({ path, table }) {
   const query = new URLSearchParams(window.location.search);
   for (const name of ['before', 'offset']) query.delete(name);
   query.set('limit', EXPORT_ROWS);
+  if (table) query.set('table', table);
   return html`<${Menu} icon="download" label=${t('table.export')}>
     ${['csv', 'xlsx', 'parquet', 'json'].map(
       (kind) => html`<a key=${kind} class="menu-item" href="${path}.${kind}?${query}" download>${t(`table.export_${kind}`)}</a>`,

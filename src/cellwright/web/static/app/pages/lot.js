@@ -28,6 +28,7 @@ export default function LotPage() {
       <a class="button" href=${traceOf('backward', lot.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', lot.code)}>${t('trace.forward')}</a>
       <a class="button" href=${genealogyOf('forward', lot.code)}>${t('page.genealogy')}</a>
+      <a class="button" href="/recall?lot=${encodeURIComponent(lot.code)}">${t('page.recall')}</a>
       <${CommandMenu} asks=${[may('hold_place') && ['hold', 'lot', lot.code], may('lot_release') && lot.status === 'unreleased' && ['release_lot', lot.code]]} ask=${ask} />
       <${ExportMenu} path=${addressOf('lot', lot.code)} />
     <//>

@@ -17,6 +17,7 @@ export default function TracePage({ boot: { data } }) {
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
       </nav>
       <a class="button" href=${`${pageOf('genealogy', subject)}${window.location.search || `?direction=${direction}`}`}>${t('page.genealogy')}</a>
+      ${data.subject_kind === 'lot' && html`<a class="button" href=${recallOf(data)}>${t('page.recall')}</a>`}
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
     <div class="stack">
@@ -36,6 +37,14 @@ function AsOf({ subject, direction, as_of, as_of_us }) {
       ${ways.map(([way, href]) => html`<a key=${way} aria-current=${way === as_of ? 'true' : undefined} href=${href}>${t(`trace.as_${way}`)}</a>`)}
     </nav>
     ${as_of_us !== null && html`<p class="secondary">${t(as_of === 'built' ? 'trace.built_at' : 'trace.as_of_date', { time: dateTime(as_of_us) })}</p>`}`;
+}
+
+/** What a recall of the lot, or of the stretch that is traced, would touch. @param {any} data */
+function recallOf({ subject, direction, start, end }) {
+  const query = new URLSearchParams({ lot: subject });
+  const lane = direction === 'forward' && new URLSearchParams(window.location.search).get('lane');
+  for (const [name, value] of Object.entries({ start, end, lane })) if (value !== null && value !== false) query.set(name, value);
+  return `/recall?${query}`;
 }
 
 /** @param {any} data @param {any} level */

@@ -11,13 +11,12 @@ import { pageOf, StatusTag, stretch, traceOf } from '../../objects.js';
 export function Reach({ lot, brush, reach }) {
   const where = `${brush.lane ? t('lot.lane', { lane: brush.lane }) : t('lot.full_width')}, ${stretch(brush.start, brush.end, 'mm')}`;
   const query = `start=${brush.start}&end=${brush.end}&lane=${brush.lane}`;
-  const recall = `cellwright recall --lot '${lot.code}' --metres ${brush.start / 1000}:${brush.end / 1000}${brush.lane ? ` --lane ${brush.lane}` : ''}`;
+  const recall = `/recall?lot=${encodeURIComponent(lot.code)}&${query}`;
   const trace = `${traceOf('forward', lot.code)}&${query}`;
-  return html`<${Card} id="reach" title=${t('roll_map.reach')} note=${where}>
+  return html`<${Card} id="reach" title=${t('roll_map.reach')} note=${where} actions=${html`<a class="button" href=${recall}>${t('page.recall')}</a>`}>
     <div role="status" aria-live="polite"><p class="visually-hidden">${reach ? t('roll_map.reach_sentence', { where, ...Object.fromEntries(reach.counts.map((/** @type {any} */ each) => [each.kind, each.units_count])) }) : t('roll_map.reading')}</p></div>
     ${reach ? html`<${Counts} counts=${reach.counts} trace=${trace} />` : html`<p class="muted" aria-hidden="true">${t('roll_map.reading')}</p>`}
     ${reach && (reach.units.length > 0 ? html`<${Units} rows=${reach.units} />` : html`<p class="muted">${t('roll_map.reach_nothing')}</p>`)}
-    <p class="caption">${t('roll_map.recall_by')} <span class="code">${recall}</span></p>
     ${reach?.counts.some((/** @type {any} */ each) => each.shown_count < each.units_count) && html`<p class="caption muted">${t('roll_map.reach_first')}</p>`}
   <//>`;
 }
