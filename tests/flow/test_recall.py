@@ -91,9 +91,13 @@ async def test_a_machine_in_a_window(connection: asyncpg.Connection, story: Stor
     window = Window(station="WIND-01", from_us=0, to_us=2**60)
     plan = await plan_recall(connection, story.driver.plant, RecallQuestion(windows=(window,)))
     assert plan.levels[UnitKind.CELL] == len(story.cells)
+    assert plan.lots == (), "what a machine took is not in doubt for having been there"
+    window = Window(station="SPREAD-01", from_us=0, to_us=2**60)
+    plan = await plan_recall(connection, story.driver.plant, RecallQuestion(windows=(window,)))
+    assert {lot.code for lot in plan.lots} == {story.roll, *story.reels}
     window = Window(station="MIX-01", from_us=0, to_us=2**60)
     plan = await plan_recall(connection, story.driver.plant, RecallQuestion(windows=(window,)))
-    assert {lot.code for lot in plan.lots} >= {*story.batches, story.roll, *story.reels}
+    assert {lot.code for lot in plan.lots} == {*story.batches, story.roll, *story.reels}
     empty = Window(station="WIND-01", from_us=5, to_us=6)
     plan = await plan_recall(connection, story.driver.plant, RecallQuestion(windows=(empty,)))
     assert not plan.levels

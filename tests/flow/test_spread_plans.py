@@ -41,6 +41,7 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "MATERIALS": (origins.MATERIALS, [LOTS]),
     "LOTS": (origins.LOTS, [LOTS]),
     "WORKED": (machines.WORKED, ["WIND-01", 0, 1]),
+    "WORKED_COUNT": (machines.WORKED_COUNT, ["WIND-01", 0, 1]),
     "unit_kept": (
         "SELECT k.id FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL unit_kept(n.id) AS k",
         [[FIRST_CELL]],

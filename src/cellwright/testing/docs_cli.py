@@ -143,6 +143,7 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "placed_by": "Who placed it: a badge, or the station whose result did.",
         "released_us": "When it was lifted, plant time, UTC us; 0 = it is open.",
         "released_by": 'Who lifted it, "" = nobody.',
+        "recall": 'The recall that it is part of; "" = none.',
         "second_person": "Who signed with them.",
     },
     ImportReport: {
@@ -227,6 +228,7 @@ _NOTES = {
     "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
     "each reason; those after the first are indented.",
     "cellwright import": "The file: [files of lots](lot-files.md). Step by step: [import lots](../how-to/import-lots.md).",
+    "cellwright recall": "Step by step: [recall a lot](../how-to/recall-a-lot.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

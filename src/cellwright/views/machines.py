@@ -9,17 +9,22 @@ from cellwright.database.pool import Connection
 from cellwright.rules.positions import Basis
 from cellwright.rules.spans import Span, spans_of
 
+# What a completion took is in its history too; which lots were made stands in its fact.
 WORKED: Final = """
-    SELECT units, lots FROM history
-    WHERE station = $1 AND time_us >= $2 AND time_us < $3
-      AND kind IN ('OperationStarted', 'OperationCompleted', 'LotTransformed', 'LotsOpened')
+    SELECT h.units, CASE h.kind WHEN 'OperationCompleted' THEN NULL WHEN 'LotTransformed' THEN m.lots ELSE h.lots END AS lots
+    FROM history AS h
+    LEFT JOIN LATERAL (
+        SELECT array_agg(l.lot::bigint) AS lots
+        FROM fact AS f CROSS JOIN LATERAL json_array_elements_text(f.body -> 'lots') AS l (lot)
+        WHERE h.kind = 'LotTransformed' AND f.position = h.position
+    ) AS m ON true
+    WHERE h.station = $1 AND h.time_us >= $2 AND h.time_us < $3
+      AND h.kind IN ('OperationStarted', 'OperationCompleted', 'LotTransformed', 'LotsOpened')
 """
-
-
 WORKED_COUNT: Final = """
     SELECT coalesce(sum(cardinality(units)), 0)::bigint FROM history
     WHERE station = $1 AND time_us >= $2 AND time_us < $3
-      AND kind IN ('OperationStarted', 'OperationCompleted', 'LotTransformed', 'LotsOpened')
+      AND kind IN ('OperationStarted', 'OperationCompleted')
 """
 
 
@@ -45,8 +50,8 @@ async def count_worked(connection: Connection, window: Window) -> int:
 
 
 async def made_at(connection: Connection, window: Window) -> Made:
-    """Return what a machine began or finished in a window; what it only held throughout counts not."""
+    """Return what a machine began or finished in a window; what it only held throughout, or took, counts not."""
     records = await connection.fetch(WORKED, window.station, window.from_us, window.to_us)
     units = np.unique(np.array([unit for record in records for unit in record["units"]], np.int64))
-    lots = sorted({lot for record in records for lot in record["lots"]})
+    lots = sorted({lot for record in records for lot in record["lots"] or ()})
     return Made(spans_of(units, Basis.EXACT), tuple(lots))

@@ -72,7 +72,7 @@ def question_of(request: Asked, code: str = "", suffix: str = "") -> Question:
     )
 
 
-def moment_us(text: str) -> int:
+def read_time(text: str) -> int:
     """Return a time as people write it (ISO 8601; UTC when it names no zone) in UTC us; raises ValueError."""
     moment = datetime.fromisoformat(text)
     try:
@@ -125,7 +125,7 @@ def asked_us(name: str, query: Mapping[str, str]) -> int:
     if not text:
         return 0
     try:
-        return moment_us(text)
+        return read_time(text)
     except ValueError:
         raise ClientException(f"{name}={text[:40]}: write a time like 2026-03-01T14:05 (UTC)") from None
 

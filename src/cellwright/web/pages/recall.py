@@ -64,6 +64,8 @@ class RecallShown(Struct, frozen=True, kw_only=True):
     """What a recall would touch; `levels` counts units of each kind that hold something in doubt, or are it."""
 
     levels: Mapping[UnitKind, int]
+    vehicles_count: int
+    """Vehicles that have some of it in them."""
     bases: Mapping[Basis, int]
     """How many units took something in doubt directly, by how surely that is known."""
     precision: str
@@ -179,6 +181,7 @@ async def _lots_in_doubt(connection: Connection, asked: AskedRecall) -> tuple[Lo
 async def _shown(connection: Connection, question: Question, plan: RecallPlan) -> RecallShown:
     return RecallShown(
         levels=plan.levels,
+        vehicles_count=plan.vehicles_count,
         bases=plan.bases,
         precision=plan.precision,
         places=tuple(RecallPlace(**structs.asdict(each), currency=plan.currency) for each in plan.places),

@@ -15,7 +15,7 @@ from cellwright.plant.recall_questions import (
     AskedStation,
     FieldProblem,
 )
-from cellwright.web.question import Question, moment_us
+from cellwright.web.question import Question, read_time
 
 _OF_LOTS: Final = ("start", "end", "lane")
 _OF_STATIONS: Final = ("from", "to")
@@ -79,7 +79,7 @@ def _station(number: int, row: tuple[str, dict[str, str]], problems: list[FieldP
     moments: dict[str, int] = {}
     for name in _OF_STATIONS:
         try:
-            moments[name] = moment_us(texts.get(name, ""))
+            moments[name] = read_time(texts.get(name, ""))
         except ValueError:
             moments[name] = 0
             text = f"{texts.get(name, '')[:40]!r} is no time; write one like 2026-03-01T14:05 (UTC)"

@@ -33,13 +33,16 @@ export function isField(target) {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button', 'submit'].includes(target.type);
 }
 
+/** Whether Enter is the element's own: it follows a link or presses a button, whatever else the key may do. @param {KeyboardEvent} event */
+const isPress = ({ key, target }) => key === 'Enter' && target instanceof Element && target.closest('a, button, summary') !== null;
+
 let first = '';
 let first_ms = 0;
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!isOn.value || isField(event.target) || document.querySelector('dialog[open]')) return;
+  if (!isOn.value || isField(event.target) || isPress(event) || document.querySelector('dialog[open]')) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const sequence = event.timeStamp - first_ms < SEQUENCE_MS ? `${first} ${key}` : key;
   // The one bound last wins: a page may take a key from the shell.

@@ -16,7 +16,8 @@ export default function HoldsPage() {
     { key: 'id', label: t('column.hold'), kind: 'number' },
     { key: 'codes', label: t('column.holds'), kind: 'code', render: Subjects },
     { key: 'reason', label: t('column.reason'), kind: 'text' },
-    { key: 'recall', label: t('column.recall'), kind: 'code', render: (/** @type {any} */ row) => row.recall && html`<a class="code" href="/holds?recall=${encodeURIComponent(row.recall)}">${row.recall}</a>` },
+    // Narrowed to one recall, the chips say which.
+    ...(data.filters.recall || data.rows.every((/** @type {any} */ row) => !row.recall) ? [] : [{ key: 'recall', label: t('column.recall'), render: (/** @type {any} */ row) => row.recall && html`<a href="/holds?recall=${encodeURIComponent(row.recall)}">${row.recall}</a>` }]),
     { key: 'placed_us', label: t('column.placed'), kind: 'code', render: (/** @type {any} */ row) => html`${dateTime(row.placed_us)}${row.released_us === null && html` <span class="muted">${age(boot.now_us - row.placed_us)}</span>`}` },
     { key: 'placed_by', label: t('column.placed_by') },
     { key: 'released_us', label: t('column.released'), kind: 'code', render: (/** @type {any} */ row) => (row.released_us === null ? html`<span class="status-tag" data-held="true">${t('hold.open')}</span>` : dateTime(row.released_us)) },

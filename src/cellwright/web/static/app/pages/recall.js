@@ -21,10 +21,11 @@ export default function RecallPage() {
     await reload();
   });
   const { plan } = data;
+  const isHeld = data.is_placed && plan?.held_count >= plan?.hold_units_count;
   const isHoldable = plan && may('hold_place') && plan.lots.length + plan.hold_units_count > 0;
   return html`<${PageHead} title=${t('page.recall')}>
       ${plan && html`<${ExportMenu} path="/recall" />`}
-      ${isHoldable && html`<button type="button" class="button button-main" onClick=${() => ask('recall', data)}>${t('ask.recall')}</button>`}
+      ${isHoldable && html`<button type="button" class="button ${isHeld ? '' : 'button-main'}" onClick=${() => ask('recall', data)}>${t('ask.recall')}</button>`}
     <//>
     ${dialog}
     <div class="stack">

@@ -15,11 +15,12 @@ import { CodeLink, pageOf, StatusTag, term } from '../../objects.js';
 /** @param {{plan: Record<string, any>}} props */
 export function Plan({ plan }) {
   if (plan.units_count === 0 && plan.lots.length === 0) return html`<${EmptyState} title=${t('recall.nothing')} text=${t('recall.nothing_text')} />`;
-  return html`<${KpiStrip} items=${figures(plan)} />
+  const isOfLots = plan.lots.some((/** @type {Row} */ each) => each.is_subject);
+  return html`<div class="recall-figures"><${KpiStrip} items=${figures(plan)} /></div>
     <${Notice} icon="trace"><${Precision} bases=${plan.bases} /><//>
     ${plan.places.length > 0 && html`<${Card} flush id="places" title=${t('recall.places')} note=${totalText(plan)}><${Places} rows=${plan.places} /><//>`}
     <div class="grid">
-      <div class="span-8 whole-on-tablet"><${Card} flush id="lots" title=${t('recall.lots')} note=${number(plan.lots.length)}><${Lots} rows=${plan.lots} /><//></div>
+      <div class="span-8 whole-on-tablet"><${Card} flush id="lots" title=${t('recall.lots')} note=${number(plan.lots.length)}><${Lots} rows=${plan.lots} isOfLots=${isOfLots} /><//></div>
       <div class="span-4 whole-on-tablet"><${Card} flush id="notices" title=${t('recall.notices')} note=${number(plan.notices.length)}><${Notices} rows=${plan.notices} /><//></div>
     </div>
     ${plan.units_count > 0 && html`<${Units} plan=${plan} />`}`;
@@ -32,12 +33,13 @@ const money = (cost, currency) => (cost === null ? t('common.unknown') : `${numb
 const totalText = ({ cost, currency, unpriced_count }) => [t('recall.total', { cost: money(cost, currency) }), unpriced_count > 0 && t('recall.unpriced', { n: unpriced_count })].filter(Boolean).join(', ');
 
 /** @param {Record<string, any>} plan @returns {import('../../components/kpi_strip.js').Kpi[]} */
-function figures({ levels, bases, lots, held_count, units_count, cost, currency, unpriced_count }) {
+function figures({ levels, vehicles_count, bases, lots, held_count, units_count, cost, currency, unpriced_count }) {
   const direct = Object.values(bases).reduce((sum, each) => sum + each, 0);
   const subjects = lots.filter((/** @type {Row} */ each) => each.is_subject).length;
   return [
     ...['cell', 'module', 'pack'].map((kind) => ({ key: kind, label: t(`kinds.${kind}`), value: levels[kind] ?? 0, note: kind === 'cell' ? t('recall.direct', { n: direct }) : t('recall.holding') })),
-    { key: 'lots', label: t('page.lots'), value: lots.length, note: t('recall.of_lots', { subjects, others: lots.length - subjects }) },
+    ...(vehicles_count > 0 ? [{ key: 'vehicles', label: t('recall.vehicles'), value: vehicles_count, note: t('recall.holding') }] : []),
+    { key: 'lots', label: t('page.lots'), value: lots.length, note: subjects > 0 ? t('recall.of_lots', { subjects, others: lots.length - subjects }) : t('recall.made_there') },
     { key: 'held', label: t('recall.held_already'), value: held_count, note: t('recall.of_outermost', { n: units_count }) },
     { key: 'cost', label: t('recall.cost'), value: cost === null ? null : money(cost, currency), note: unpriced_count > 0 ? t('recall.unpriced', { n: unpriced_count }) : t('recall.all_priced') },
   ];
@@ -57,7 +59,7 @@ function Places({ rows }) {
     { key: 'kind', label: t('column.kind'), kind: 'word', area: 'thing' },
     { key: 'product', label: t('column.product'), render: (/** @type {Row} */ row) => term(row.product) },
     { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {Row} */ row) => html`<${StatusTag} status=${row.status} />` },
-    { key: 'station', label: t('recall.where'), kind: 'code', render: Where },
+    { key: 'station', label: t('recall.where'), kind: 'code', render: (/** @type {Row} */ { station, is_here }) => Where({ station, is_here }) },
     { key: 'units_count', label: t('column.units'), kind: 'number' },
     { key: 'held_count', label: t('recall.held_already'), kind: 'number' },
     { key: 'cost', label: t('recall.cost'), kind: 'number', render: (/** @type {Row} */ row) => html`<span class=${row.cost === null ? 'muted' : ''}>${money(row.cost, row.currency)}</span>` },
@@ -65,18 +67,19 @@ function Places({ rows }) {
   return html`<${VirtualTable} caption=${t('recall.places')} columns=${columns} rows=${rows} hasTools=${rows.length > 8} />`;
 }
 
-/** At a station, at a customer's, or on no station: units that wait in a store are at none. @param {Row} row */
-function Where({ station, is_here }) {
+/** At a station, in a vehicle, at a partner's, or at no station: what waits in a store is at none. @param {Row} row */
+function Where({ station, is_here, status }) {
+  if (station && status === 'installed') return html`<${CodeLink} kind="vehicle" code=${station} />`;
   if (station && is_here) return html`<${CodeLink} kind="station" code=${station} />`;
   return station || html`<span class="muted">${t(is_here ? 'recall.between' : 'common.unknown')}</span>`;
 }
 
-/** @param {{rows: Row[]}} props */
-function Lots({ rows }) {
+/** @param {{rows: Row[], isOfLots: boolean}} props */
+function Lots({ rows, isOfLots }) {
   const columns = [
     { key: 'code', label: t('column.lot'), kind: 'code', href: (/** @type {Row} */ row) => pageOf('lot', row.code) },
     { key: 'material', label: t('column.material'), render: (/** @type {Row} */ row) => term(row.material) },
-    { key: 'is_subject', label: t('recall.why'), render: (/** @type {Row} */ row) => t(row.is_subject ? 'recall.subject' : 'recall.made_of_it') },
+    { key: 'is_subject', label: t('recall.why'), render: (/** @type {Row} */ row) => t(row.is_subject ? 'recall.subject' : isOfLots ? 'recall.made_of_it' : 'recall.made_there') },
     { key: 'supplier', label: t('column.supplier'), render: (/** @type {Row} */ row) => row.supplier || html`<span class="muted">${t('recall.made_here')}</span>` },
   ];
   return html`<${VirtualTable} caption=${t('recall.lots')} columns=${columns} rows=${rows} rowKey="code" hasTools=${rows.length > 8} empty=${t('recall.no_lots')} hrefOf=${(/** @type {Row} */ row) => pageOf('lot', row.code)} />`;
@@ -92,14 +95,16 @@ function Notices({ rows }) {
 }
 
 /** @param {{plan: Record<string, any>}} props */
-function Units({ plan: { units, units_count, limit, offset } }) {
+function Units({ plan: { units, units_count, limit, offset, places } }) {
+  const gone = new Set(places.filter((/** @type {Row} */ each) => !each.is_here).map((/** @type {Row} */ each) => each.status));
   const columns = [
     { key: 'code', label: t('column.code'), kind: 'code', href: (/** @type {Row} */ row) => pageOf('unit', row.code) },
     { key: 'kind', label: t('column.kind'), kind: 'word', area: 'thing' },
+    { key: 'product', label: t('column.product'), render: (/** @type {Row} */ row) => term(row.product) },
     { key: 'units_count', label: t('recall.touched_in_it'), kind: 'number' },
     { key: 'basis', label: t('column.surety'), kind: 'word', area: 'basis' },
     { key: 'status', label: t('column.status'), kind: 'code', render: (/** @type {Row} */ row) => html`<${StatusTag} status=${row.status} holds=${row.held ? 1 : 0} />` },
-    { key: 'station', label: t('recall.where'), kind: 'code', render: (/** @type {Row} */ row) => row.station && html`<span class="code">${row.station}</span>` },
+    { key: 'station', label: t('recall.where'), kind: 'code', render: (/** @type {Row} */ { station, status }) => Where({ station, is_here: !gone.has(status), status }) },
   ];
   const shown = t('lot.first_of', { shown: `${number(offset + 1)}\u2013${number(offset + units.length)}`, total: number(units_count) });
   const isAll = units.length === units_count;

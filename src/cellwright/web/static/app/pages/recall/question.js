@@ -217,7 +217,7 @@ function StationFields({ row, index, problems, names, change }) {
   const isOther = row.station && !names.some(({ code }) => code === row.station);
   /** @param {'from' | 'to'} name */
   const about = (name) => ({ name: `stations.${index}.${name}`, label: `${t(`column.${name}`)} (${timeZone()})`, value: row[name], problem: problems[`stations.${index}.${name}`], placeholder: t('audit.time_form'), set: (/** @type {string} */ value) => change({ [name]: value }) });
-  return html`<div class="recall-station" role="group" aria-label=${t('recall.station')}>
+  return html`<div class="recall-station" role="group" aria-label=${t('recall.worked')}>
     <div class="field">
       <label class="field-label" for=${id}>${t('recall.station')}</label>
       <select class="input" id=${id} name="stations.${index}.station" aria-invalid=${problem ? 'true' : undefined} aria-describedby="${id}-help" value=${row.station}
