@@ -1,4 +1,4 @@
-"""Every page in both languages, themes and sizes: kept as a picture, readable by everybody, with no word cut off."""
+"""Every page in both languages and themes: readable by everybody, with no word cut off, and kept as pictures on demand."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from cellwright.testing.browser import (
     Screen,
     View,
     accessibility_problems,
+    are_screenshots_kept,
     clipped_texts,
     open_screen,
     raw_keys,
@@ -95,7 +96,7 @@ def address(told: Told, name: str) -> str:
 
 
 async def look(screen: Screen, name: str, view: View, folder: Path) -> list[str]:
-    """Keep pictures of an open page in both themes and sizes; return what somebody could not read."""
+    """Return what somebody could not read of an open page in both themes; keep pictures of both in two sizes."""
     problems = [
         f"{name}: the key {key} instead of its text" for key in await raw_keys(screen.page, catalogue(view.language))
     ]
@@ -104,7 +105,7 @@ async def look(screen: Screen, name: str, view: View, folder: Path) -> list[str]
         if theme == "dark":
             await screen.page.keyboard.press("t")
         await expect(screen.page.locator("html")).to_have_attribute("data-theme", theme)
-        for size in (TABLET, DESKTOP):
+        for size in (TABLET, DESKTOP) if are_screenshots_kept() else ():
             await screen.page.set_viewport_size({"width": size[0], "height": size[1]})
             picture = folder / f"{name}-{view.language}-{theme}-{size[0]}.png"
             await save_screenshot(screen.page, picture, is_whole=size == DESKTOP)
