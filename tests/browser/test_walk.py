@@ -22,7 +22,7 @@ from cellwright.testing.browser import (
     sign_out,
 )
 from cellwright.testing.database import Databases
-from cellwright.testing.demo import STAYING, Demo, running_demo
+from cellwright.testing.demo import STAYING, Demo, check_report, running_demo
 
 README = "readme"
 PACK = "001PB03CW16S20G3A0000001"
@@ -166,6 +166,7 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         await expect(page.locator(".account summary")).to_contain_text("WALKER-1")
         async with asyncio.timeout(200):
             await demo.reached(STAYING)
+        check_report(await demo.report())
         cell, module = await cell_of_the_pack(screen)
         await find_by_paste(screen, cell)
         await walk_up(screen, module)
