@@ -20,13 +20,13 @@ from cellwright.analysis.matching.grid import Ints
 from cellwright.analysis.matching.windows import SLACK_RATIO, Flags, Floats
 
 _BOXES_MAX: Final = 1500
-_LINKS_MAX: Final = 12_000
+_LINKS_MAX: Final = 6_000
 """A larger question is not asked: the answer could take minutes."""
-_NODES_MAX: Final = 400
+_NODES_MAX: Final = 100
 """Branches that HiGHS may look at; a limit by time would give another plan on another day."""
 
 _POOL_MAX: Final = 360
-_TRIES_MAX: Final = 8
+_TRIES_MAX: Final = 5
 
 
 class _Silent(highspy.Highs):
@@ -68,7 +68,7 @@ def repair(points: Floats, groups: Ints, countable: Flags, *, axes: int) -> Ints
         free = countable.copy()
         free[groups] = False
         rest = np.flatnonzero(free)
-        if len(rest) < size or len(groups) == int(countable.sum()) // size:
+        if not size <= len(rest) <= _POOL_MAX or len(groups) == int(countable.sum()) // size:
             break
         opened = _around(points, groups, rest, attempt)
         pool = np.concatenate((rest, groups[opened].ravel()))

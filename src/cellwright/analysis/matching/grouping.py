@@ -9,7 +9,7 @@ from msgspec import Struct
 from cellwright.analysis.matching.bound import countable_cells
 from cellwright.analysis.matching.exact import repair
 from cellwright.analysis.matching.grid import Ints, make_grid
-from cellwright.analysis.matching.peel import Wish, distances, peel, positions
+from cellwright.analysis.matching.peel import Order, Wish, distances, peel, positions
 from cellwright.analysis.matching.split import split
 from cellwright.analysis.matching.windows import SLACK_RATIO, Flags, Floats
 
@@ -19,21 +19,34 @@ CAPACITY: Final = 2
 _WORK_MAX: Final = 500_000
 """So many cells are planned in all: a small stock in every way there is, a large one in the first few."""
 
-_STEPS: Final = 3
+_WAYS_TRIED: Final = 16
+"""So many ways are tried for the sake of capacity; after them the first that reaches the bound is enough."""
+
 _STEPS_OF_REST: Final = 5
+_SPLIT_WEIGHT: Final = 5.0
 _AGE_PULL: Final = 0.05
 
 
 class Way(Struct, frozen=True):
-    """How a stock is planned: what share of it is peeled, and how much more capacity counts than the other axes."""
+    """How a stock is planned."""
 
     peeled_ratio: float
-    peel_weight_ratio: float
-    split_weight_ratio: float
+    """Share of the cells that are seeds of a group from the outside in; the others are split."""
+    weight_ratio: float
+    """How much more than on the other axes cells of a peeled group are alike in capacity."""
+    steps: int = 3
+    """Positions of a window about a seed, on each axis."""
+    order: Order = Order.FARTHEST_AXIS
 
 
-_WAYS: Final = tuple(Way(peeled, weight, 3.0) for peeled in (0.2, 0.35, 0.1, 1.0) for weight in (8.0, 3.0, 20.0, 1.0))
-_WAYS_OF_LARGE: Final = (Way(0.1, 8.0, 3.0),)
+_WAYS: Final = tuple(
+    Way(peeled, weight, steps, order)
+    for steps in (3, 5)
+    for order in Order
+    for weight in (8.0, 20.0, 3.0, 1.0)
+    for peeled in (0.1, 0.35, 0.03, 1.0, 0.6)
+)
+_WAYS_OF_LARGE: Final = (Way(0.1, 8.0),)
 
 
 class Space(Struct, frozen=True, eq=False):
@@ -75,7 +88,9 @@ def group_cells(space: Space, *, size: int) -> Grouping:
     if bound_count == 0:
         return Grouping(best, countable)
     best_value = (0, 0.0)
-    for way in _ways(len(space.points), space):
+    for number, way in enumerate(_ways(len(space.points), space)):
+        if number >= _WAYS_TRIED and len(best) == bound_count:
+            break
         groups = _plan(space, way, size)
         value = (len(groups), -_spread(space, groups))
         if value > best_value:
@@ -89,8 +104,8 @@ def _ways(count: int, space: Space) -> Iterator[Way]:
     if count > _WORK_MAX:
         yield from _WAYS_OF_LARGE
         return
-    weights = {each.peel_weight_ratio for each in _WAYS} if space.capacity_matters else {8.0}
-    ways = [each for each in _WAYS if each.peel_weight_ratio in weights]
+    weights = {each.weight_ratio for each in _WAYS} if space.capacity_matters else {8.0}
+    ways = [each for each in _WAYS if each.weight_ratio in weights]
     yield from ways[: max(1, _WORK_MAX // count)]
 
 
@@ -104,15 +119,15 @@ def _spread(space: Space, groups: Ints) -> float:
 def _plan(space: Space, way: Way, size: int) -> Ints:
     """Peel the outside, split the core, and peel what neither could use."""
     count = len(space.points)
-    far = distances(space.points, space.axes)
+    far = distances(space.points, axes=space.axes, order=way.order)
     order = np.argsort(-far - _AGE_PULL * space.age_ratio, kind="stable")
     pull = -_AGE_PULL * space.age_ratio
-    near = _weighted(space, way.peel_weight_ratio)
-    outward = positions(space.axes, _STEPS)
+    near = _weighted(space, way.weight_ratio)
+    outward = positions(space.axes, way.steps)
     used = np.zeros(count, np.bool_)
     peeled = peel(make_grid(space.points), Wish(near, pull), order[: int(way.peeled_ratio * count)], outward, size=size)
     used[peeled] = True
-    parts = split(_weighted(space, way.split_weight_ratio), np.flatnonzero(~used), size=size)
+    parts = split(_weighted(space, _SPLIT_WEIGHT), np.flatnonzero(~used), size=size)
     parts = parts[(np.ptp(space.points[parts], axis=1) <= 1 + SLACK_RATIO).all(axis=1)]
     used[parts] = True
     rest = np.flatnonzero(~used)

@@ -1,5 +1,6 @@
 """Groups from the outside in: the cell farthest from the middle takes its neighbours of one window first."""
 
+from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,14 @@ _CROWD = 16
 """A window with more than so many groups' cells is halved around its seed: the nearest are in there anyway."""
 
 
+class Order(Enum):
+    """How far out a cell lies: cells are seeds of a group in this order, the farthest first."""
+
+    FARTHEST_AXIS = auto()
+    STRAIGHT = auto()
+    ALL_AXES = auto()
+
+
 class Wish(NamedTuple):
     """Which cells of a window a group takes: those whose cost is smallest."""
 
@@ -44,12 +53,17 @@ def positions(axes: int, steps: int) -> Floats:
     return np.ascontiguousarray(table[np.argsort(-table.sum(axis=1), kind="stable")])
 
 
-def distances(points: Floats, axes: int) -> Floats:
-    """Return how far out each cell lies: its largest distance from a median, in widths of the middle 68 %."""
+def distances(points: Floats, *, axes: int, order: Order) -> Floats:
+    """Return how far out each cell lies, in widths of the middle 68 % from the medians."""
     low, middle, high = np.quantile(points[:, :axes], (0.16, 0.5, 0.84), axis=0)
-    scale = np.where(high > low, high - low, 1.0)
-    far: Floats = (np.abs(points[:, :axes] - middle) / scale).max(axis=1)
-    return far
+    far = np.abs(points[:, :axes] - middle) / np.where(high > low, high - low, 1.0)
+    match order:
+        case Order.FARTHEST_AXIS:
+            return np.asarray(far.max(axis=1))
+        case Order.STRAIGHT:
+            return np.asarray(np.sqrt((far * far).sum(axis=1)))
+        case Order.ALL_AXES:
+            return np.asarray(far.sum(axis=1))
 
 
 def peel(grid: Grid, wish: Wish, seeds: Ints, outward: Floats, *, size: int) -> Ints:
