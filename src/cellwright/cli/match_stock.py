@@ -130,9 +130,13 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _text_problem(column: pa.ChunkedArray, name: str, quantity: Quantity) -> str:
-    values = column.to_pylist()
-    row = next((number for number, each in enumerate(values) if not _reads_as_number(each)), 0)
-    return f"{name}: {str(values[row])[:40]!r} at row {row + 1} is no number; expected {quantity.expected}: correct it or leave it out"
+    for row, value in enumerate(column.to_pylist(), 1):
+        if not _reads_as_number(value):
+            shown = repr(str(value)[:40])
+            return (
+                f"{name}: {shown} at row {row} is no number; expected {quantity.expected}: correct it or leave it out"
+            )
+    return f"{name}: the numbers are stored as text; export the column as numbers, {quantity.expected}"
 
 
 def _reads_as_number(value: Any) -> bool:
@@ -201,8 +205,9 @@ def _problems_of_cells(cells: NDArray[Any]) -> Iterator[str]:
     twice = counted.filter(pc.greater(counted.field("counts"), 1))
     if len(twice):
         first = twice[0].as_py()
+        codes = f"{len(twice):,} codes stand" if len(twice) > 1 else "1 code stands"
         yield (
-            f"cell: {len(twice):,} codes stand there more than once, the first is {first['values']} ({first['counts']} times); "
+            f"cell: {codes} there more than once, the first is {first['values']} ({first['counts']} times); "
             "keep one line for each cell, that of its last measurement"
         )
 

@@ -18,7 +18,7 @@ def balance(packs: Ints, values: Floats, *, series: int) -> Ints:
     largest sum and that of the smallest which closes most of their gap.
     """
     order = np.argsort(-values[packs], axis=1, kind="stable")
-    rows = np.take_along_axis(packs, order, axis=1).reshape(len(packs), -1, series)
+    rows = np.take_along_axis(packs, order, axis=1).reshape(len(packs), packs.shape[1] // series, series)
     rows[:, 1::2] = rows[:, 1::2, ::-1]
     groups = np.ascontiguousarray(rows.transpose(0, 2, 1))
     _swap_all(groups, values)

@@ -23,6 +23,7 @@ from cellwright.analysis.matching.windows import Floats
 
 _CROWD = 16
 """A window with more than so many groups' cells is halved around its seed: the nearest are in there anyway."""
+_NARROWEST = 1 / 256
 
 
 class Order(Enum):
@@ -117,7 +118,8 @@ def _narrow(grid: Grid, search: Search, seed: int, size: int) -> int:
     """Halve a crowded box around its seed while it stays crowded; return how many cells it holds."""
     width = 1.0
     count = find_in_box(grid, search)
-    while count > _CROWD * size:
+    # Cells may be equal: then no box is small enough.
+    while count > _CROWD * size and width > _NARROWEST:
         width /= 2
         low, high = search.low.copy(), search.high.copy()
         for axis in range(AXES):
