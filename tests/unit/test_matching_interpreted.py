@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ from numba.core import config
 
 from cellwright.analysis import matching
 from cellwright.analysis.matching import grouping
+from cellwright.analysis.matching.compiled import compiled
 from cellwright.testing.cell_stock import POLICY, cell_stock
 
 PACKAGE = matching.__name__
@@ -54,3 +56,9 @@ def test_compiled_and_interpreted_plans_are_equal(
     assert quick.codes() == slow.codes()
     assert np.array_equal(quick.reasons, slow.reasons)
     assert quick.bound_count == slow.bound_count
+
+
+def test_a_function_that_cannot_be_kept_is_compiled_all_the_same() -> None:
+    made: dict[str, Any] = {}
+    exec("def twice(value):\n    return 2 * value\n", made)  # noqa: S102 - a function without a file has no place for a cache
+    assert compiled(made["twice"])(21) == 42

@@ -172,16 +172,14 @@ def _codes(column: pa.ChunkedArray, name: str, problems: list[str]) -> NDArray[A
         return np.empty(0)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_integer(column.type):
-        return np.asarray(column.cast(pa.int64()).to_numpy())
     texts = column.cast(pa.string())
     try:
         whole = texts.cast(pa.int64())
-        if pc.all(pc.equal(whole.cast(pa.string()), texts)).as_py():
-            return np.asarray(whole.to_numpy())
     except pa.ArrowInvalid:
-        pass
-    return np.asarray(texts.to_numpy())
+        return np.asarray(texts.to_numpy())
+    # Zeros before a number belong to the code.
+    is_same = bool(pc.all(pc.equal(whole.cast(pa.string()), texts)).as_py())
+    return np.asarray((whole if is_same else texts).to_numpy())
 
 
 def _held(table: pa.Table, problems: list[str]) -> NDArray[np.bool_]:

@@ -10,4 +10,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(function: F) -> F:
     """Compile a function of numbers and arrays; what it does is the same as without."""
-    return cast("F", njit(cache=True, nogil=True)(function))
+    try:
+        return cast("F", njit(cache=True, nogil=True)(function))
+    except RuntimeError:
+        # No folder for the cache may be written, neither beside the source nor the user's.
+        return cast("F", njit(nogil=True)(function))
