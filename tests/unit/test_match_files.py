@@ -57,7 +57,7 @@ def test_a_stock_is_read_in_the_order_of_its_codes(path: Path) -> None:
     "codes", [[3, 20, 100, 7, 8, 9], ["007", "01", "1", "2", "3", "4"], [2**63 + each for each in range(6)]]
 )
 def test_codes_stay_what_they_are(path: Path, codes: list[Any]) -> None:
-    stock = read_stock(write(path, {**columns(), "cell": codes}))
+    stock = read_stock(write(path, {**columns(), "cell": np.array(codes)}))
     # What 64 bits with a sign cannot hold is a text.
     assert stock.cells.tolist() == sorted(codes if max(map(int, codes)) < 2**63 else map(str, codes))
 
