@@ -26,7 +26,6 @@ _NODES_MAX: Final = 100
 """Branches that HiGHS may look at; a limit by time would give another plan on another day."""
 
 _POOL_MAX: Final = 360
-_TRIES_MAX: Final = 5
 
 
 class _Silent(highspy.Highs):
@@ -61,16 +60,16 @@ def exact_groups(points: Floats, *, axes: int, size: int) -> Ints | None:
     return None if taken is None else _deal(question, taken)
 
 
-def repair(points: Floats, groups: Ints, countable: Flags, *, axes: int) -> Ints:
+def repair(points: Floats, groups: Ints, countable: Flags, *, axes: int, tries: int) -> Ints:
     """Return groups with those added that an exact answer finds among what is over and the groups around it."""
     size = groups.shape[1]
-    for attempt in range(_TRIES_MAX):
+    for attempt in range(tries):
         free = countable.copy()
         free[groups] = False
         rest = np.flatnonzero(free)
         if not size <= len(rest) <= _POOL_MAX or len(groups) == int(countable.sum()) // size:
             break
-        opened = _around(points, groups, rest, attempt)
+        opened = _around(points, groups, rest, attempt / tries)
         pool = np.concatenate((rest, groups[opened].ravel()))
         better = exact_groups(points[pool], axes=axes, size=size)
         if better is not None and len(better) > len(opened):
@@ -78,12 +77,12 @@ def repair(points: Floats, groups: Ints, countable: Flags, *, axes: int) -> Ints
     return groups
 
 
-def _around(points: Floats, groups: Ints, rest: Ints, attempt: int) -> Ints:
+def _around(points: Floats, groups: Ints, rest: Ints, done_ratio: float) -> Ints:
     """Return the groups to open: first none, then those nearest to one after another of the cells that are over."""
     room = (_POOL_MAX - len(rest)) // groups.shape[1]
-    if attempt == 0 or room < 1 or not len(groups):
+    if not done_ratio or room < 1 or not len(groups):
         return np.empty(0, np.int64)
-    seed = points[rest[(attempt - 1) * len(rest) // (_TRIES_MAX - 1)]]
+    seed = points[rest[int(done_ratio * len(rest))]]
     far = np.abs(points[groups].mean(axis=1) - seed).max(axis=1)
     return np.argsort(far, kind="stable")[:room].astype(np.int64)
 

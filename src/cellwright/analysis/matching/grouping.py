@@ -22,6 +22,9 @@ _WORK_MAX: Final = 500_000
 _WAYS_TRIED: Final = 16
 """So many ways are tried for the sake of capacity; after them the first that reaches the bound is enough."""
 
+_REPAIRS: Final = 6
+"""So often a remainder is solved exactly, in all parts together."""
+
 _STEPS_OF_REST: Final = 5
 _SPLIT_WEIGHT: Final = 5.0
 _AGE_PULL: Final = 0.05
@@ -79,8 +82,11 @@ class Grouping(Struct, frozen=True, eq=False):
         return int(self.countable.sum()) // int(self.groups.shape[1])
 
 
-def group_cells(space: Space, *, size: int) -> Grouping:
-    """Return the best grouping found: most groups first, then the least spread of capacity within them."""
+def group_cells(space: Space, *, size: int, parts_count: int = 1) -> Grouping:
+    """Return the best grouping found: most groups first, then the least spread of capacity within them.
+
+    The more parts of about this size there are, the less is tried for each.
+    """
     grid = make_grid(space.points)
     countable = countable_cells(grid, size=size)
     bound_count = int(countable.sum()) // size
@@ -88,7 +94,7 @@ def group_cells(space: Space, *, size: int) -> Grouping:
     if bound_count == 0:
         return Grouping(best, countable)
     best_value = (0, 0.0)
-    for number, way in enumerate(_ways(len(space.points), space)):
+    for number, way in enumerate(_ways(len(space.points) * parts_count, space)):
         if number >= _WAYS_TRIED and len(best) == bound_count:
             break
         groups = _plan(space, way, size)
@@ -96,7 +102,7 @@ def group_cells(space: Space, *, size: int) -> Grouping:
         if value > best_value:
             best, best_value = groups, value
     if len(best) < bound_count:
-        best = repair(space.points, best, countable, axes=space.axes)
+        best = repair(space.points, best, countable, axes=space.axes, tries=_REPAIRS // parts_count)
     return Grouping(best, countable)
 
 

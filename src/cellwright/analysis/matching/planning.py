@@ -1,6 +1,6 @@
 """Packs from a stock: which cells may be used, how they are grouped, how far from the best any plan could be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -157,8 +157,9 @@ def _match_parts(stock: Stock, form: PackForm, policy: Policy, usable: Flags) ->
     if usable.any():
         windows = _windows(stock, policy, usable)
         space = _space(stock, form, policy, windows)
-        for part in _parts(stock, policy, usable):
-            grouping = group_cells(space.part(part), size=form.cells_count)
+        parts = _parts(stock, policy, usable)
+        for part in parts:
+            grouping = group_cells(space.part(part), size=form.cells_count, parts_count=len(parts))
             countable[part] = grouping.countable
             bound_count += grouping.bound_count
             groups = np.sort(part[grouping.groups], axis=1)
@@ -167,15 +168,14 @@ def _match_parts(stock: Stock, form: PackForm, policy: Policy, usable: Flags) ->
     return balance(groups, stock.capacity_ah, series=form.series_count), countable, bound_count
 
 
-def _parts(stock: Stock, policy: Policy, usable: Flags) -> Iterator[Ints]:
-    """Yield the places of cells that may be mixed."""
+def _parts(stock: Stock, policy: Policy, usable: Flags) -> list[Ints]:
+    """Return the places of cells that may be mixed, part by part."""
     places = np.flatnonzero(usable)
     if policy.mix_batches:
-        yield places
-        return
+        return [places]
     _, number = np.unique(stock.batch[places], return_inverse=True)
     order = np.argsort(number, kind="stable")
-    yield from np.split(places[order], np.flatnonzero(np.diff(number[order])) + 1)
+    return np.split(places[order], np.flatnonzero(np.diff(number[order])) + 1)
 
 
 def _windows(stock: Stock, policy: Policy, usable: Flags) -> list[tuple[Floats, Window]]:
