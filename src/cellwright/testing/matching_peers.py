@@ -7,34 +7,27 @@ import numpy as np
 
 from cellwright.analysis.matching import Policy, Stock
 from cellwright.analysis.matching.grid import Ints
-from cellwright.analysis.matching.windows import Flags, Floats, RatioWindow, WidthWindow, reference_of
+from cellwright.analysis.matching.windows import Flags, Floats, RatioWindow, WidthWindow, Window, reference_of
 
 _ROUNDS: Final = 30
 _SAMPLE: Final = 1024
 
 
+def windows(stock: Stock, policy: Policy) -> list[tuple[Floats, Window]]:
+    """Return the values that have a window, with it: capacity, voltage, resistance."""
+    capacity = RatioWindow(policy.window_capacity_ratio or 0.01, reference_of(stock.capacity_ah))
+    dcir = RatioWindow(policy.window_dcir_ratio, reference_of(stock.dcir_ohm))
+    return [(stock.capacity_ah, capacity), (stock.ocv_v, WidthWindow(policy.window_ocv_v)), (stock.dcir_ohm, dcir)]
+
+
 def in_windows(stock: Stock, policy: Policy) -> Floats:
-    """Return capacity, voltage and resistance in widths of their windows, fixed for all cells as bins are."""
-    return np.stack(
-        [
-            stock.capacity_ah / ((policy.window_capacity_ratio or 0.01) * reference_of(stock.capacity_ah)),
-            stock.ocv_v / policy.window_ocv_v,
-            stock.dcir_ohm / (policy.window_dcir_ratio * reference_of(stock.dcir_ohm)),
-        ],
-        axis=1,
-    )
+    """Return the cells in the same coordinates as matching uses: a bin of edge 1 is always inside the windows."""
+    return np.stack([window.coordinate(values) for values, window in windows(stock, policy)], axis=1)
 
 
 def inside(stock: Stock, policy: Policy, groups: Ints) -> Flags:
     """Tell which groups are inside all windows of a policy."""
-    ratio_windows = (
-        (stock.dcir_ohm, policy.window_dcir_ratio),
-        (stock.capacity_ah, policy.window_capacity_ratio or 0.01),
-    )
-    fits = WidthWindow(policy.window_ocv_v).fits(stock.ocv_v[groups])
-    for values, ratio in ratio_windows:
-        fits &= RatioWindow(ratio, reference_of(values)).fits(values[groups])
-    return fits
+    return np.asarray(np.all([window.fits(values[groups]) for values, window in windows(stock, policy)], axis=0))
 
 
 def fixed_bins(stock: Stock, policy: Policy, size: int) -> Ints:

@@ -16,7 +16,7 @@ from cellwright.analysis.matching.windows import SLACK_RATIO, Flags, Floats
 CAPACITY: Final = 2
 """Axis of the capacity; the others are those of voltage and resistance."""
 
-_WORK_MAX: Final = 500_000
+_WORK_MAX: Final = 300_000
 """So many cells are planned in all: a small stock in every way there is, a large one in the first few."""
 
 _WAYS_TRIED: Final = 16
