@@ -13,6 +13,7 @@ from cellwright.cli import main
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
+from cellwright.cli.match import MatchAnswer, MatchPack
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
 from cellwright.links.lotfile.columns import Problem
@@ -162,6 +163,21 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "column": 'Column, "" = the line as a whole.',
         "text": "What was found, what was expected, and what to do.",
     },
+    MatchAnswer: {
+        "packs": "New packs, that with the oldest cell first.",
+        "placed_ratio": "Share of the stock in packs, reserved ones included.",
+        "bound_ratio": "What no plan exceeds.",
+        "gap_ratio": "`bound_ratio` - `placed_ratio`.",
+        "unusable_capacity_ratio": "Mean over the new packs of what their smallest parallel group costs; null = no pack.",
+        "leftover": "Codes of the cells in no pack.",
+        "leftover_counts": "How many of them for each reason.",
+        "reserved": "Packs of the answer given by `--reserved` that stand.",
+        "broken": "Those given up because a cell of theirs is on hold.",
+        "pack": "Form of a pack.",
+        "cells_count": "Cells in the file.",
+        "wall_s": "Seconds from reading the file to the plan.",
+    },
+    MatchPack: {"groups": "Parallel groups in series, each a list of codes of cells."},
     StationRecipe: {
         "station": "Code of the station.",
         "operation": "Operation that it does.",
@@ -214,6 +230,7 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
+    "cellwright match": [("", MatchAnswer), ("each of `packs`, `reserved` and `broken`", MatchPack)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
@@ -228,6 +245,8 @@ _NOTES = {
     "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
     "each reason; those after the first are indented.",
     "cellwright import": "The file: [files of lots](lot-files.md). Step by step: [import lots](../how-to/import-lots.md).",
+    "cellwright match": "The files and the answer: [matching](matching.md). Step by step: "
+    "[match cells](../how-to/match-cells.md).",
     "cellwright recall": "Step by step: [recall a lot](../how-to/recall-a-lot.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
