@@ -3,8 +3,8 @@
 The model is a straight line through log10 of the cycle life (Severson et al., Nature Energy 4 (2019) 383-391; re-analysed
 by Attia et al., J. Electrochem. Soc. 168 (2021) 090532). Their best single feature is log10 of the variance of
 Q100(V) - Q10(V), how the discharge curve changed between cycles 10 and 100. Intervals are those of ordinary least
-squares for one more cell: s sqrt(1 + h), h = x' (X'X)^-1 x, by Student's t (Draper and Smith, Applied Regression
-Analysis, 3rd ed. 1998, section 3.1 and 5.1). Leave-one-out errors are exact: residual / (1 - h) (Allen's PRESS,
+squares for one more cell: s sqrt(1 + h), h = x' (X'X)^-1 x, by Student's t (N. R. Draper and H. Smith, Applied
+Regression Analysis, 3rd ed. 1998). Leave-one-out errors are exact: residual / (1 - h) (Allen's PRESS,
 Technometrics 16 (1974) 125-127).
 
 A model says what its cells were. Where charging policies differ from cell to cell, what it learned is mostly the policy,
@@ -25,7 +25,7 @@ Flags = NDArray[np.bool_]
 
 CONFIDENCE = 0.95
 _SPARE_CELLS = 8
-"""Cells beyond the coefficients without which a scatter is hardly known: the 95 % interval of s is then -34 to +92 %."""
+"""Cells beyond the coefficients without which a scatter is hardly known: the 95 % interval of s is then -32 to +92 %."""
 
 
 class Policies(StrEnum):
