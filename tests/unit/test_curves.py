@@ -22,7 +22,7 @@ from cellwright.analysis.quantiles import Floats
 
 def cycle() -> Curves:
     """An hour at 6 A from 3.0 to 3.6 V, half an hour of CV falling to 0, rest, then an hour at -6 A from 3.4 to 2.8 V."""
-    time_s = np.arange(0.0, 10_000.0, 10.0)
+    time_s: Floats = np.arange(0.0, 10_000.0, 10.0)
     current, voltage = np.zeros_like(time_s), np.full_like(time_s, 3.5)
     first, hold, last = time_s <= 3600, (time_s > 3600) & (time_s <= 5400), (time_s >= 6000) & (time_s <= 9600)
     current[first], voltage[first] = 6.0, 3.0 + 0.6 * time_s[first] / 3600
@@ -92,7 +92,7 @@ def test_what_is_no_curve_is_said(time_s: list[float], complaint: str) -> None:
 
 def lfp(charge_ah: float = 6.0, *, noise: float = 0.0, shift: float = 0.0, seed: int = 1) -> Curves:
     """A discharge with two plateaus (3.30 V, then 3.25 V from `0.55 + shift` on) and steep ends."""
-    share = np.linspace(0.0, 1.0, 1200)
+    share: Floats = np.linspace(0.0, 1.0, 1200)
     voltage = 3.30 - 0.05 / (1 + np.exp(-(share - 0.55 - shift) / 0.02)) - 0.01 * share
     voltage = voltage + 0.08 * np.exp(-share / 0.01) - 0.7 * np.exp((share - 1.0) / 0.03)
     voltage = voltage + np.random.default_rng(seed).normal(scale=noise, size=1200) if noise else voltage
