@@ -4,11 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cellwright.analysis.curves.outliers import find_outliers, reason_of
-from cellwright.analysis.curves.robust import middle, robust_z
 from cellwright.analysis.quantiles import Floats
 
 GRID = np.linspace(0.0, 1.0, 101)
@@ -76,18 +73,3 @@ def test_nonsense_is_an_error() -> None:
         find_outliers({}, families, curves=np.ones((3, 2)))
     with pytest.raises(ValueError, match="3 cells by 2 grid points"):
         find_outliers({}, families, curves=np.ones((3, 3)), grid=np.ones(2))
-
-
-@given(st.lists(st.floats(-100, 100).map(lambda value: round(value, 2)) | st.just(math.nan), min_size=1, max_size=40))
-def test_the_middle_is_the_median_of_what_is_known(values: list[float]) -> None:
-    known = [value for value in values if not math.isnan(value)]
-    expected = float(np.median(known)) if known else math.nan
-    assert float(middle(np.array(values))) == pytest.approx(expected, nan_ok=True)
-
-
-@given(st.lists(st.floats(-100, 100).map(lambda value: round(value, 2)), min_size=8, max_size=40), st.floats(0.1, 9.0))
-def test_scores_do_not_change_with_the_unit(values: list[float], scale: float) -> None:
-    column, families = np.array(values), np.zeros(len(values), dtype=np.int64)
-    one, two = robust_z(column, families), robust_z(column * scale, families)
-    assert two == pytest.approx(one, nan_ok=True, rel=1e-6, abs=1e-6)
-    assert np.isnan(one).all() or np.median(np.abs(one)) == pytest.approx(1 / 1.4826, rel=1e-3)

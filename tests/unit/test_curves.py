@@ -114,7 +114,7 @@ def test_charge_by_voltage_loses_no_charge(noise: float) -> None:
 
 
 def test_voltage_that_stands_still_counts_where_it_first_got_to() -> None:
-    curve = curve_of(np.arange(5) * 3600.0, np.full(5, -1.0), np.array([3.4, 3.3, 3.3, 3.3, 3.0]))
+    curve = curve_of(np.arange(0.0, 5 * 3600.0, 3600.0), np.full(5, -1.0), np.array([3.4, 3.3, 3.3, 3.3, 3.0]))
     assert charge_at(curve, np.array([2.9, 3.15, 3.3, 3.35, 3.4, 3.5]))[0] == pytest.approx(
         [math.nan, 3.5, 1.0, 0.5, 0.0, 0.0], nan_ok=True
     )
