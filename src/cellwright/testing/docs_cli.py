@@ -10,12 +10,14 @@ import click
 import msgspec
 
 from cellwright.cli import main
+from cellwright.cli.code import CodeReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
 from cellwright.links.lotfile.columns import Problem
+from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
@@ -171,6 +173,32 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "digest": "SHA-256 hex that the recipe as read back from the machine must have: `recipe_digest` of a check-in.",
         "parameters": "Set values by name; a name ends in its unit.",
     },
+    CodeReport: {
+        "text": "The code as it was read.",
+        "well_formed": "Whether it is a code of GB/T 34014; if not, the keys below are empty but for `problems`.",
+        "kind": "`cell`, `module` or `pack`.",
+        "made_on": "Production date by the best supported table of years, `2026-11-26`.",
+        "second_use": "Whether it is a second-use code, of 19 characters.",
+        "fields": "The fields in their order.",
+        "problems": "What is wrong, each with its place.",
+        "warnings": "What is uncertain: sources that differ, characters that are easily misread.",
+    },
+    CodeField: {
+        "name": "`manufacturer`, `kind`, `battery_type`, `specification`, `traceability`, `year`, `month`, `day`, "
+        "`serial`, `reuse`, `reuse_kind`.",
+        "position": "Place of its first character, counted from 1.",
+        "length": "How many characters it has.",
+        "text": "Its characters.",
+        "value": "Its value: a word, a number, or the characters.",
+        "meaning": "The value in words.",
+        "table": "The table that says so.",
+    },
+    CodeNote: {
+        "kind": "Faults: `length`, `character`, `date`. Warnings: `year_differs`, `look_alike`, `serial_zero`.",
+        "position": "Place of the first character that it is about, counted from 1.",
+        "length": "How many characters it is about.",
+        "text": "What was found, what was expected, and what to do.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
@@ -215,11 +243,17 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
+    "cellwright code": [
+        ("", CodeReport),
+        ("each of `fields`", CodeField),
+        ("each of `problems` and `warnings`", CodeNote),
+    ],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
 }
 
 _NOTES = {
+    "cellwright code": "The fields, their tables, and where sources differ: [printed codes](printed-codes.md).",
     "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
     "cellwright commonality": "How to read the answer, what is tested, and what `--json` holds: "
     "[commonality](commonality.md). Step by step: [find a common cause](../how-to/find-a-common-cause.md).",
