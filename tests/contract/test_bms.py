@@ -11,6 +11,7 @@ from cellwright.links.uds.broadcast import Broadcast
 from cellwright.links.uds.failures import FailureCode, UdsError
 from cellwright.links.uds.link import Bms
 from cellwright.links.uds.outcome import Job
+from cellwright.links.uds.results import results_of
 from cellwright.links.uds.session import BusSettings
 from cellwright.sim.bms_flash import FlashState
 from cellwright.sim.bms_server import DBC
@@ -46,6 +47,9 @@ async def test_a_new_bms_is_flashed_configured_named_and_read_back(bench: BmsBen
     assert [each.name for each in outcome.steps] == ["job", "identify", "flash", "configure", "read back"]
     assert all(each.ok for each in outcome.steps)
     assert outcome.duration_ms >= sum(each.duration_ms for each in outcome.steps) * 0.99
+    results = results_of(outcome)
+    assert {name: results[name] for name in CONFIGURATION} == CONFIGURATION
+    assert set(results) == {*CONFIGURATION, "duration_s"}
     # The truth, as the memory of the virtual BMS has it.
     assert bench.bms.state.flash.software == wanted.data
     assert bench.bms.state.values[CONTRACT.pack_code.did] == PACK_CODE.encode()
