@@ -132,6 +132,21 @@ def test_the_verb_explains_each_field() -> None:
     assert sum(each["length"] for each in document["fields"]) == CODE_LENGTH
 
 
+@pytest.mark.parametrize(
+    "scanned",
+    [
+        f" {GOOD}\n",
+        f"https://id.example.org/01/09506000134352/21/{GOOD}",
+        f"(01)09506000134352(21){GOOD}",
+        f"]C1{GOOD}",
+    ],
+)
+def test_the_verb_takes_what_a_scanner_sends(scanned: str) -> None:
+    answer = CliRunner().invoke(code_verb, [scanned])
+    assert answer.exit_code == 0
+    assert answer.stdout.startswith(f"{GOOD}: cell")
+
+
 def test_the_verb_marks_what_is_wrong() -> None:
     answer = CliRunner().invoke(code_verb, ["001CB01CW32700GBZ0000O42"])
     assert answer.exit_code == 1

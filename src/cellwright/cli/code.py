@@ -8,6 +8,7 @@ from msgspec import Struct
 from cellwright.cli.common import json_option, printable, show
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.model.codes import CodeField, CodeNote, CodeReading, explain, parse_code
+from cellwright.web.pages.scanned import candidates
 
 
 class CodeReport(Struct, frozen=True, kw_only=True):
@@ -29,11 +30,18 @@ class CodeReport(Struct, frozen=True, kw_only=True):
 def code(code: str, *, as_json: bool) -> None:
     """Say what the printed CODE of a cell, module or pack says (GB/T 34014), field by field; needs no plant.
 
-    Exit code 1 when it is malformed; each fault names its place.
+    CODE may be what a scanner sends: a GS1 Digital Link or element string whose serial number it is. Exit code 1 when it
+    is malformed; each fault names its place.
     """
-    report = _report(parse_code(code.strip()))
+    report = _report(_read(code))
     show(report, as_json=as_json, lines=lambda: _lines(report))
     sys.exit(0 if report.well_formed else EXIT_FAILED)
+
+
+def _read(text: str) -> CodeReading:
+    """Return the first good code that a text may stand for; failing that, what is wrong with the likeliest."""
+    readings = [parse_code(each) for each in (text.strip(), *candidates(text))]
+    return next((each for each in readings if each.code is not None), readings[0])
 
 
 def _report(reading: CodeReading) -> CodeReport:

@@ -19,7 +19,7 @@ from cellwright.sim.bms_server import BmsServer
 SECRET = bytes(range(16))
 PART = "BMS-16S-A"
 PACK_CODE = "001PB03CW16S20GBT0000042"
-CONTRACT = BmsContract(timing=Timing(answer_ms=400, frame_ms=300, boot_ms=5000))
+CONTRACT = BmsContract(timing=Timing(answer_ms=400, frame_ms=300, settle_ms=5, boot_ms=5000))
 CONFIGURATION = {
     "cell_count": 16,
     "temperature_count": 4,

@@ -50,6 +50,8 @@ class Timing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     frame_ms: int = 1000
     """N_Bs and N_Cr of ISO 15765-2: between the frames of one message."""
     erase_ms: int = 60_000
+    settle_ms: int = 200
+    """From the answer to a reset until it certainly began."""
     boot_ms: int = 10_000
     """From a reset until it answers again."""
     retries: int = 3

@@ -10,6 +10,8 @@ from cellwright.links.uds.session import PROGRAMMING_SESSION, Session
 
 _TRANSFER_HEADER = 2
 """Service and block counter stand before the data of a block."""
+_MESSAGE_MAX = 4095
+"""What the first frame of a classical ISO-TP message can announce, whatever a BMS says that it takes."""
 
 
 class FlashImage(Struct, frozen=True, kw_only=True):
@@ -34,13 +36,16 @@ def check_image(image: FlashImage, contract: BmsContract) -> Failure | None:
 
 
 def flash(session: Session, image: FlashImage) -> int:
-    """Erase, send and verify; returns how many blocks. Raises UdsError; the BMS is then `incomplete` and can be flashed again from the start."""
+    """Erase, send and verify; returns how many blocks.
+
+    Raises UdsError; the BMS is then `incomplete` and can be flashed again from the start.
+    """
     memory = session.contract.memory
     session.change(PROGRAMMING_SESSION, step="programming session")
     session.unlock(step="security access")
     place = memory.address.to_bytes(4) + len(image.data).to_bytes(4)
     _expect_zero(session.routine(memory.erase_routine, b"\x44" + place, step="erase"), FailureCode.NOT_ERASED, "erase")
-    largest = session.request_download(len(image.data), step="request download")
+    largest = min(session.request_download(len(image.data), step="request download"), _MESSAGE_MAX)
     count = _send(session, image.data, largest - _TRANSFER_HEADER)
     session.transfer_exit(step="transfer exit")
     result = session.routine(memory.verify_routine, bytes.fromhex(image.sha256), step="verify")

@@ -126,7 +126,8 @@ class Session:
 
     def reset(self, *, step: str) -> None:
         """Reset the BMS and wait until it answers again."""
-        self._ask(lambda: self._client.ecu_reset(HARD_RESET), step=step, repeats=False)
+        self._ask(lambda: self._client.ecu_reset(HARD_RESET), step=step)
+        time.sleep(self.contract.timing.settle_ms / 1000)
         patience_s = self._client.config["p2_timeout"]
         self._client.set_config("p2_timeout", min(patience_s, _BOOT_ANSWER_S))
         try:
@@ -140,7 +141,7 @@ class Session:
             try:
                 self._ask(lambda: self._client.change_session(DEFAULT_SESSION), step=step, repeats=False)
             except UdsError as error:
-                if error.failure.code is not FailureCode.NO_ANSWER or time.monotonic() > deadline_s:
+                if error.failure.code not in _LOST or time.monotonic() > deadline_s:
                     raise
             else:
                 return
