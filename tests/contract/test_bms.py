@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import can
 import pytest
+from msgspec import structs
 
 from cellwright.links.uds.broadcast import Broadcast
 from cellwright.links.uds.failures import FailureCode, UdsError
@@ -13,7 +14,8 @@ from cellwright.links.uds.link import Bms
 from cellwright.links.uds.outcome import Job
 from cellwright.links.uds.results import results_of
 from cellwright.links.uds.session import BusSettings
-from cellwright.sim.bms_flash import FlashState
+from cellwright.sim.bms import BmsState
+from cellwright.sim.bms_flash import FlashMemory, FlashState
 from cellwright.sim.bms_server import DBC
 from cellwright.testing.bms import CONFIGURATION, CONTRACT, PACK_CODE, PART, BmsBench, bms_bench, image, job
 
@@ -75,6 +77,37 @@ async def test_another_software_replaces_the_first(bench: BmsBench) -> None:
     assert outcome.before is not None
     assert outcome.before.software_id == "BMS-1.4.2"
     assert bench.bms.state.flash.software == image("BMS-1.5.0", 900).data
+
+
+async def test_blocks_are_no_longer_than_a_classical_message(request: pytest.FixtureRequest) -> None:
+    state = BmsState(flash=FlashMemory(message_length=60_000))
+    with bms_bench(request.node.name, state=state) as bench:
+        async with bench.client() as bms:
+            outcome = await bms.commission(job(image(size=4093 + 7)))
+    assert outcome.ok
+    assert outcome.block_count == 2
+
+
+async def test_long_ids_other_identifiers_and_memory_are_a_contract(request: pytest.FixtureRequest) -> None:
+    other = structs.replace(
+        CONTRACT,
+        request_id=0x18DA10F1,
+        response_id=0x18DAF110,
+        extended_ids=True,
+        security_level=5,
+        software_hash=structs.replace(CONTRACT.software_hash, did=0xFD41),
+        memory=structs.replace(CONTRACT.memory, address=0x0802_0000, size=0x4000),
+        configuration=CONTRACT.configuration[2:4],
+    )
+    wanted = Job(part_number=PART, image=image(), configuration={"cell_max_v": 3.65, "cell_min_v": 2.5})
+    with bms_bench(request.node.name, contract=other) as bench, bench.overheard() as frames:
+        async with bench.client(contract=other) as bms:
+            outcome = await bms.commission(wanted)
+    assert outcome.ok
+    diagnostic = [each for each in frames if each.arbitration_id in {0x18DA10F1, 0x18DAF110}]
+    assert diagnostic
+    assert all(each.is_extended_id for each in diagnostic)
+    assert CONTRACT.request_id not in {each.arbitration_id for each in frames}
 
 
 def frames_of(frames: list[can.Message], arbitration_id: int) -> list[bytes]:

@@ -13,7 +13,7 @@ from cellwright.links.uds.keys import cmac_key
 from cellwright.links.uds.link import Bms
 from cellwright.links.uds.outcome import Job
 from cellwright.links.uds.session import BusSettings
-from cellwright.sim.bms import BmsFault, BmsState, VirtualBms, software_image
+from cellwright.sim.bms import BmsState, VirtualBms, software_image
 from cellwright.sim.bms_server import BmsServer
 
 SECRET = bytes(range(16))
@@ -56,11 +56,10 @@ class BmsBench(Struct):
 
 
 @contextmanager
-def bms_bench(channel: str, *faults: BmsFault, state: BmsState | None = None) -> Iterator[BmsBench]:
+def bms_bench(channel: str, *, state: BmsState | None = None, contract: BmsContract = CONTRACT) -> Iterator[BmsBench]:
     """Run a virtual BMS on a virtual bus of its own."""
     bus = BusSettings(interface="virtual", channel=channel)
-    bms = VirtualBms(CONTRACT, cmac_key(SECRET), state=state)
-    bms.faults.update(faults)
+    bms = VirtualBms(contract, cmac_key(SECRET), state=state)
     with BmsServer(bms, bus):
         yield BmsBench(bms, bus)
 
