@@ -7,6 +7,7 @@ import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
 import { MeasuredTable } from '../components/measured_table.js';
+import { PrintedCodes } from '../components/printed_codes.js';
 import { RouteSteps } from '../components/route_steps.js';
 import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
@@ -46,6 +47,7 @@ export default function UnitPage() {
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
+      ${data.printed.length > 0 && html`<${Card} id="printed" title=${t('unit.printed')} note="GB/T 34014"><${PrintedCodes} fields=${data.printed} /><//>`}
       <${Card} id="history" title=${t('unit.history')} note=${t('unit.facts', { n: history.length })}>
         <${Timeline} events=${historyEvents(history, { names })} />
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
