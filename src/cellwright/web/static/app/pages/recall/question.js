@@ -5,7 +5,7 @@ import { Icon } from '../../components/icon.js';
 import { Card } from '../../components/page_head.js';
 import { ErrorState } from '../../components/states.js';
 import { dateTime, fromZone, has, t, timeZone, unitSymbol } from '../../i18n.js';
-import { addressOf, amount, term } from '../../objects.js';
+import { addressOf, amount, positionScale as scaleOf, term } from '../../objects.js';
 import { onScan } from '../../scan.js';
 
 /**
@@ -14,11 +14,6 @@ import { onScan } from '../../scan.js';
  */
 /** @typedef {{station: string, from: string, to: string}} StationRow */
 /** @typedef {Record<string, string>} Problems by the path of the field, as the server names it */
-
-/** How many of a lot's measure are one of the unit its positions are told in. @type {Record<string, [number, string]>} */
-const SCALES = { mm: [1000, 'm'], mg: [1_000_000, 'kg'] };
-/** @param {string} measure @returns {[number, string]} */
-const scaleOf = (measure) => SCALES[measure] ?? [1, ''];
 
 const NO_LOT = { lot: '', start: '', end: '', lane: '', measure: '', material: '', quantity: null };
 const NO_STATION = { station: '', from: '', to: '' };
