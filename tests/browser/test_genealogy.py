@@ -187,7 +187,7 @@ async def test_a_trace_is_asked_for_as_of_a_time_that_passed(browser: Browser, f
         await page.get_by_role("button", name="Show", exact=True).click()
         await expect(page).to_have_url(re.compile(r"as_of=1999-12-31T23%3A59%3A00$"))
         await expect(page.get_by_text("As of 1999-12-31 23:59:00", exact=True)).to_be_visible()
-        await expect(page.locator(".chain b")).to_have_text(["1"])
+        await expect(page.locator(".chain li span")).to_have_text(["Pack", "Supplier lot"])
         await page.get_by_role("link", name="As built").click()
         await expect(page).to_have_url(re.compile(r"as_of=built$"))
         await expect(field).to_have_value("")

@@ -81,7 +81,7 @@ async def test_a_pack_is_shipped_and_installed_and_comes_back(browser: Browser, 
         await expect(dialog.get_by_text("time_invalid")).to_be_visible()
         await dialog.get_by_label("When").fill("")
         await dialog.get_by_role("button", name="Tell its vehicle").click()
-        await expect(page.locator(".page-aside").get_by_text("installed", exact=True)).to_be_visible()
+        await expect(page.locator(".page-aside").get_by_text("in a vehicle", exact=True)).to_be_visible()
         await expect(page.locator(".key-value").first.get_by_role("link", name=VINS[0])).to_be_visible()
         assert {"Tell its removal", "Give another code"} <= set(await offered(page))
 
@@ -101,7 +101,7 @@ async def test_a_pack_is_shipped_and_installed_and_comes_back(browser: Browser, 
         await dialog.get_by_label("New code").fill(story.modules[0])
         await dialog.get_by_label("Reason").fill("storage container 12")
         await dialog.get_by_role("button", name="Give another code").click()
-        await expect(dialog.get_by_text("code_taken")).to_be_visible()
+        await expect(dialog.get_by_text("code_taken").first).to_be_visible()
         await dialog.get_by_label("New code").fill(SECOND_LIFE)
         await dialog.get_by_role("button", name="Give another code").click()
         await expect(page.locator(".code-list").get_by_text(SECOND_LIFE)).to_be_visible()

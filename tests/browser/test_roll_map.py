@@ -87,7 +87,7 @@ async def test_a_stretch_is_brushed_by_pointer_and_kept_in_the_address(browser: 
         await screen.open(address.removeprefix(web.address))
         await expect(page.locator("#reach")).to_contain_text(told.cells[2])
         await page.locator("#reach .chain a").first.click()
-        await expect(page.locator("#cell tbody tr")).to_have_count(2)
+        await expect(page.locator("[role=treeitem][data-path^='cell/']")).to_have_count(2)
         screen.guard.check()
 
 

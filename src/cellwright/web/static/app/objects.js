@@ -31,8 +31,9 @@ export function CodeLink({ kind, code }) {
  */
 export function term(code, name) {
   const key = `term.${code}`;
-  if (has(key) && (language() !== 'en' || !name)) return t(key);
-  return name || code.replaceAll('_', ' ');
+  const isNamed = name !== undefined && name !== '' && name !== code;
+  if (has(key) && (language() !== 'en' || !isNamed)) return t(key);
+  return isNamed ? name : code.replaceAll('_', ' ');
 }
 
 /** What an operation is called in short; its full name when the catalogue has no word for it. @param {string} code @param {string} [name] */

@@ -254,5 +254,5 @@ function stretchOf({ stretches, stretches_count, stretch_measure: measure, basis
   const lane = first.lane ? ` ${t('kin.lane', { lane: first.lane })}` : '';
   const more = stretches_count > 1 ? ` ${t('kin.stretches', { n: stretches_count - 1 })}` : '';
   const sure = surety(first.tolerance, first.basis ?? basis, measure);
-  return html`<span class="nowrap">${stretch(first.start, first.end, measure)}${lane}${more}</span> <span class="muted">${sure}</span>`;
+  return html`<span class="nowrap">${stretch(first.start, first.end, measure)}</span>${lane}${more} <span class="muted">${sure}</span>`;
 }

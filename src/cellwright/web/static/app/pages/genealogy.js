@@ -34,7 +34,7 @@ export default function GenealogyPage({ boot: { data } }) {
       ${isAlone
         ? html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`
         : html`<${Card} id="flow"><div class="flow-card"><${FlowFigure} subject=${subject} query=${query.toString()} /></div><//>
-          <${Card} flush id="tree" title=${t('kin.title')} note=${t('kin.note')}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>`}
+          <${Card} flush id="tree" title=${t('kin.title')} note=${html`<span class="screen-only">${t('kin.note')}</span>`}><${KinTree} subject=${subject} query=${query.toString()} levels=${levels} label=${t('kin.title')} /><//>`}
     </div>`;
 }
 

@@ -42,7 +42,7 @@ function AsOf({ as_of }) {
 /** What was asked, as a sentence. @param {any} data */
 function Asked({ start, end, lane, quantity, measure, as_of, as_of_us }) {
   const part = stretch(start ?? 0, end ?? quantity, measure);
-  const isPart = measure && (start !== null || end !== null || lane);
+  const isPart = measure !== '' && (start !== null || end !== null || lane > 0);
   return html`${isPart && html`<p class="secondary">${lane ? t('kin.section_lane', { part, lane }) : t('kin.section', { part })}</p>`}
     ${as_of_us !== null && html`<p class="secondary">${t(as_of === 'built' ? 'trace.built_at' : 'trace.as_of_date', { time: dateTime(as_of_us) })}</p>`}`;
 }
@@ -58,7 +58,7 @@ function recallOf({ subject, start, end, lane }) {
 const isSubject = ({ nodes, subject }, level) => level.nodes_count === 1 && nodes.some((/** @type {any} */ each) => each.level === level.level && each.code === subject);
 
 /** @param {string} level @param {number} [count] */
-const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots') : term(level));
+const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots', { n: count }) : term(level));
 
 /** The levels as a chain of counts. @param {{levels: any[]}} props */
 function Chain({ levels }) {

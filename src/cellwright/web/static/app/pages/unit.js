@@ -157,7 +157,7 @@ function Members({ members }) {
     ],
     [],
   );
-  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
+  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hasTools=${members.length > 8} hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
 }
 
 /** @param {{rows: any[]}} props */

@@ -98,7 +98,7 @@ export function QuestionCard({ lots: asked, stations: askedStations, problems: t
   };
   const placed = new Set([...lots.flatMap((_, index) => ['lot', 'start', 'end', 'lane'].map((name) => `lots.${index}.${name}`)), ...stations.flatMap((_, index) => ['station', 'from', 'to'].map((name) => `stations.${index}.${name}`))]);
   const others = Object.entries(problems).filter(([path]) => !placed.has(path));
-  return html`<${Card} id="question" title=${t('recall.question')} note=${t('recall.scan')}>
+  return html`<${Card} id="question" title=${t('recall.question')} note=${html`<span class="screen-only">${t('recall.scan')}</span>`}>
     <form class="form recall-form" ref=${form} novalidate aria-label=${t('recall.question')} onSubmit=${submit}>
       ${lots.map((row, index) => html`<${LotFields} key=${index} ...${{ row, index, problems, lookUp, change: (/** @type {Partial<LotRow>} */ changes) => changeLot(index, changes), remove: lots.length > 1 && (() => setLots(lots.filter((_, number) => number !== index))) }} />`)}
       ${stations.map((row, index) => html`<${StationFields} key=${index} ...${{ row, index, problems, names: station_names, change: (/** @type {Partial<StationRow>} */ changes) => setStations((old) => old.map((each, number) => (number === index ? { ...each, ...changes } : each))) }} />`)}
