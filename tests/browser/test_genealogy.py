@@ -143,7 +143,7 @@ async def test_a_stretch_and_a_lane_are_asked_for_by_fields(browser: Browser, fa
         form = page.get_by_role("form", name="What is asked")
         start, end = form.get_by_label("From (m)"), form.get_by_label("To (m)")
         for fields, at, complaint in (
-            (("5", "x"), end, "Enter a whole number"),
+            (("5", "x"), end, "Enter a number, 0 or more."),
             (("5", "99999"), end, "does not lie on the lot, which ends at"),
             (("5", "5"), end, "empty or reversed"),
         ):

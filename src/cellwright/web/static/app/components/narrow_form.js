@@ -62,7 +62,7 @@ export function problemsOf(fields, { quantity, measure }, divisor) {
   const [start, end] = [fields.start, fields.end].map((text) => Math.round(numberIn(text) * divisor));
   for (const [name, value] of Object.entries({ start, end })) {
     if (!fields[/** @type {'start' | 'end'} */ (name)].trim()) continue;
-    if (!(Number(value) >= 0)) found[name] = t('recall_problem.number');
+    if (!(Number(value) >= 0)) found[name] = t('narrow.number');
     else if (Number(value) > quantity) found[name] = t('recall_problem.outside', { quantity: amount(quantity, measure) });
   }
   const isEmpty = Number(start) >= Number(end) || Number(end) === 0 || (!fields.end.trim() && Number(start) >= quantity);
