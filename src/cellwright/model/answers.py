@@ -82,6 +82,16 @@ class RefusalCode(StrEnum):
     ORDER_CLOSED = "order_closed"
     ORDER_INVALID = "order_invalid"
     PRODUCT_UNKNOWN = "product_unknown"
+    UNIT_RESERVED = "unit_reserved"
+    JOB_UNKNOWN = "job_unknown"
+    JOB_REPEATED = "job_repeated"
+    JOB_INVALID = "job_invalid"
+    JOB_MISSING = "job_missing"
+    JOB_MISMATCH = "job_mismatch"
+    JOB_UNPROVED = "job_unproved"
+    JOB_ENDED = "job_ended"
+    CALL_UNKNOWN = "call_unknown"
+    CALL_INVALID = "call_invalid"
 
 
 class Reason(Struct, frozen=True):

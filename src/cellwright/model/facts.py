@@ -7,8 +7,10 @@ from msgspec import Struct, field
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject, Result
 from cellwright.model.ids import UnitKind
+from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
+from cellwright.model.wire import FactBase
 
 UNPLACED: Final = -1
 """Tolerance of a part of which nobody knows where on its two stretches: any of one may be anywhere in the other."""
@@ -74,17 +76,13 @@ class LotMark(Struct, frozen=True, kw_only=True):
     lane: int = 0
 
 
-class _Fact(Struct, frozen=True, kw_only=True, tag=True):
-    """Base of all facts."""
-
-
-class RouteReleased(_Fact, frozen=True, kw_only=True):
+class RouteReleased(FactBase, frozen=True, kw_only=True):
     """A route got a revision; the whole route is kept, so that units finish on it."""
 
     route: Route
 
 
-class LotReceived(_Fact, frozen=True, kw_only=True):
+class LotReceived(FactBase, frozen=True, kw_only=True):
     """A supplier's lot is in stock."""
 
     lot: int
@@ -98,14 +96,14 @@ class LotReceived(_Fact, frozen=True, kw_only=True):
     released: bool = False
 
 
-class LotReleased(_Fact, frozen=True, kw_only=True):
+class LotReleased(FactBase, frozen=True, kw_only=True):
     """A lot may be used."""
 
     lot: int
     certificate_sha256: str
 
 
-class LotsOpened(_Fact, frozen=True, kw_only=True):
+class LotsOpened(FactBase, frozen=True, kw_only=True):
     """Lots that a station was admitted to make; their quantity is known when they are transformed."""
 
     station: str
@@ -116,7 +114,7 @@ class LotsOpened(_Fact, frozen=True, kw_only=True):
     codes: tuple[str, ...]
 
 
-class MaterialLoaded(_Fact, frozen=True, kw_only=True):
+class MaterialLoaded(FactBase, frozen=True, kw_only=True):
     """A quantity of a lot moved from stock to a position."""
 
     station: str
@@ -127,7 +125,7 @@ class MaterialLoaded(_Fact, frozen=True, kw_only=True):
     """Where on the lot the position's use begins, in the lot's measure."""
 
 
-class MaterialUnloaded(_Fact, frozen=True, kw_only=True):
+class MaterialUnloaded(FactBase, frozen=True, kw_only=True):
     """What remained at a position went back to stock."""
 
     station: str
@@ -136,7 +134,7 @@ class MaterialUnloaded(_Fact, frozen=True, kw_only=True):
     quantity: int
 
 
-class OperationStarted(_Fact, frozen=True, kw_only=True):
+class OperationStarted(FactBase, frozen=True, kw_only=True):
     """A page of units or lots was admitted at a station; material is reserved."""
 
     station: str
@@ -151,9 +149,11 @@ class OperationStarted(_Fact, frozen=True, kw_only=True):
     members: tuple[int, ...] = ()
     """Units reserved to become members of the page's unit."""
     reserved: tuple[Taken, ...] = ()
+    job: str = ""
+    """Job order that is carried out; "" = none."""
 
 
-class UnitsCommissioned(_Fact, frozen=True, kw_only=True):
+class UnitsCommissioned(FactBase, frozen=True, kw_only=True):
     """Unit ids [id_from, id_from + count) were born, with codes by arithmetic."""
 
     station: str
@@ -167,7 +167,7 @@ class UnitsCommissioned(_Fact, frozen=True, kw_only=True):
     serial_from: int
 
 
-class OperationCompleted(_Fact, frozen=True, kw_only=True):
+class OperationCompleted(FactBase, frozen=True, kw_only=True):
     """A page of units left a station: verdicts, results, what was consumed, and where each goes next."""
 
     station: str
@@ -191,7 +191,7 @@ class OperationCompleted(_Fact, frozen=True, kw_only=True):
     clock_skewed: bool = False
 
 
-class OperationAborted(_Fact, frozen=True, kw_only=True):
+class OperationAborted(FactBase, frozen=True, kw_only=True):
     """A person gave up an operation: its units wait for it again, its lots are rejected; nothing was booked."""
 
     station: str
@@ -208,7 +208,7 @@ class OperationAborted(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class LotTransformed(_Fact, frozen=True, kw_only=True):
+class LotTransformed(FactBase, frozen=True, kw_only=True):
     """Lots were made from others: quantities, parts, results and verdicts by output."""
 
     station: str
@@ -232,7 +232,7 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
     """Flaws seen on the lots made."""
 
 
-class Assembled(_Fact, frozen=True, kw_only=True):
+class Assembled(FactBase, frozen=True, kw_only=True):
     """Units became members of a parent, by slot; other slots stay as they are."""
 
     parent: int
@@ -243,7 +243,7 @@ class Assembled(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Disassembled(_Fact, frozen=True, kw_only=True):
+class Disassembled(FactBase, frozen=True, kw_only=True):
     """Members left their parent; each is used again only after a disposition."""
 
     parent: int
@@ -253,7 +253,7 @@ class Disassembled(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class UnitsShipped(_Fact, frozen=True, kw_only=True):
+class UnitsShipped(FactBase, frozen=True, kw_only=True):
     """Units left for a partner."""
 
     units: tuple[int, ...]
@@ -263,14 +263,14 @@ class UnitsShipped(_Fact, frozen=True, kw_only=True):
     """Delivery note or the like; "" = none."""
 
 
-class UnitsReturned(_Fact, frozen=True, kw_only=True):
+class UnitsReturned(FactBase, frozen=True, kw_only=True):
     """Units came back from the partner that had them; each is used again only after a disposition."""
 
     units: tuple[int, ...]
     reason: str = ""
 
 
-class PackInstalled(_Fact, frozen=True, kw_only=True):
+class PackInstalled(FactBase, frozen=True, kw_only=True):
     """Packs were built into vehicles, row by row."""
 
     packs: tuple[int, ...]
@@ -285,7 +285,7 @@ class PackInstalled(_Fact, frozen=True, kw_only=True):
     """Partner who had each pack; "" = it came from stock here."""
 
 
-class PackRemoved(_Fact, frozen=True, kw_only=True):
+class PackRemoved(FactBase, frozen=True, kw_only=True):
     """Packs were taken out of vehicles, row by row."""
 
     packs: tuple[int, ...]
@@ -299,7 +299,7 @@ class PackRemoved(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class CodesAssigned(_Fact, frozen=True, kw_only=True):
+class CodesAssigned(FactBase, frozen=True, kw_only=True):
     """Units got further printed codes; the ones before stay theirs."""
 
     units: tuple[int, ...]
@@ -308,7 +308,7 @@ class CodesAssigned(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class CarrierLoaded(_Fact, frozen=True, kw_only=True):
+class CarrierLoaded(FactBase, frozen=True, kw_only=True):
     """Units were put into slots of a carrier."""
 
     station: str
@@ -317,7 +317,7 @@ class CarrierLoaded(_Fact, frozen=True, kw_only=True):
     slots: tuple[int, ...]
 
 
-class CarrierUnloaded(_Fact, frozen=True, kw_only=True):
+class CarrierUnloaded(FactBase, frozen=True, kw_only=True):
     """Units were taken out of a carrier."""
 
     station: str
@@ -325,7 +325,7 @@ class CarrierUnloaded(_Fact, frozen=True, kw_only=True):
     units: tuple[int, ...]
 
 
-class Held(_Fact, frozen=True, kw_only=True):
+class Held(FactBase, frozen=True, kw_only=True):
     """Units or lots may not go on until released."""
 
     hold: int
@@ -336,7 +336,7 @@ class Held(_Fact, frozen=True, kw_only=True):
     """The recall that it is part of, "" = none."""
 
 
-class Released(_Fact, frozen=True, kw_only=True):
+class Released(FactBase, frozen=True, kw_only=True):
     """A hold was lifted by two people."""
 
     hold: int
@@ -344,7 +344,7 @@ class Released(_Fact, frozen=True, kw_only=True):
     second_person: str
 
 
-class Dispositioned(_Fact, frozen=True, kw_only=True):
+class Dispositioned(FactBase, frozen=True, kw_only=True):
     """Units were scrapped, or sent back to a step of their route."""
 
     units: tuple[int, ...]
@@ -353,14 +353,14 @@ class Dispositioned(_Fact, frozen=True, kw_only=True):
     step: int = -1
 
 
-class ToolReplaced(_Fact, frozen=True, kw_only=True):
+class ToolReplaced(FactBase, frozen=True, kw_only=True):
     """A new tool began its life."""
 
     station: str
     tool: str
 
 
-class CalibrationRecorded(_Fact, frozen=True, kw_only=True):
+class CalibrationRecorded(FactBase, frozen=True, kw_only=True):
     """A station's calibration is valid until `valid_until_us`."""
 
     station: str
@@ -368,20 +368,20 @@ class CalibrationRecorded(_Fact, frozen=True, kw_only=True):
     certificate_sha256: str = ""
 
 
-class PersonAdded(_Fact, frozen=True, kw_only=True):
+class PersonAdded(FactBase, frozen=True, kw_only=True):
     """A person is known, with roles."""
 
     person: str
     roles: tuple[str, ...]
 
 
-class PersonDisabled(_Fact, frozen=True, kw_only=True):
+class PersonDisabled(FactBase, frozen=True, kw_only=True):
     """A person may act no more."""
 
     person: str
 
 
-class PersonQualified(_Fact, frozen=True, kw_only=True):
+class PersonQualified(FactBase, frozen=True, kw_only=True):
     """A person holds a qualification until `valid_until_us`."""
 
     person: str
@@ -389,7 +389,7 @@ class PersonQualified(_Fact, frozen=True, kw_only=True):
     valid_until_us: int
 
 
-class OrderReleased(_Fact, frozen=True, kw_only=True):
+class OrderReleased(FactBase, frozen=True, kw_only=True):
     """A quantity of good units of a product is wanted; units born from now on may be made for it."""
 
     order: str
@@ -398,14 +398,14 @@ class OrderReleased(_Fact, frozen=True, kw_only=True):
     due_us: int = 0
 
 
-class OrderClosed(_Fact, frozen=True, kw_only=True):
+class OrderClosed(FactBase, frozen=True, kw_only=True):
     """No more units begin for an order."""
 
     order: str
     reason: str
 
 
-class LotsImported(_Fact, frozen=True, kw_only=True):
+class LotsImported(FactBase, frozen=True, kw_only=True):
     """Lots that another system recorded are known here, with what they were made of; none may be used before release."""
 
     lots: tuple[int, ...]
@@ -427,7 +427,7 @@ class LotsImported(_Fact, frozen=True, kw_only=True):
     """Where they were recorded: the name of a system or a file."""
 
 
-class Refused(_Fact, frozen=True, kw_only=True):
+class Refused(FactBase, frozen=True, kw_only=True):
     """A command was refused; nothing else changed."""
 
     command: str
@@ -470,6 +470,12 @@ Fact = (
     | OrderReleased
     | OrderClosed
     | LotsImported
+    | JobsDispatched
+    | JobProved
+    | JobAmended
+    | JobEnded
+    | CallRaised
+    | CallCleared
     | Refused
 )
 

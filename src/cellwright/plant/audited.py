@@ -9,6 +9,7 @@ from msgspec import Struct
 from cellwright.journal.audit import Author, Change
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import Command, HoldSubject, Submission
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
     CalibrationRow,
     CarrierRow,
@@ -28,7 +29,7 @@ PEOPLE: Final = frozenset({"web", "cli"})
 """Sources of commands that people give."""
 
 _SHOWN_MAX = 20
-_NAMES: Final = ("person", "order", "lot", "units", "codes", "carrier", "tool", "station", "position")
+_NAMES: Final = ("person", "order", "job", "call", "lot", "units", "codes", "carrier", "tool", "station", "position")
 """Fields of commands that name what they are about, the most telling first."""
 
 _KINDS: Final[Mapping[type[Any], str]] = {
@@ -42,6 +43,8 @@ _KINDS: Final[Mapping[type[Any], str]] = {
     PersonRow: "person",
     QualificationRow: "qualification",
     OrderRow: "order",
+    JobRow: "job",
+    CallRow: "call",
 }
 
 

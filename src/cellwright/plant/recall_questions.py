@@ -7,8 +7,8 @@ from msgspec import Meta, Struct
 
 from cellwright.database.pool import Connection
 from cellwright.errors import CellwrightError
-from cellwright.model.commands import Code
 from cellwright.model.plant import Plant
+from cellwright.model.wire import Code
 from cellwright.plant.recalls import RecallQuestion
 from cellwright.views.known import lots_of
 from cellwright.views.machines import Window

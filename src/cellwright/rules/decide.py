@@ -34,13 +34,16 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.rules import (
     abort,
+    calls,
     carriers,
     checkin,
     checkout,
     holds,
     imports,
+    jobs,
     materials,
     orders,
     people,
@@ -106,5 +109,9 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return orders.close_order(state, command)
         case ImportLots():
             return imports.import_lots(state, command, now_us)
+        case DispatchJobs() | ProveJob() | AmendJob() | AbortJob():
+            return jobs.order_jobs(state, command)
+        case RaiseCall() | ClearCall():
+            return calls.call(state, command)
         case _:
             assert_never(command)

@@ -32,7 +32,9 @@ from cellwright.model.commands import (
     UnloadMaterial,
 )
 from cellwright.model.ids import is_given_code
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.rules.dated import GivenCodeRow
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.pages import unit_number
 from cellwright.rules.recalls import units_between
 from cellwright.rules.state import (
@@ -66,6 +68,8 @@ class Needs(Struct):
     holds: set[int] = set()
     orders: set[str] = set()
     recalls: set[str] = set()
+    jobs: set[str] = set()
+    calls: set[str] = set()
 
     def __bool__(self) -> bool:
         """Tell whether anything must be loaded."""
@@ -118,8 +122,25 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
         case ReleaseOrder() | CloseOrder():
             if state.get(OrderRow, command.order) is None:
                 needs.orders.add(command.order)
+        case DispatchJobs() | ProveJob() | AmendJob() | AbortJob():
+            _need_jobs(needs, state, command)
+        case RaiseCall() | ClearCall():
+            if state.get(CallRow, command.call) is None:
+                needs.calls.add(command.call)
         case _:
             pass
+
+
+def _need_jobs(needs: Needs, state: State, command: DispatchJobs | ProveJob | AmendJob | AbortJob) -> None:
+    jobs = command.jobs if isinstance(command, DispatchJobs) else ()
+    codes = [job.job for job in jobs] or [getattr(command, "job", "")]
+    needs.jobs.update(code for code in codes if state.get(JobRow, code) is None)
+    for job in jobs:
+        _need_units(needs, state, (*job.units, *job.members))
+        if job.order and state.get(OrderRow, job.order) is None:
+            needs.orders.add(job.order)
+    if isinstance(command, AmendJob):
+        _need_units(needs, state, (*command.members, *command.replacements))
 
 
 def _need_page(
@@ -130,6 +151,8 @@ def _need_page(
     if isinstance(command, CheckOut | AbortOperation):
         _need_codes(needs, state, command.lots)
         _need_members(needs, state, command)
+        for job in state.jobs.at(command.station):
+            needs.units |= state.missing(UnitRow, job.page)
 
 
 def _need_codes(needs: Needs, state: State, codes: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
+from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
 
 
 class UnitStatus(StrEnum):
@@ -320,6 +321,8 @@ Row = (
     | PersonRow
     | QualificationRow
     | OrderRow
+    | JobRow
+    | CallRow
     | CounterRow
     | UnitBlock
     | Route
@@ -345,6 +348,8 @@ ROW_TYPES: tuple[type[Row], ...] = (
     PersonRow,
     QualificationRow,
     OrderRow,
+    JobRow,
+    CallRow,
 )
 Change = tuple[Row | None, Row]
 """A row as it was when a batch began (None = it is new), and as it is now."""
@@ -369,6 +374,7 @@ class State:
         self.installations: Newest[int, InstallationRow] = Newest(attrgetter("pack"))
         self.places: Newest[tuple[str, str], InstallationRow] = Newest(attrgetter("vehicle", "position"))
         self.shipments: Newest[int, ShipmentRow] = Newest(attrgetter("unit"))
+        self.jobs = OpenJobs()
         self._routes: dict[str, Route] = {}
         self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
             LotRow: self._index_lot,
@@ -377,6 +383,7 @@ class State:
             MemberRow: self.memberships.put,
             InstallationRow: self._index_installation,
             ShipmentRow: self.shipments.put,
+            JobRow: self.jobs.put,
         }
 
     def get(self, kind: type[R], key: Key) -> R | None:

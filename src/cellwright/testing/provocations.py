@@ -4,6 +4,7 @@ from cellwright.model.answers import RefusalCode
 from cellwright.testing import (
     stories_abort,
     stories_import,
+    stories_jobs,
     stories_line,
     stories_repair,
     stories_stock,
@@ -16,6 +17,7 @@ PROVOCATIONS = (
     *stories_abort.BOOK.stories,
     *stories_import.BOOK.stories,
     *stories_repair.BOOK.stories,
+    *stories_jobs.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import genealogy, resources, stock, whereabouts, wip
+from cellwright.views import genealogy, jobs, resources, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
@@ -29,6 +29,8 @@ INLINE: tuple[Stored[Any], ...] = (
     resources.PERSONS,
     resources.QUALIFICATIONS,
     resources.ORDERS,
+    jobs.JOBS,
+    jobs.CALLS,
 )
 _BY_ROW: dict[type[Row], Stored[Any]] = {stored.row: stored for stored in INLINE}
 assert set(_BY_ROW) == set(ROW_TYPES), "every row type of the state has a table"  # noqa: S101 checked at import

@@ -47,6 +47,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.web.access.people import SOURCE
@@ -76,6 +77,8 @@ PersonCommand = (
     | ReleaseOrder
     | CloseOrder
     | ImportLots
+    | AbortJob
+    | ClearCall
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -109,6 +112,12 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
     ImportLots: Permission.LOT_RECEIVE,
+    DispatchJobs: None,
+    ProveJob: None,
+    AmendJob: None,
+    AbortJob: Permission.OPERATION_ABORT,
+    RaiseCall: None,
+    ClearCall: Permission.OPERATION_ABORT,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 
