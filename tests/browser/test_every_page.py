@@ -55,6 +55,7 @@ PATHS: Final = {
     "commonality-unknown": "/commonality?codes=NO-SUCH-CODE+{cell}+WEB-000002",
     "trace": "/trace/{module}",
     "trace-forward": "/trace/FOIL-1?direction=forward",
+    "trace-stretch": "/trace/FOIL-1?direction=forward&start=0&end=950&lane=1&as_of=2026-01-01T00:05",
     "genealogy": "/genealogy/{module}",
     "genealogy-forward": "/genealogy/FOIL-1?direction=forward",
     "holds": "/holds?state=all",

@@ -14,7 +14,7 @@ from cellwright.views.known import lots_of
 from cellwright.views.machines import Window
 from cellwright.views.spread import Section
 from cellwright.views.subjects import CodeKind, TraceError, find_code
-from cellwright.views.trace import PARTS_FORWARD, parts_between
+from cellwright.views.trace import lanes_of
 
 Position = Annotated[int, Meta(ge=0, lt=1 << 62)]
 """A place on a lot, in its measure from where it begins."""
@@ -123,7 +123,7 @@ async def _stretch_problem(connection: Connection, path: str, lot: int, *, asked
 
 async def _lane_problem(connection: Connection, path: str, lot: int, *, asked: AskedLot) -> FieldProblem | None:
     """A lane that nothing was slit into would be answered with nothing, which reads like good news."""
-    lanes = sorted({part.lane for part in await parts_between(connection, PARTS_FORWARD, [lot]) if part.lane})
+    lanes = await lanes_of(connection, lot)
     if asked.lane in lanes:
         return None
     names = ", ".join(map(str, lanes))

@@ -294,6 +294,12 @@ async def section_of(
     return Stretch(low, high, lane=lane)
 
 
+async def lanes_of(connection: Connection, lot: int) -> tuple[int, ...]:
+    """Return the lanes into which a lot, or what was made of it, was slit; none when it never was."""
+    parts = await parts_between(connection, PARTS_FORWARD, [lot])
+    return tuple(sorted({part.lane for part in parts if part.lane}))
+
+
 async def _descend(connection: Connection, walk: _Walk) -> None:
     """Add the members of units, and theirs."""
     front, is_now = list(walk.units), walk.moment.as_of is AsOf.MAINTAINED

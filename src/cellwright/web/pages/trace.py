@@ -22,6 +22,7 @@ from cellwright.views.subjects import (
 from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.sections import AskedSection, lanes_for, section_in
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of
@@ -72,8 +73,15 @@ class TraceData(Struct, frozen=True, kw_only=True):
     subject: str
     subject_kind: CodeKind
     direction: Direction
+    measure: str
+    """Of a lot, "" = the subject is none."""
+    quantity: int
     start: int | None
     end: int | None
+    lane: int
+    """That was asked for, 0 = all."""
+    lanes: tuple[int, ...]
+    """Forward: into which the lot, or what was made of it, was slit."""
     as_of: AsOf
     as_of_us: int | None
     """Time as of which members and vehicles are told (UTC us); None = now, or each as it was first built in."""
@@ -85,26 +93,30 @@ class TraceData(Struct, frozen=True, kw_only=True):
 
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
-    section = {name: question.whole(name) for name in ("start", "end")}
+    section = section_in(question, direction)
     async with borrow(question.services.pool) as connection:
+        found = await _find(connection, question.code)
         try:
             moment = read_moment(question.query.get("as_of", ""), question.services.clock())
-            found = await find_code(connection, question.code)
-            if found.kind is CodeKind.CARRIER:
-                raise NotFoundError(f"{question.code!r} is a carrier; trace the units in it")
-            trace = await _trace(connection, question, found, direction=direction, moment=moment)
+            trace = await _trace(connection, found, section, direction=direction, moment=moment)
         except MomentError as error:
             raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
-            raise NotFoundError(str(error)) from None
+            raise ClientException(str(error)) from None
+        lanes = await lanes_for(connection, found, direction, lane=section.lane)
     is_page = question.suffix == ""
+    subject = next((node for node in trace.nodes if node.code == trace.subject), None)
     nodes = tuple(_shown(trace)) if is_page else trace.nodes
     return TraceData(
         subject=trace.subject,
         subject_kind=found.kind,
         direction=trace.direction,
-        start=section["start"],
-        end=section["end"],
+        measure=subject.measure if subject else "",
+        quantity=subject.quantity if subject else 0,
+        start=section.start,
+        end=section.end,
+        lane=section.lane,
+        lanes=lanes,
         as_of=trace.as_of,
         as_of_us=trace.as_of_us,
         levels=_levels(trace, nodes),
@@ -113,15 +125,25 @@ async def _load(question: Question) -> TraceData:
     )
 
 
+async def _find(connection: Connection, code: str) -> FoundCode:
+    try:
+        found = await find_code(connection, code)
+    except TraceError as error:
+        raise NotFoundError(str(error)) from None
+    if found.kind is CodeKind.CARRIER:
+        raise NotFoundError(f"{code!r} is a carrier; trace the units in it")
+    return found
+
+
 async def _trace(
-    connection: Connection, question: Question, found: FoundCode, *, direction: Direction, moment: Moment
+    connection: Connection, found: FoundCode, asked: AskedSection, *, direction: Direction, moment: Moment
 ) -> Trace:
     if found.kind is CodeKind.VEHICLE:
         return await trace_vehicle(connection, found.code, moment=moment)
-    section = {name: question.whole(name) for name in ("start", "end")}
+    start, end = asked.start, asked.end
     if direction is Direction.BACKWARD:
-        return await trace_backward(connection, found.number, moment=moment, **section)
-    return await trace_forward(connection, found.number, moment=moment, lane=question.whole("lane") or 0, **section)
+        return await trace_backward(connection, found.number, moment=moment, start=start, end=end)
+    return await trace_forward(connection, found.number, moment=moment, start=start, end=end, lane=asked.lane)
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:

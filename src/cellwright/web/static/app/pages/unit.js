@@ -56,10 +56,12 @@ export default function UnitPage() {
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
-function asksOf({ unit, steps, members, operation: waits }) {
+function asksOf({ unit, steps, members, vehicles, shipments, operation: waits }) {
   const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished', 'removed'].includes(unit.status);
   const canBeOpened = may('unit_repair') && ['waiting', 'finished', 'removed'].includes(unit.status) && members.length > 0;
   const earlier = steps.filter((/** @type {any} */ each, /** @type {number} */ index) => index > 0 && each.attempts_count > 0);
+  const [vehicle, shipment] = [vehicles, shipments].map((list) => list.find((/** @type {any} */ each) => each.to_us === null));
+  const canLeave = may('unit_ship') && ['finished', 'shipped'].includes(unit.status);
   return [
     may('hold_place') && ['hold', 'unit', unit.code],
     canBeDecidedOn && earlier.length > 0 && ['rework', unit.code, earlier],
@@ -67,6 +69,11 @@ function asksOf({ unit, steps, members, operation: waits }) {
     canBeDecidedOn && ['scrap', unit.code],
     canBeOpened && ['replace', unit.code, members, earlier],
     canBeOpened && ['disassemble', unit.code],
+    canLeave && unit.status === 'finished' && ['ship', unit.code],
+    canLeave && unit.kind === 'pack' && ['install', unit.code],
+    may('unit_ship') && unit.status === 'shipped' && ['return', unit.code, shipment?.partner],
+    may('unit_ship') && unit.status === 'installed' && ['remove', unit.code, vehicle?.vehicle],
+    may('unit_repair') && ['finished', 'removed', 'shipped', 'installed'].includes(unit.status) && ['assign', unit.code],
     may('operation_abort') && unit.status === 'running' && ['abort', unit.code, unit.station, waits],
   ];
 }
@@ -152,7 +159,7 @@ function Members({ members }) {
     ],
     [],
   );
-  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
+  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hasTools=${members.length > 8} hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
 }
 
 /** @param {{rows: any[]}} props */

@@ -5,7 +5,7 @@ import { Icon } from '../../components/icon.js';
 import { Card } from '../../components/page_head.js';
 import { ErrorState } from '../../components/states.js';
 import { dateTime, fromZone, has, t, timeZone, unitSymbol } from '../../i18n.js';
-import { addressOf, amount, term } from '../../objects.js';
+import { addressOf, amount, positionScale as scaleOf, term } from '../../objects.js';
 import { onScan } from '../../scan.js';
 
 /**
@@ -14,11 +14,6 @@ import { onScan } from '../../scan.js';
  */
 /** @typedef {{station: string, from: string, to: string}} StationRow */
 /** @typedef {Record<string, string>} Problems by the path of the field, as the server names it */
-
-/** How many of a lot's measure are one of the unit its positions are told in. @type {Record<string, [number, string]>} */
-const SCALES = { mm: [1000, 'm'], mg: [1_000_000, 'kg'] };
-/** @param {string} measure @returns {[number, string]} */
-const scaleOf = (measure) => SCALES[measure] ?? [1, ''];
 
 const NO_LOT = { lot: '', start: '', end: '', lane: '', measure: '', material: '', quantity: null };
 const NO_STATION = { station: '', from: '', to: '' };
@@ -103,7 +98,7 @@ export function QuestionCard({ lots: asked, stations: askedStations, problems: t
   };
   const placed = new Set([...lots.flatMap((_, index) => ['lot', 'start', 'end', 'lane'].map((name) => `lots.${index}.${name}`)), ...stations.flatMap((_, index) => ['station', 'from', 'to'].map((name) => `stations.${index}.${name}`))]);
   const others = Object.entries(problems).filter(([path]) => !placed.has(path));
-  return html`<${Card} id="question" title=${t('recall.question')} note=${t('recall.scan')}>
+  return html`<${Card} id="question" title=${t('recall.question')} note=${html`<span class="screen-only">${t('recall.scan')}</span>`}>
     <form class="form recall-form" ref=${form} novalidate aria-label=${t('recall.question')} onSubmit=${submit}>
       ${lots.map((row, index) => html`<${LotFields} key=${index} ...${{ row, index, problems, lookUp, change: (/** @type {Partial<LotRow>} */ changes) => changeLot(index, changes), remove: lots.length > 1 && (() => setLots(lots.filter((_, number) => number !== index))) }} />`)}
       ${stations.map((row, index) => html`<${StationFields} key=${index} ...${{ row, index, problems, names: station_names, change: (/** @type {Partial<StationRow>} */ changes) => setStations((old) => old.map((each, number) => (number === index ? { ...each, ...changes } : each))) }} />`)}
