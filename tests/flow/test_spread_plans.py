@@ -13,7 +13,9 @@ from cellwright.testing.database import Databases, installations
 from cellwright.testing.plans import literal, plan_of, scanned
 from cellwright.testing.plant_year import make_plant_year
 from cellwright.testing.plant_year_store import store_plant_year, store_units
-from cellwright.views import machines, origins, sealed, spread
+from cellwright.views import machines, origins, sealed, spread, worked
+from cellwright.views.siblings import lots as sibling_lots
+from cellwright.views.siblings import steps as sibling_steps
 
 CELLS = 200_000
 ALWAYS = {"load_run", "lot", "lot_part", "history"}
@@ -42,6 +44,17 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "LOTS": (origins.LOTS, [LOTS]),
     "WORKED": (machines.WORKED, ["WIND-01", 0, 1]),
     "WORKED_COUNT": (machines.WORKED_COUNT, ["WIND-01", 0, 1]),
+    "WORKED_WITH": (machines.WORKED_WITH, ["WIND-01", 0, 1, "TRAY-1", "knives"]),
+    "LOADED": (machines.LOADED, [[FIRST_CELL, FIRST_CELL + 7]]),
+    "WORK_OF_UNITS": (worked.WORK_OF_UNITS, [[FIRST_CELL, FIRST_CELL + 7]]),
+    "WORK_OF_LOTS": (worked.WORK_OF_LOTS, [LOTS]),
+    "UNITS_OF_CODES": (worked.UNITS_OF_CODES, [["x"], ["x"], [7]]),
+    "LOTS_OF_CODES": (worked.LOTS_OF_CODES, [["ROLL-1"]]),
+    "PARTS_INTO": (sibling_lots.PARTS_INTO, [LOTS]),
+    "PARTS_SOME": (sibling_lots.PARTS_SOME, [LOTS[:1], 100]),
+    "RUNS_SOME": (sibling_lots.RUNS_SOME, [LOTS, 100]),
+    "WORKED_SOME": (sibling_steps.WORKED_SOME, ["WIND-01", 0, 1, 100]),
+    "MEMBERSHIPS": (sibling_steps.MEMBERSHIPS, [FIRST_CELL]),
     "unit_kept": (
         "SELECT k.id FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL unit_kept(n.id) AS k",
         [[FIRST_CELL]],
@@ -99,13 +112,13 @@ async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: 
 
 
 def test_every_statement_of_the_modules_is_tested() -> None:
-    modules = (machines, origins, sealed, spread)
+    modules = (machines, origins, sealed, sibling_lots, sibling_steps, spread, worked)
     named = {
         name
         for module in modules
         for name, value in vars(module).items()
         if isinstance(value, str) and "SELECT" in value
     }
-    assert named - {"__doc__", "KINDS", "PARTS_FORWARD", "RUNS_OF_LOTS"} == {
+    assert named - {"__doc__", "FITTINGS", "KINDS", "PARTS_FORWARD", "ROLES", "RUNS_OF_LOTS"} == {
         name for name in STATEMENTS if name.isupper()
     }

@@ -136,7 +136,7 @@ _TEXTS: Final = {
 
 def cause_text(cause: Cause) -> str:
     """Return a cause in words."""
-    any_lane = " in any lane" if cause.kind is CauseKind.STRETCH else ""
+    any_lane = " over its full width" if cause.kind is CauseKind.STRETCH else ""
     words = {
         "lane": f" in lane {cause.lane}" if cause.lane else any_lane,
         "tolerance": f", {cause.tolerance} at either end as tolerance" if cause.tolerance else "",

@@ -18,6 +18,9 @@ from cellwright.views.trace import PARTS_FORWARD, RUNS_OF_LOTS, runs_of
 SHARE_LEAST: Final = 0.01
 """Part of a mixture below which what went into it is no cause: heels of heels lead back for ever."""
 
+STRETCHES_MAX: Final = 8
+"""Stretches of one lot that are told apart: the cells of a pack come from everywhere on a roll."""
+
 PARTS_MAX: Final = 10_000
 """Steps on the way from one lot to its units; of more, how many they are is not told."""
 RUNS_MAX: Final = 50_000
@@ -93,7 +96,7 @@ def _causes(lot: KnownLot, stretches: Sequence[Stretch]) -> Iterator[Cause]:
     """Yield the sections of a lot by which units may have siblings; a mixture is the same everywhere."""
     basis = strongest(stretch.basis for stretch in stretches)
     if not is_mixture(lot.measure):
-        for stretch in stretches:
+        for stretch in stretches if len(stretches) <= STRETCHES_MAX else ():
             yield from _sections(lot, stretch)
         for lane in sorted({stretch.lane for stretch in stretches if stretch.lane}):
             yield _cause(lot, CauseKind.LANE, basis, lane=lane)

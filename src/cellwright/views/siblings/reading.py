@@ -108,8 +108,7 @@ async def read_siblings(
     _, own = await descend(connection, np.array([unit], np.int64))
     shared = [
         *await lots_shared(connection, own.tolist()),
-        *await steps_shared(connection, unit, around),
-        *of_kind(await members_shared(connection, unit), unit),
+        *of_kind([*await steps_shared(connection, unit, around), *await members_shared(connection, unit)], unit),
     ]
     groups = _groups(shared, own)
     alone = [cause for group in groups if group.count == 0 for cause in group.causes]

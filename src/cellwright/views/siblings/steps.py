@@ -108,9 +108,11 @@ async def _in_parent(connection: Connection, parent: int, left_us: int | None) -
 
 
 def of_kind(shared: Sequence[Shared], unit: int) -> list[Shared]:
-    """Return causes with those units alone that are of the same kind as a unit: the siblings in its pack are no modules."""
+    """Return causes with those units alone that are of a unit's kind: a module's siblings are no cells it was made of."""
     kind = kind_of(unit)
     return [
-        structs.replace(each, units=tuple(span for span in each.units or () if kind_of(span.first) is kind))
+        each
+        if each.units is None
+        else structs.replace(each, units=tuple(span for span in each.units if kind_of(span.first) is kind))
         for each in shared
     ]

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from litestar.exceptions import ClientException
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from cellwright.database.pool import Connection, borrow
+from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
 from cellwright.views.subjects import (
@@ -20,8 +20,10 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
+from cellwright.views.worked import WorkedAt, worked_at
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of
@@ -81,18 +83,23 @@ class TraceData(Struct, frozen=True, kw_only=True):
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
     """Only in files and for programs."""
+    work: tuple[WorkedAt, ...]
+    """Where units and lots of a backward trace were worked on; on the page each row names only the first of them."""
+    work_left_out_count: int
+    """Units and lots of which that is not told, because there are too many."""
 
 
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
     section = {name: question.whole(name) for name in ("start", "end")}
-    async with borrow(question.services.pool) as connection:
+    async with reading(question.services) as connection:
         try:
             moment = read_moment(question.query.get("as_of", ""), question.services.clock())
             found = await find_code(connection, question.code)
             if found.kind is CodeKind.CARRIER:
                 raise NotFoundError(f"{question.code!r} is a carrier; trace the units in it")
             trace = await _trace(connection, question, found, direction=direction, moment=moment)
+            work, left_out = await _work(connection, trace)
         except MomentError as error:
             raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
@@ -110,6 +117,8 @@ async def _load(question: Question) -> TraceData:
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),
+        work=tuple(structs.replace(row, codes=row.codes[:1]) for row in work) if is_page else work,
+        work_left_out_count=left_out,
     )
 
 
@@ -122,6 +131,11 @@ async def _trace(
     if direction is Direction.BACKWARD:
         return await trace_backward(connection, found.number, moment=moment, **section)
     return await trace_forward(connection, found.number, moment=moment, lane=question.whole("lane") or 0, **section)
+
+
+async def _work(connection: Connection, trace: Trace) -> tuple[tuple[WorkedAt, ...], int]:
+    """Return where what a thing was made of was worked on; what was made of it has stories of its own."""
+    return ((), 0) if trace.direction is Direction.FORWARD else await worked_at(connection, trace)
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:
@@ -186,7 +200,11 @@ def _parts(links: Iterable[TraceLink]) -> Iterator[TracePart]:
 
 
 def _tables(data: TraceData) -> list[Table]:
-    return [table_of("nodes", TraceNodeLine, data.nodes), table_of("parts", TracePart, data.parts)]
+    return [
+        table_of("nodes", TraceNodeLine, data.nodes),
+        table_of("parts", TracePart, data.parts),
+        table_of("work", WorkedAt, data.work),
+    ]
 
 
 TRACE = Page(
