@@ -38,7 +38,7 @@ from cellwright.views.trace import trace_backward
 from cellwright.views.worked import worked_at
 from cellwright.web.pages.siblings import path_to
 
-FOREVER = {"from_us": 0, "to_us": 2**60}
+FOREVER: Any = {"from_us": 0, "to_us": 2**60}
 
 
 @pytest.fixture(scope="module")
@@ -238,8 +238,12 @@ async def test_minutes_and_days_widen_what_counts(many: asyncpg.Connection, told
     assert (narrow.minutes, narrow.days, wide.minutes, wide.days) == (0, 0, 1440, 60)
     assert count_of(narrow, CauseKind.MACHINE, "WIND-01") == 49
     assert count_of(wide, CauseKind.MACHINE, "WIND-01") == 599
-    assert not causes_of(narrow, CauseKind.CHANNEL), "no other was in its channel at its time"
-    assert {cause.kind for cause in narrow.alone} >= {CauseKind.CHANNEL}
+    channels = [
+        {(cause.code, cause.channel): group.siblings_count for cause, group in causes_of(answer, CauseKind.CHANNEL)}
+        for answer in (narrow, wide)
+    ]
+    assert channels[0].keys() == channels[1].keys() == {("FORM-01", 2), ("GRADE-01", 2)}
+    assert all((channels[0][key] or 0) < (channels[1][key] or 0) for key in channels[0])
 
 
 async def test_what_is_too_much_is_not_counted_but_told(
