@@ -25,7 +25,7 @@ from cellwright.plant.recall_questions import (
 from cellwright.plant.recalls import plan_recall
 from cellwright.testing.database import Databases
 from cellwright.testing.deep_plant import Story, tell_story
-from cellwright.testing.many_lots import ManyLots, tell_many_lots
+from cellwright.testing.many_lots import ManyLots, ManyModules, tell_many_lots, tell_many_modules
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.views.machines import Window, made_at
 from cellwright.views.people import catch_up
@@ -81,6 +81,24 @@ def fixture_many_url(told: ManyLots) -> Iterator[str]:
 def fixture_deep_url(story: Story) -> Iterator[str]:
     with database_of(story.driver) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def built() -> ManyModules:
+    return tell_many_modules()
+
+
+@pytest.fixture(scope="module", name="built_url")
+def fixture_built_url(built: ManyModules) -> Iterator[str]:
+    with database_of(built.driver) as url:
+        yield url
+
+
+@pytest.fixture(name="tools")
+async def fixture_tools(built_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(built_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(name="many")
@@ -299,6 +317,44 @@ async def test_what_a_station_has_not_is_named(
     with pytest.raises(QuestionError, match=text) as raised:
         await find_question(many, told.driver.plant, asked, now_us=2**60)
     assert [(each.path, each.code) for each in raised.value.problems] == [(f"stations.0.{field}", code)]
+
+
+async def test_a_tool_has_siblings_from_its_fitting_to_the_next(tools: asyncpg.Connection, built: ManyModules) -> None:
+    for number, cells in built.causes["cutter"].items():
+        answer = await ask(tools, cells[3])
+        ((cause, group),) = causes_of(answer, CauseKind.TOOL)
+        assert (cause.code, cause.tool, cause.of) == ("WIND-01", "cutter", "wind")
+        assert group.siblings_count == len(cells) - 1, number
+        assert cause.fitted_us is not None
+        plan = await plan_recall(
+            tools, built.driver.plant, await find_question(tools, built.driver.plant, question_of(cause), now_us=2**60)
+        )
+        assert sum(plan.bases.values()) == len(cells)
+    whole = await made_at(tools, Window(station="WIND-01", tool="cutter", **FOREVER))
+    assert sum(span.count for span in whole.units) == len(built.cells)
+    asked = AskedRecall(stations=(AskedStation(station="WIND-01", tool="cuter", **FOREVER),))
+    with pytest.raises(QuestionError, match="WIND-01 has no tool 'cuter': it has cutter; give one of these"):
+        await find_question(tools, built.driver.plant, asked, now_us=2**60)
+
+
+async def test_a_tool_of_another_station_did_nothing_there(tools: asyncpg.Connection) -> None:
+    begun = await made_at(tools, Window(station="COAT-01", tool="cutter", **FOREVER))
+    assert (begun.units, begun.lots) == ((), ()), "the coater has no cutter"
+    coated = await made_at(tools, Window(station="COAT-01", **FOREVER))
+    assert len(coated.lots) == 1
+
+
+async def test_a_module_tells_roles_and_tools_but_no_names(tools: asyncpg.Connection, built: ManyModules) -> None:
+    for role, modules in built.causes["role"].items():
+        trace = await trace_backward(tools, (await find_code(tools, modules[0])).number)
+        rows, _ = await worked_at(tools, trace)
+        (test,) = [row for row in rows if row.operation == "test"]
+        assert (test.roles, test.level, test.count) == ((role,), "module", 1)
+        (wind,) = [row for row in rows if row.operation == "wind"]
+        assert [tool.code for tool in wind.tools] == ["cutter"]
+        assert wind.tools[0].fitted_us is not None
+        assert wind.count == 4
+        assert "P-1" not in str(rows)
 
 
 # --- by the command line ------------------------------------------------------------------------------

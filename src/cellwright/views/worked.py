@@ -43,7 +43,7 @@ WORK_OF_LOTS: Final = """
     ORDER BY p.position
 """
 FITTINGS: Final = """
-    SELECT recorded_us, body FROM fact WHERE kind = 'ToolReplaced' ORDER BY position
+    SELECT position, recorded_us, body FROM fact WHERE kind = 'ToolReplaced' ORDER BY position
 """
 ROLES: Final = "SELECT person, roles FROM person"
 UNITS_OF_CODES: Final = """
@@ -138,7 +138,8 @@ _PAGE, _FITTING = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Fitting)
 
 
 class _Known(Struct, frozen=True):
-    fittings: Mapping[tuple[str, str], Sequence[int]]
+    fittings: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
+    """By station and tool: where the journal says that it was fitted, and when (UTC us)."""
     roles: Mapping[str, tuple[str, ...]]
     loads: Loads
 
@@ -152,11 +153,11 @@ async def read_work(connection: Connection, units: Sequence[int], lots: Sequence
     return list(_works(pages, {*units, *lots}, known))
 
 
-async def _fittings(connection: Connection) -> dict[tuple[str, str], list[int]]:
-    fittings: dict[tuple[str, str], list[int]] = {}
+async def _fittings(connection: Connection) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    fittings: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for record in await connection.fetch(FITTINGS):
         fitting = _FITTING.decode(record["body"])
-        fittings.setdefault((fitting.station, fitting.tool), []).append(record["recorded_us"])
+        fittings.setdefault((fitting.station, fitting.tool), []).append((record["position"], record["recorded_us"]))
     return fittings
 
 
@@ -195,15 +196,15 @@ def _work(number: int, last: _Fact, start: _Fact | None, *, known: _Known) -> Wo
         recipe_revision=asked.recipe_revision if asked.recipe else None,
         carrier=page.carrier,
         channel=known.loads.slot_at(number, record["position"]) if page.carrier else None,
-        tools=tuple(_fitted(known, record["station"], tool, record["time_us"]) for tool in page.tools),
+        tools=tuple(_fitted(known, record["station"], tool, record["position"]) for tool in page.tools),
         roles=known.roles.get(page.person or asked.person, ()),
     )
 
 
-def _fitted(known: _Known, station: str, tool: str, time_us: int) -> FittedTool:
-    times = known.fittings.get((station, tool), ())
-    at = bisect_left(times, time_us)
-    return FittedTool(tool, times[at - 1] if at else None, times[at] if at < len(times) else None)
+def _fitted(known: _Known, station: str, tool: str, position: int) -> FittedTool:
+    fittings = known.fittings.get((station, tool), ())
+    at = bisect_left(fittings, (position, 0))
+    return FittedTool(tool, fittings[at - 1][1] if at else None, fittings[at][1] if at < len(fittings) else None)
 
 
 # --- of a trace ---------------------------------------------------------------------------------------

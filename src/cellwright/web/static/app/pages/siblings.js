@@ -33,8 +33,8 @@ export default function SiblingsPage({ boot: { data } }) {
         ? html`<${EmptyState} title=${t('siblings.nothing')} text=${t('siblings.nothing_text')} />`
         : html`<${Summary} groups=${groups} />
           <${Card} flush id="groups" title=${t('siblings.groups')} note=${number(groups.length)}><${Groups} groups=${groups} /><//>
+          ${alone.length > 0 && html`<${Card} id="alone" title=${t('siblings.alone')} note=${number(alone.length)}><${Causes} causes=${alone} /><//>`}
           <${Units} ...${data} />`}
-      ${alone.length > 0 && html`<${Card} id="alone" title=${t('siblings.alone')} note=${number(alone.length)}><${Causes} causes=${alone} /><//>`}
     </div>`;
 }
 

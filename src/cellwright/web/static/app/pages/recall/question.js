@@ -222,9 +222,9 @@ function StationFields({ row, index, problems, names, change }) {
   const problem = problems[`stations.${index}.station`];
   const isOther = row.station && !names.some(({ code }) => code === row.station);
   /** @param {'from' | 'to'} name */
-  const about = (name) => ({ ...field(name), label: `${t(`column.${name}`)} (${timeZone()})`, placeholder: t('audit.time_form') });
-  /** @param {keyof StationRow} name */
-  const field = (name) => ({ name: `stations.${index}.${name}`, label: t(`recall.${name}`), value: row[name], problem: problems[`stations.${index}.${name}`], placeholder: t('facet.all'), set: (/** @type {string} */ value) => change({ [name]: value }) });
+  const about = (name) => ({ ...field(name, `${t(`column.${name}`)} (${timeZone()})`), placeholder: t('audit.time_form') });
+  /** @param {keyof StationRow} name @param {string} [label] */
+  const field = (name, label) => ({ name: `stations.${index}.${name}`, label: label ?? t(`recall.${name}`), value: row[name], problem: problems[`stations.${index}.${name}`], placeholder: t('facet.all'), set: (/** @type {string} */ value) => change({ [name]: value }) });
   return html`<div class="recall-station" role="group" aria-label=${t('recall.worked')}>
     <div class="field">
       <label class="field-label" for=${id}>${t('recall.station')}</label>

@@ -44,7 +44,7 @@ export function Groups({ groups }) {
   const rows = groups.map((group, index) => ({ ...group, rank: index + 1, name: group.causes.map(causeText).join(' = '), held_in: heldIn(group), where: placesOf(group), basis: weakest(group), path: group.causes[0].path }));
   const columns = [
     { key: 'rank', label: t('commonality.rank'), kind: 'number' },
-    { key: 'name', label: t('siblings.shared'), render: (/** @type {any} */ row) => html`<${Causes} causes=${row.causes} />` },
+    { key: 'name', label: t('siblings.shared'), render: (/** @type {any} */ row) => html`<div class="sibling-causes"><${Causes} causes=${row.causes} /></div>` },
     { key: 'siblings_count', label: t('siblings.count'), kind: 'number', render: (/** @type {any} */ row) => (row.siblings_count === null ? html`<span class="muted">${t('siblings.too_many')}</span>` : html`<b>${number(row.siblings_count)}</b>`) },
     { key: 'together_count', label: t('siblings.together'), kind: 'number', render: (/** @type {any} */ row) => (row.together_count === null ? html`<span class="muted">${t('siblings.too_many')}</span>` : number(row.together_count)) },
     { key: 'held_in', label: t('siblings.held_in') },
