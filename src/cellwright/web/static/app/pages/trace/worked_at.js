@@ -1,4 +1,4 @@
-/** Where what a thing was made of was worked on: stations, recipes, tools, carriers with their places, roles. */
+/** Where what a thing was made of was worked on: stations, recipes, tools, carriers with the channels, roles. */
 import { html } from '../../../vendor/preact.js';
 import { Card } from '../../components/page_head.js';
 import { VirtualTable } from '../../components/virtual_table.js';
@@ -15,6 +15,21 @@ const few = (names) => [...names.slice(0, NAMED), ...(names.length > NAMED ? [t(
 /** @param {Row} row */
 const recipeText = ({ recipe, recipe_revision }) => (recipe ? t('trace.recipe', { recipe, revision: recipe_revision }) : '');
 
+/** Slots in a row as a range. @param {number[]} slots ascending */
+function rangesText(slots) {
+  /** @type {number[][]} */
+  const ranges = [];
+  for (const slot of slots) {
+    const last = ranges.at(-1);
+    if (last && last[1] === slot - 1) last[1] = slot;
+    else ranges.push([slot, slot]);
+  }
+  return few(ranges.map(([from, to]) => (from === to ? number(from) : `${number(from)}\u2013${number(to)}`)));
+}
+
+/** @param {Row} row */
+const placeText = ({ carriers, channels }) => (channels.length > 0 ? `${few(carriers)} (${rangesText(channels)})` : few(carriers));
+
 /** @param {Row} row */
 const toolsText = ({ tools }) => list(tools.map((/** @type {Row} */ { code, fitted_us }) => `${code} (${fitted_us === null ? t('factor.fitted_first') : t('factor.fitted', { time: dateTime(fitted_us) })})`));
 
@@ -30,8 +45,7 @@ export function WorkedAt({ rows, left_out_count, levelName }) {
     done: operation(row.operation),
     recipe_text: recipeText(row),
     tools_text: toolsText(row),
-    carriers_text: few(row.carriers),
-    channels_text: few(row.channels),
+    place_text: placeText(row),
     roles_text: rolesText(row),
   }));
   const columns = [
@@ -40,13 +54,12 @@ export function WorkedAt({ rows, left_out_count, levelName }) {
     { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {Row} */ row) => pageOf('station', row.station) },
     { key: 'recipe_text', label: t('column.recipe') },
     { key: 'tools_text', label: t('recall.tool') },
-    { key: 'carriers_text', label: t('column.carrier'), kind: 'code' },
-    { key: 'channels_text', label: t('recall.channel') },
+    { key: 'place_text', label: t('trace.place') },
     { key: 'roles_text', label: t('trace.roles') },
     { key: 'to_us', label: t('column.time'), kind: 'time' },
     { key: 'basis', label: t('column.surety'), kind: 'word', area: 'basis' },
   ];
-  const isEmpty = (/** @type {string} */ key) => ['recipe_text', 'tools_text', 'carriers_text', 'channels_text'].includes(key) && shown.every((row) => !(/** @type {Row} */ (row)[key]));
+  const isEmpty = (/** @type {string} */ key) => ['recipe_text', 'tools_text', 'place_text'].includes(key) && shown.every((row) => !(/** @type {Row} */ (row)[key]));
   return html`<${Card} flush id="worked-at" title=${t('trace.work')} note=${left_out_count > 0 ? t('trace.work_left_out', { n: left_out_count }) : number(rows.length)}>
     <${VirtualTable} caption=${t('trace.work')} columns=${columns.filter(({ key }) => !isEmpty(key))} rows=${shown} rowKey="place" hasTools=${rows.length > 8} settings="worked_at" hrefOf=${(/** @type {Row} */ row) => pageOf('station', row.station)} />
   <//>`;
