@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 from msgspec import structs
 
-from cellwright.cli.siblings import command_of, siblings_lines
+from cellwright.cli.sibling_words import command_of
+from cellwright.cli.siblings import siblings_lines
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind
 from cellwright.plant.recall_questions import (
@@ -35,7 +36,7 @@ from cellwright.views.siblings.reading import SiblingGroup, Siblings, read_sibli
 from cellwright.views.siblings.steps import Around
 from cellwright.views.subjects import find_code
 from cellwright.views.trace import trace_backward
-from cellwright.views.worked import worked_at
+from cellwright.views.trace_work import worked_at
 from cellwright.web.pages.siblings import path_to
 
 FOREVER: Any = {"from_us": 0, "to_us": 2**60}

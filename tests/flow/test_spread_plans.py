@@ -13,7 +13,7 @@ from cellwright.testing.database import Databases, installations
 from cellwright.testing.plans import literal, plan_of, scanned
 from cellwright.testing.plant_year import make_plant_year
 from cellwright.testing.plant_year_store import store_plant_year, store_units
-from cellwright.views import machines, origins, sealed, spread, worked
+from cellwright.views import machines, origins, sealed, spread, trace_work, worked
 from cellwright.views.siblings import lots as sibling_lots
 from cellwright.views.siblings import steps as sibling_steps
 
@@ -48,8 +48,8 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "LOADED": (machines.LOADED, [[FIRST_CELL, FIRST_CELL + 7]]),
     "WORK_OF_UNITS": (worked.WORK_OF_UNITS, [[FIRST_CELL, FIRST_CELL + 7]]),
     "WORK_OF_LOTS": (worked.WORK_OF_LOTS, [LOTS]),
-    "UNITS_OF_CODES": (worked.UNITS_OF_CODES, [["x"], ["x"], [7]]),
-    "LOTS_OF_CODES": (worked.LOTS_OF_CODES, [["ROLL-1"]]),
+    "UNITS_OF_CODES": (trace_work.UNITS_OF_CODES, [["x"], ["x"], [7]]),
+    "LOTS_OF_CODES": (trace_work.LOTS_OF_CODES, [["ROLL-1"]]),
     "PARTS_INTO": (sibling_lots.PARTS_INTO, [LOTS]),
     "PARTS_SOME": (sibling_lots.PARTS_SOME, [LOTS[:1], 100]),
     "RUNS_SOME": (sibling_lots.RUNS_SOME, [LOTS, 100]),
@@ -112,7 +112,7 @@ async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: 
 
 
 def test_every_statement_of_the_modules_is_tested() -> None:
-    modules = (machines, origins, sealed, sibling_lots, sibling_steps, spread, worked)
+    modules = (machines, origins, sealed, sibling_lots, sibling_steps, spread, trace_work, worked)
     named = {
         name
         for module in modules

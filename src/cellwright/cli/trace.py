@@ -35,7 +35,7 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceNode, trace_backward, trace_forward, trace_vehicle
-from cellwright.views.worked import WorkedAt, worked_at
+from cellwright.views.trace_work import WorkedAt, worked_at
 
 _NODES_SHOWN = 20
 _STRETCHES_SHOWN = 3

@@ -20,7 +20,7 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
-from cellwright.views.worked import WorkedAt, worked_at
+from cellwright.views.trace_work import WorkedAt, worked_at
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.reading import reading
