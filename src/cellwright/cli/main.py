@@ -29,6 +29,7 @@ VERBS = {
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
     "recall": ("cellwright.cli.recall", "recall", "Say what a recall would touch, and hold it."),
     "seal": ("cellwright.cli.seal", "seal", "Pack units in which nothing moves any more."),
+    "siblings": ("cellwright.cli.siblings", "siblings", "Tell who shares what with one bad unit."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),
     "submit": ("cellwright.cli.submit", "submit", "Submit commands as JSON lines."),
     "trace": ("cellwright.cli.trace", "trace", "Trace a unit or lot, backward or forward."),

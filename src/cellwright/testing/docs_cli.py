@@ -324,6 +324,8 @@ _NOTES = {
     "cellwright match": "The files and the answer: [matching](matching.md). Step by step: "
     "[match cells](../how-to/match-cells.md).",
     "cellwright recall": "Step by step: [recall a lot](../how-to/recall-a-lot.md).",
+    "cellwright siblings": "How to read the answer, and what `--json` holds: [siblings](siblings.md). Step by step: "
+    "[find who shares its fate](../how-to/find-siblings.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

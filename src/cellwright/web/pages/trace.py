@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from litestar.exceptions import ClientException
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from cellwright.database.pool import Connection, borrow
+from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
 from cellwright.views.subjects import (
@@ -20,8 +20,10 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
+from cellwright.views.trace_work import WorkedAt, worked_at
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.reading import reading
 from cellwright.web.pages.sections import AskedSection, lanes_for, section_in
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
@@ -89,16 +91,21 @@ class TraceData(Struct, frozen=True, kw_only=True):
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
     """Only in files and for programs."""
+    work: tuple[WorkedAt, ...]
+    """Where units and lots of a backward trace were worked on; on the page each row names only the first of them."""
+    work_left_out_count: int
+    """Units and lots of which that is not told, because there are too many."""
 
 
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
     section = section_in(question, direction)
-    async with borrow(question.services.pool) as connection:
+    async with reading(question.services) as connection:
         found = await _find(connection, question.code)
         try:
             moment = read_moment(question.query.get("as_of", ""), question.services.clock())
             trace = await _trace(connection, found, section, direction=direction, moment=moment)
+            work, left_out = await _work(connection, trace)
         except MomentError as error:
             raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
@@ -122,6 +129,8 @@ async def _load(question: Question) -> TraceData:
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),
+        work=tuple(structs.replace(row, codes=row.codes[:1]) for row in work) if is_page else work,
+        work_left_out_count=left_out,
     )
 
 
@@ -144,6 +153,11 @@ async def _trace(
     if direction is Direction.BACKWARD:
         return await trace_backward(connection, found.number, moment=moment, start=start, end=end)
     return await trace_forward(connection, found.number, moment=moment, start=start, end=end, lane=asked.lane)
+
+
+async def _work(connection: Connection, trace: Trace) -> tuple[tuple[WorkedAt, ...], int]:
+    """Return where what a thing was made of was worked on; what was made of it has stories of its own."""
+    return ((), 0) if trace.direction is Direction.FORWARD else await worked_at(connection, trace)
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:
@@ -208,7 +222,11 @@ def _parts(links: Iterable[TraceLink]) -> Iterator[TracePart]:
 
 
 def _tables(data: TraceData) -> list[Table]:
-    return [table_of("nodes", TraceNodeLine, data.nodes), table_of("parts", TracePart, data.parts)]
+    return [
+        table_of("nodes", TraceNodeLine, data.nodes),
+        table_of("parts", TracePart, data.parts),
+        table_of("work", WorkedAt, data.work),
+    ]
 
 
 TRACE = Page(

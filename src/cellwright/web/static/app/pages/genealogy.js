@@ -23,6 +23,7 @@ export default function GenealogyPage({ boot: { data } }) {
         ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${withQuery({ direction: each })}>${t(`trace.${each}`)}</a>`)}
       </nav>
       <a class="button" href=${`${pageOf('trace', subject)}?${query}`}>${t('page.trace')}</a>
+      ${subject_kind === 'unit' && html`<a class="button" href=${pageOf('siblings', subject)}>${t('page.siblings')}</a>`}
       <${Files} subject=${subject} query=${query.toString()} />
     <//>
     <div class="stack">

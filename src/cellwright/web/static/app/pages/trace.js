@@ -9,6 +9,7 @@ import { AmountBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { dateTime, has, number, t } from '../i18n.js';
 import { addressOf, amountOf, pageOf, StatusTag, stretch, term } from '../objects.js';
+import { WorkedAt } from './trace/worked_at.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function TracePage({ boot: { data } }) {
@@ -20,6 +21,7 @@ export default function TracePage({ boot: { data } }) {
         ${ways.map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${withQuery({ direction: each })}>${t(`trace.${each}`)}</a>`)}
       </nav>
       ${data.subject_kind !== 'vehicle' && html`<a class="button" href=${withQuery({ direction, as_of: null }, pageOf('genealogy', subject))}>${t('page.genealogy')}</a>`}
+      ${data.subject_kind === 'unit' && html`<a class="button" href=${pageOf('siblings', subject)}>${t('page.siblings')}</a>`}
       ${data.subject_kind === 'lot' && html`<a class="button" href=${recallOf(data)}>${t('page.recall')}</a>`}
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
@@ -29,6 +31,7 @@ export default function TracePage({ boot: { data } }) {
       <${Chain} levels=${levels} />
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
       ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}
+      ${data.work.length > 0 && html`<${WorkedAt} rows=${data.work} left_out_count=${data.work_left_out_count} levelName=${levelName} />`}
     </div>`;
 }
 

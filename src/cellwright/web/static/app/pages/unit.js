@@ -31,6 +31,7 @@ export default function UnitPage() {
       <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
       <a class="button" href=${genealogyOf('backward', unit.code)}>${t('page.genealogy')}</a>
+      <a class="button" href=${pageOf('siblings', unit.code)}>${t('page.siblings')}</a>
       <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
     <//>
