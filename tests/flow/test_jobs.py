@@ -3,13 +3,10 @@
 import asyncpg
 import pytest
 
-from cellwright.model.answers import Refusal, RefusalCode
 from cellwright.model.commands import CheckOut
 from cellwright.model.job_commands import AmendJob, ClearCall, DispatchJobs, Job
 from cellwright.plant.check import check, rebuild
-from cellwright.plant.clock import host_clock
 from cellwright.rules.job_rows import JobState
-from cellwright.testing.gates import Sender
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.testing.stories_jobs import CALL, joined, ordered
 
