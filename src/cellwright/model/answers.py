@@ -92,6 +92,7 @@ class RefusalCode(StrEnum):
     JOB_ENDED = "job_ended"
     CALL_UNKNOWN = "call_unknown"
     CALL_INVALID = "call_invalid"
+    CORRECTION_INVALID = "correction_invalid"
 
 
 class Reason(Struct, frozen=True):

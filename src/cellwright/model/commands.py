@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.model.quantities import Measure
 from cellwright.model.wire import Code, CommandBase, Int64, Patience, Text
@@ -412,6 +413,7 @@ Command = (
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
+    | ReleaseCorrection
     | AddPerson
     | DisablePerson
     | QualifyPerson

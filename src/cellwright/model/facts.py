@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject, Result
+from cellwright.model.corrections import CorrectedBy, CorrectionReleased
 from cellwright.model.ids import UnitKind
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.model.quantities import Measure
@@ -189,6 +190,7 @@ class OperationCompleted(FactBase, frozen=True, kw_only=True):
     """Tools that wore by one use per unit."""
     person: str = ""
     clock_skewed: bool = False
+    corrected: tuple[CorrectedBy, ...] = ()
 
 
 class OperationAborted(FactBase, frozen=True, kw_only=True):
@@ -464,6 +466,7 @@ Fact = (
     | Dispositioned
     | ToolReplaced
     | CalibrationRecorded
+    | CorrectionReleased
     | PersonAdded
     | PersonDisabled
     | PersonQualified

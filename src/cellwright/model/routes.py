@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from cellwright.model.corrections import Correction
 from cellwright.model.materials import MaterialUse
 from cellwright.model.quantities import Characteristic
 
@@ -78,6 +79,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Qualification that the person at the station must hold, "" = no person needed."""
     calibrated: bool = False
     """Whether the station's calibration must be valid."""
+    corrections: tuple[Correction, ...] = ()
 
 
 class Route(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from cellwright.journal.audit import Author, Change
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import Command, HoldSubject, Submission
+from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
     CalibrationRow,
@@ -40,6 +41,7 @@ _KINDS: Final[Mapping[type[Any], str]] = {
     HoldRow: "hold",
     ToolRow: "tool",
     CalibrationRow: "calibration",
+    CorrectionRow: "correction",
     PersonRow: "person",
     QualificationRow: "qualification",
     OrderRow: "order",

@@ -13,6 +13,7 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import apply
+from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
 from cellwright.rules.folding import MissingRowError
 from cellwright.rules.job_rows import CallRow, JobRow
@@ -41,6 +42,7 @@ _PAGE = 2000
 _EXAMPLES_MAX = 5
 _TIMES: Mapping[type[Row], tuple[str, ...]] = {
     GivenCodeRow: ("from_us",),
+    CorrectionRow: ("released_us",),
     JobRow: ("dispatched_us", "proved_us", "started_us", "ended_us"),
 }
 """Times that the server gave: no part of what happened."""

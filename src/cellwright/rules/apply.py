@@ -11,6 +11,7 @@ from cellwright.model.commands import DispositionAction, HoldSubject
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
+from cellwright.rules.correction_folds import correction_released
 from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
 from cellwright.rules.imports import imported_rows
@@ -425,6 +426,7 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.Dispositioned: _dispositioned,
     f.ToolReplaced: _tool_replaced,
     f.CalibrationRecorded: _calibration_recorded,
+    f.CorrectionReleased: correction_released,
     f.PersonAdded: _person_added,
     f.PersonDisabled: _person_disabled,
     f.PersonQualified: _person_qualified,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cellwright.model.answers import Reason, Receipt, RefusalCode
 from cellwright.model.commands import CheckOut, HoldSubject, Submission
 from cellwright.model.equipment import Station
 from cellwright.model.facts import Assembled, Dispositioned, Fact, Held, LotTransformed, OperationCompleted
 from cellwright.model.routes import Operation, OperationKind, Route
+from cellwright.rules.corrections import correct, reserved_reasons
 from cellwright.rules.consumption import Intake, lot_parts, read_intake, released_by, run_parts, taken_of
 from cellwright.rules.jobs import ended_jobs
 from cellwright.rules.materials import QUANTITY_LIMIT
@@ -114,15 +115,18 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
         *mixed_reasons(forms_of(places_of(state, units, operation))),
         *_column_reasons(command, len(units)),
         *_profiled_reasons(command, rule),
+        *reserved_reasons(rule, command.results),
     ]
     intake = read_intake(state, station.code, rule, consumed=command.consumed, outputs=len(units))
     reasons.extend(intake.reasons)
     if reasons:
         return refuse(command, reasons)
+    corrected = correct(state, station.code, rule, command.results)
+    command = structs.replace(command, results=corrected.results)
     judgement = judge(rule, len(units), verdicts=command.verdicts, defects=command.defects, results=command.results)
     fates = [_fate(state, unit, good=good) for unit, good in zip(units, judgement.verdicts, strict=True)]
     report = _Report(state, command, rule, units)
-    completed = _completed(report, judgement, intake, skewed=skewed)
+    completed = structs.replace(_completed(report, judgement, intake, skewed=skewed), corrected=corrected.by)
     facts: list[Fact] = [completed, *_assembled(state, units), *_consequences(report, fates, judgement)]
     kept = tuple(unit.id for unit, each in zip(units, fates, strict=True) if each.action != "scrap")
     recalled = _recalled(state, intake, HoldSubject.UNIT, subjects=kept, held_count=_held_count(facts))

@@ -34,6 +34,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.rules import (
     abort,
@@ -41,6 +42,7 @@ from cellwright.rules import (
     carriers,
     checkin,
     checkout,
+    corrections,
     holds,
     imports,
     jobs,
@@ -95,6 +97,8 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return people.replace_tool(state, command)
         case RecordCalibration():
             return people.record_calibration(state, command)
+        case ReleaseCorrection():
+            return corrections.release_correction(state, command)
         case AddPerson():
             return people.add_person(state, command)
         case DisablePerson():

@@ -1,7 +1,7 @@
 """Judging a page: verdicts against limits, grades, and what happens to a unit that is not good."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -42,8 +42,21 @@ def judge(
     good = list(verdicts) if verdicts else [True] * count
     for characteristic in operation.characteristics:
         _judge_column(characteristic, columns.get(characteristic.code, ()), good=good, found=found)
-    grades = _grade_page(operation.grades, columns, good=good, found=found)
+    grades = _grade_page(operation.grades, graded_columns(operation, columns), good=good, found=found)
     return Judgement(tuple(good), tuple(found), grades)
+
+
+def graded_columns(
+    operation: Operation, columns: Mapping[str, Sequence[float | None]]
+) -> dict[str, Sequence[float | None]]:
+    """Return the values that grades ask for: corrected ones where the operation says so and they are known."""
+    graded = dict(columns)
+    for each in operation.corrections:
+        fair = columns.get(each.corrected)
+        if each.graded and fair and each.characteristic in columns:
+            pairs = zip(columns[each.characteristic], fair, strict=True)
+            graded[each.characteristic] = [value if known is None else known for value, known in pairs]
+    return graded
 
 
 def _judge_column(
@@ -71,7 +84,7 @@ def _defect(characteristic: Characteristic, value: float | None) -> str:
 
 def _grade_page(
     grades: Sequence[Grade],
-    columns: dict[str, tuple[float | None, ...]],
+    columns: Mapping[str, Sequence[float | None]],
     *,
     good: list[bool],
     found: list[str],
@@ -88,7 +101,7 @@ def _grade_page(
     return tuple(given)
 
 
-def _grade_unit(grades: Sequence[Grade], columns: dict[str, tuple[float | None, ...]], index: int) -> str:
+def _grade_unit(grades: Sequence[Grade], columns: Mapping[str, Sequence[float | None]], index: int) -> str:
     for grade in grades:
         values = ((limit, columns[limit.code][index] if limit.code in columns else None) for limit in grade.limits)
         if all(limit.is_good(value) for limit, value in values):

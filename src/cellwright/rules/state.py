@@ -13,6 +13,7 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
 
@@ -318,6 +319,7 @@ Row = (
     | HoldRow
     | ToolRow
     | CalibrationRow
+    | CorrectionRow
     | PersonRow
     | QualificationRow
     | OrderRow
@@ -345,6 +347,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     HoldRow,
     ToolRow,
     CalibrationRow,
+    CorrectionRow,
     PersonRow,
     QualificationRow,
     OrderRow,
@@ -423,12 +426,8 @@ class State:
 
     def take_changes(self) -> dict[type[Row], list[Change]]:
         """Return what changed by type, and forget that it changed."""
-        changes = {
-            kind: [(row, self._tables[kind][key]) for key, row in before.items()]
-            for kind, before in self._before.items()
-        }
-        self._before = {}
-        return changes
+        before, self._before = self._before, {}
+        return {kind: [(row, self._tables[kind][key]) for key, row in was.items()] for kind, was in before.items()}
 
     def lot_by_code(self, code: str) -> LotRow | None:
         """Return the lot of a code, or None."""
@@ -466,9 +465,7 @@ class State:
     def operation_of(self, unit: UnitRow) -> Operation | None:
         """Return the operation that a unit waits for or is in, None when its route is finished."""
         route = self.get(Route, unit.route)
-        if route is None or unit.step >= len(route.operations):
-            return None
-        return route.operations[unit.step]
+        return None if route is None or unit.step >= len(route.operations) else route.operations[unit.step]
 
     def counter(self, name: str) -> int:
         """Return the last number given out under a name, 0 when none."""

@@ -175,6 +175,10 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seal_leak: float = 0.004
     formation_contact: float = 0.006
     """Bad contacts per cell and run; the worn channel is 0.5. A re-test passes."""
+    chamber_bias: float = 0.0
+    """1: chambers of formation and grading are 1.5 C (standard deviation) off, and 0.3 C more than they know."""
+    channel_bias: float = 0.0
+    """1: channels of formation and grading show 0.25 % of capacity and 1.5 % of resistance too much or too little."""
     supply_uncertified: float = 0.15
     supply_expired: float = 0.06
     """Supplier lots that come without certificate, or almost expired."""

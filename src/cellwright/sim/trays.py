@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from cellwright.links.opcua.contract import Kind
+from cellwright.sim.cabinets import Cabinet
 from cellwright.sim.catalogue import HOUR_S, MAGAZINE_SLOTS, TRAY_SLOTS
 from cellwright.sim.cell_line import codes_of
 from cellwright.sim.cells import CELL_WORK, Bench, Measured
@@ -19,7 +20,8 @@ TRAY_OPERATIONS = ("formation", "ageing", "grading", "sorting")
 _STATIONS = {"formation": "FORM-01", "ageing": "AGE-01", "grading": "GRADE-01", "sorting": "SORT-01"}
 _WORK_HOURS = {"formation": 12.0, "ageing": 168.0, "grading": 8.0, "sorting": 0.1}
 _PLACES = {"formation": 8, "ageing": 64, "grading": 8, "sorting": 1}
-"""Trays that fit into a station at once."""
+"""Trays that fit into a station at once; in formation and grading each has a chamber of its own."""
+_CHAMBERED = frozenset({"formation", "grading"})
 _WETTING_S = 12 * HOUR_S
 """Rest between sealing and formation, so that no dry spot is charged."""
 _TRAYS = 200
@@ -66,12 +68,13 @@ class TrayStation(Station):
     def __init__(self, world: World, operation: str) -> None:
         """Stand at the station of a tray operation."""
         super().__init__(world, _STATIONS[operation], operation)
-        self._places: Buffer[None] = Buffer(world.clock, self.code)
-        self._places.put_now(*[None] * _PLACES[operation])
+        self._places: Buffer[int] = Buffer(world.clock, self.code)
+        self._places.put_now(*range(_PLACES[operation]))
+        self._cabinet = Cabinet(world, self.code) if operation in _CHAMBERED else None
 
     async def process(self, tray: Tray) -> tuple[Reply, list[Unit]]:
         """Work on a tray; returns the answer to the report and the cells in page order, or the refusal."""
-        await self._places.get()
+        place = await self._places.get()
         try:
             reply = await self.admit(Ask(kind=Kind.CHECK_IN, carrier=tray.code))
             if not reply.accepted:
@@ -80,19 +83,21 @@ class TrayStation(Station):
             page = [by_code[code] for code in reply.units if code in by_code]
             hours = _WORK_HOURS[self.operation] * float(self.random.uniform(0.99, 1.01))
             await self.work_exactly(hours * HOUR_S)
-            measured = self._measure(tray, page, hours)
+            measured = self._measure(tray, page, place=place, hours=hours)
             self.note_work(page, measured)
             return await self.report(self._report(tray, page, measured)), page
         finally:
-            self._places.put_now(None)
+            self._places.put_now(place)
 
-    def _measure(self, tray: Tray, page: list[Unit], hours: float) -> list[Measured]:
+    def _measure(self, tray: Tray, page: list[Unit], *, place: int, hours: float) -> list[Measured]:
         slots = {cell.code: slot for slot, cell in tray.cells.items()}
         bench = Bench(self.random, self.world.defects, hours=hours)
+        run = None if self._cabinet is None else self._cabinet.run(place)
         measured = []
         for cell in page:
             bench.slot = slots[cell.code]
-            measured.append(CELL_WORK[self.operation](cell, bench))
+            true = CELL_WORK[self.operation](cell, bench)
+            measured.append(true if run is None else run.seen(bench.slot, true))
         return measured
 
     def _report(self, tray: Tray, page: list[Unit], measured: list[Measured]) -> Ask:

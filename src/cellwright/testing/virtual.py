@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -27,12 +27,17 @@ _PERSON = "VIRTUAL-0001"
 _YEAR_US = 365 * 86_400 * 1_000_000
 
 
+Before = Callable[[Request], Awaitable[None]]
+"""Called with each request before it is answered."""
+
+
 class Answerer:
     """Puts what stands in the nodes of every station before a gate, and writes its answers back."""
 
-    def __init__(self, desk: StationDesk, nodes: Iterable[MemoryNodes]) -> None:
-        """Listen to every station from now on."""
+    def __init__(self, desk: StationDesk, nodes: Iterable[MemoryNodes], before: Before | None = None) -> None:
+        """Listen to every station from now on; plant time stands still while `before` does something first."""
         self._desk = desk
+        self._before = before
         self._tasks: set[asyncio.Task[None]] = set()
         for each in nodes:
             self._attach(each)
@@ -50,6 +55,8 @@ class Answerer:
         fields = {spec.field: nodes.read(spec.path) for spec in REQUEST_NODES}
         key = {"station": nodes.code, "epoch": nodes.read(EPOCH_PATH)}
         request = msgspec.convert({**fields, **key}, Request)
+        if self._before is not None:
+            await self._before(request)
         # Like a machine that took over what was set: it runs the released recipe.
         recipe = self._desk.released(nodes.code, request.operation)
         answer = await self._desk.handle(nodes.code, request, "" if recipe is None else recipe.digest)
@@ -64,7 +71,9 @@ class VirtualRun(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncIterator[VirtualRun]:
+async def answered_by_gate(
+    url: str, plant: Plant, settings: Settings, *, before: Callable[[Gate], Before] | None = None
+) -> AsyncIterator[VirtualRun]:
     """Run the virtual plant to its end before a gate on a fresh database, then lend what came of it."""
     stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
     now = [settings.start_us]
@@ -74,7 +83,7 @@ async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncI
     )
     async with open_gate(url, plant, lambda: now[0]) as gate:
         await _furnish(gate, plant, now[0])
-        Answerer(StationDesk(gate, plant), stations.values())
+        Answerer(StationDesk(gate, plant), stations.values(), None if before is None else before(gate))
         await virtual.run()
         yield VirtualRun(virtual.world, url)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import genealogy, jobs, resources, stock, whereabouts, wip
+from cellwright.views import corrections, genealogy, jobs, resources, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
@@ -26,6 +26,7 @@ INLINE: tuple[Stored[Any], ...] = (
     resources.HOLDS,
     resources.TOOLS,
     resources.CALIBRATIONS,
+    corrections.CORRECTIONS,
     resources.PERSONS,
     resources.QUALIFICATIONS,
     resources.ORDERS,

@@ -47,6 +47,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
@@ -73,6 +74,7 @@ PersonCommand = (
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
+    | ReleaseCorrection
     | QualifyPerson
     | ReleaseOrder
     | CloseOrder
@@ -105,6 +107,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleaseLot: Permission.LOT_RELEASE,
     ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
     RecordCalibration: Permission.EQUIPMENT_MAINTAIN,
+    ReleaseCorrection: Permission.CORRECTION_RELEASE,
     AddPerson: None,
     DisablePerson: None,
     QualifyPerson: Permission.PEOPLE_MANAGE,

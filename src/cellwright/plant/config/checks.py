@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from cellwright.model.codes import BATTERY_TYPES
 from cellwright.model.ids import DESIGN_LENGTH, UnitKind, split_code
 from cellwright.model.routes import OperationKind
+from cellwright.plant.config.corrections import check_corrections, gauge_names
 from cellwright.plant.config.entries import (
     CarrierEntry,
     CharacteristicEntry,
@@ -188,10 +189,11 @@ def _check_design_part(place: Place, product: ProductEntry, problems: Problems) 
 
 
 def _check_limits(tables: Tables, problems: Problems) -> None:
+    gauges = gauge_names(tables)
     for place, each in tables.entries(CharacteristicEntry):
         if _check_order(place, each, problems):
             _check_target(place.at("target"), each, problems)
-        if is_known(each, "code") and not has_unit(each.code):
+        if is_known(each, "code") and not has_unit(each.code) and each.code not in gauges:
             problems.warn(place.at("code"), f'"{each.code}" does not end in a unit', "end it in its unit, as width_mm")
 
 
@@ -291,6 +293,7 @@ CHECKS: tuple[Callable[[Tables, Problems], None], ...] = (
     _check_limits,
     _check_grades,
     _check_measured,
+    check_corrections,
     _check_lot_limits,
     _check_recipes,
 )

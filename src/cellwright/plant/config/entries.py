@@ -220,6 +220,37 @@ class GradeEntry(Entry, frozen=True, kw_only=True):
     ] = ()
 
 
+class CorrectionEntry(Entry, frozen=True, kw_only=True):
+    """A value as it would be at one temperature on the average gauge, recorded beside the measured one."""
+
+    operation: Annotated[Name, Meta(description="Operation that measures it.")]
+    characteristic: Annotated[Name, Meta(description="Characteristic of the operation that is corrected.")]
+    corrected: Annotated[
+        Name, Meta(description="Characteristic of the operation that the corrected value is recorded as; not required.")
+    ]
+    temperature: Annotated[
+        str, Meta(description='Characteristic that tells its temperature, in degrees C; "" = no matter.')
+    ] = ""
+    reference_c: Annotated[float, Meta(description="Temperature that it is corrected to, degrees C.")] = 25.0
+    arrhenius_k: Annotated[
+        float, Meta(description="B in ln(value) = ... + B (1/T - 1/T0), K; 0 = not so. Resistances.")
+    ] = 0.0
+    linear_ratio: Annotated[
+        float, Meta(description="b in ln(value) = ... + b (T - T0): share for one degree; 0 = not so. Capacities.")
+    ] = 0.0
+    temperature_error_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Standard error of either, as a share of it.")
+    ] = 0.0
+    by: Annotated[
+        tuple[Name, ...],
+        Meta(description="Characteristics that tell what it was measured with: chamber, channel, needle."),
+    ] = ()
+    lots: Annotated[
+        str, Meta(description='Material position whose lots truly differ, so that gauges get no blame; "" = none.')
+    ] = ""
+    graded: Annotated[bool, Meta(description="Whether grades ask for the corrected value where there is one.")] = True
+
+
 class RecipeEntry(Entry, frozen=True, kw_only=True):
     """Set values of an operation."""
 
@@ -238,7 +269,11 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "materials.toml": {"materials": MaterialEntry, "products": ProductEntry},
     "carriers.toml": {"carriers": CarrierEntry},
     "routes.toml": {"routes": RouteEntry, "operations": OperationEntry},
-    "characteristics.toml": {"characteristics": CharacteristicEntry, "grades": GradeEntry},
+    "characteristics.toml": {
+        "characteristics": CharacteristicEntry,
+        "corrections": CorrectionEntry,
+        "grades": GradeEntry,
+    },
     "recipes.toml": {"recipes": RecipeEntry},
 }
 """Every file of a plant's folder, and the tables in it; `site` is one table, all others are lists."""

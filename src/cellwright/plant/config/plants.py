@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 import cellwright
 from cellwright.errors import ConfigurationError
+from cellwright.model.corrections import Correction
 from cellwright.model.equipment import Station, Tool, WorkCenter
 from cellwright.model.materials import CarrierType, Material, MaterialUse, Product
 from cellwright.model.plant import Plant, RouteDraft
@@ -18,6 +19,7 @@ from cellwright.plant.config.entries import (
     FILES,
     CarrierEntry,
     CharacteristicEntry,
+    CorrectionEntry,
     GradeEntry,
     GradeLimitEntry,
     MaterialEntry,
@@ -150,10 +152,22 @@ def _operations(tables: Tables) -> dict[str, Operation]:
         units = {each.code: each.unit for each in characteristics.get(grade.operation, ())}
         limits = tuple(_grade_limit(each, units[each.characteristic]) for each in grade.limits)
         grades.setdefault(grade.operation, []).append(Grade(code=grade.code, limits=limits))
+    corrections: dict[str, list[Correction]] = {}
+    for _, each in tables.entries(CorrectionEntry):
+        corrections.setdefault(each.operation, []).append(_correction(each))
     return {
-        entry.code: _operation(entry, tuple(characteristics.get(entry.code, ())), tuple(grades.get(entry.code, ())))
+        entry.code: structs.replace(
+            _operation(entry, tuple(characteristics.get(entry.code, ())), tuple(grades.get(entry.code, ()))),
+            corrections=tuple(corrections.get(entry.code, ())),
+        )
         for _, entry in tables.entries(OperationEntry)
     }
+
+
+def _correction(entry: CorrectionEntry) -> Correction:
+    values = structs.asdict(entry)
+    del values["operation"]
+    return Correction(**values)
 
 
 def _characteristic(entry: CharacteristicEntry) -> Characteristic:

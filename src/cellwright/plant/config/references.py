@@ -7,6 +7,7 @@ from msgspec import Struct
 from cellwright.plant.config.entries import (
     CarrierEntry,
     CharacteristicEntry,
+    CorrectionEntry,
     Entry,
     GradeEntry,
     MaterialEntry,
@@ -30,6 +31,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
         "members.product": ProductEntry,
     },
     CharacteristicEntry: {"operation": OperationEntry},
+    CorrectionEntry: {"operation": OperationEntry},
     GradeEntry: {"operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
 }

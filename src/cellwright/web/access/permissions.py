@@ -31,6 +31,8 @@ class Permission(StrEnum):
     MATERIAL_LOAD = "material_load"
     EQUIPMENT_MAINTAIN = "equipment_maintain"
     """Tools and calibrations."""
+    CORRECTION_RELEASE = "correction_release"
+    """Putting in force what gauges add to what they measure: it moves grades."""
     OPERATION_ABORT = "operation_abort"
     """Giving up what a machine that died will never report."""
     ORDER_MANAGE = "order_manage"
@@ -66,9 +68,10 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.LOT_RECEIVE,
             _P.LOT_RELEASE,
             _P.OPERATION_ABORT,
+            _P.CORRECTION_RELEASE,
         }
     ),
-    "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE}),
+    "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.CORRECTION_RELEASE}),
     "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT, _P.UNIT_REPAIR}),
     "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE, _P.UNIT_SHIP}),
     "auditor": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.AUDIT_READ}),

@@ -1,0 +1,95 @@
+"""Corrections: a measured value as it would be at one temperature, on the average gauge; and the effects that gauges have."""
+
+from msgspec import Struct
+
+from cellwright.model.wire import Code, CommandBase, FactBase, Int64, Text
+
+
+class Correction(Struct, frozen=True, kw_only=True):
+    """How an operation corrects a characteristic: the corrected value is recorded beside the measured one.
+
+    ln of the measured value = ln of the corrected one + arrhenius_k (1/T - 1/T0) + linear_ratio (T - T0) + the effects
+    of the gauges that it was measured with.
+    """
+
+    characteristic: str
+    corrected: str
+    """Under which characteristic the corrected value is recorded."""
+    temperature: str = ""
+    """Characteristic that tells at which temperature it was measured; "" = it does not matter."""
+    reference_c: float = 25.0
+    arrhenius_k: float = 0.0
+    linear_ratio: float = 0.0
+    """Share by which the value grows for one degree."""
+    temperature_error_ratio: float = 0.0
+    """Standard error of what temperature takes away, as a share of it."""
+    by: tuple[str, ...] = ()
+    """Characteristics that tell what it was measured with: chamber, channel, needle."""
+    lots: str = ""
+    """Material position whose lots truly differ, "" = none: their difference is not blamed on gauges."""
+    graded: bool = True
+    """Whether grades ask for the corrected value, where there is one."""
+
+
+class GaugeEffect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What each gauge of a kind adds to the natural logarithm of a value: estimates, their standard errors, and n."""
+
+    by: Code
+    """Characteristic that tells the gauge."""
+    levels: tuple[Int64, ...]
+    offsets_ratio: tuple[float, ...]
+    errors_ratio: tuple[float, ...]
+    counts: tuple[Int64, ...]
+    spread_ratio: float
+    """Standard deviation among gauges of the kind: the error for one that was never seen."""
+
+
+class Share(Struct, frozen=True, forbid_unknown_fields=True):
+    """Share of the variance that something explains."""
+
+    of: Code
+    share_ratio: float
+
+
+class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What effects were estimated from."""
+
+    pages_count: Int64
+    units_count: Int64
+    from_us: Int64
+    to_us: Int64
+
+
+class ReleaseCorrection(CommandBase, frozen=True, kw_only=True):
+    """Put the estimated effects of a station's gauges in force: what is reported from now on is corrected by them."""
+
+    station: Code
+    operation: Code
+    characteristic: Code
+    effects: tuple[GaugeEffect, ...]
+    window: Window
+    shares: tuple[Share, ...] = ()
+    """Where the variance of the window came from."""
+    reason: Text = ""
+
+
+class CorrectionReleased(FactBase, frozen=True, kw_only=True):
+    """The effects of a station's gauges on a characteristic are in force, as a version of them."""
+
+    station: str
+    operation: str
+    characteristic: str
+    version: int
+    effects: tuple[GaugeEffect, ...]
+    window: Window
+    shares: tuple[Share, ...] = ()
+    reason: str = ""
+
+
+class CorrectedBy(Struct, frozen=True, kw_only=True):
+    """How a characteristic of a page was corrected: by which version of effects, 0 = none was released yet."""
+
+    characteristic: str
+    version: int
+    errors_ratio: tuple[float | None, ...]
+    """Standard error of what was taken away, by unit; None = unknown."""

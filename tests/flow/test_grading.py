@@ -1,0 +1,135 @@
+"""Chambers and channels that are off, on the virtual plant: corrected values lie nearer to the truth, and grades go by them."""
+
+import asyncio
+import math
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import pytest
+from msgspec import Struct, structs
+
+from cellwright.database.pool import connect
+from cellwright.links.opcua.station import Request
+from cellwright.model.answers import Answer
+from cellwright.model.commands import Submission
+from cellwright.model.corrections import ReleaseCorrection
+from cellwright.model.facts import OperationCompleted
+from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.corrections import release_studies, study_station
+from cellwright.plant.gate import Gate
+from cellwright.sim.catalogue import ALL_DEFECTS, Settings
+from cellwright.sim.units import Unit
+from cellwright.testing.database import Databases
+from cellwright.testing.virtual import VirtualRun, answered_by_gate
+from cellwright.views.following import unit_codes
+from cellwright.views.people import catch_up
+
+pytestmark = pytest.mark.timeout(300)
+
+PLANT = load_plant(find_plant("lfp32700"))
+BIASED = structs.replace(ALL_DEFECTS, chamber_bias=1.0, channel_bias=1.0)
+TRAYS = 5
+"""So many trays are graded before what they say of the gauges is released."""
+
+
+class Releasing:
+    """Releases what the first trays say of the gauges of GRADE-01, before the next one is reported."""
+
+    def __init__(self, url: str, gate: Gate) -> None:
+        self._url = url
+        self._gate = gate
+        self._seen = 0
+
+    async def __call__(self, request: Request) -> None:
+        if request.station != "GRADE-01" or not request.result_names:
+            return
+        self._seen += 1
+        if self._seen == TRAYS + 1:
+            connection = await connect(self._url)
+            await catch_up(connection)
+            studies = await study_station(connection, PLANT, "GRADE-01", pages_count=TRAYS)
+            await connection.close()
+            assert not [study.problem for study in studies if study.problem]
+            await release_studies(studies, "first trays", submit=self._submit)
+
+    async def _submit(self, command: ReleaseCorrection) -> Answer:
+        seq = 1 + ["capacity_ah", "dcir_ohm"].index(command.characteristic)
+        return await self._gate.submit(
+            Submission(source="qa", epoch=1, seq=seq, time_us=0, actor="QA", command=command)
+        )
+
+
+class Seen(Struct, frozen=True):
+    """A value of a cell as it was measured, as it was corrected, its error, and as it truly is."""
+
+    raw: float
+    fair: float
+    error_ratio: float | None
+    true: float
+    version: int
+
+
+@pytest.fixture(scope="module", params=[7, 11, 23])
+def run(request: pytest.FixtureRequest) -> Iterator[VirtualRun]:
+    with asyncio.Runner() as runner:
+        databases = runner.run(Databases.start())
+        fresh = databases.fresh()
+        address = runner.run(fresh.__aenter__())
+        settings = Settings(seed=request.param, packs=3, page=20, defects=BIASED)
+        made = answered_by_gate(address, PLANT, settings, before=lambda gate: Releasing(address, gate))
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+        runner.run(fresh.__aexit__(None, None, None))
+        runner.run(databases.stop())
+
+
+COMPLETED = """
+    SELECT body FROM fact WHERE kind = 'OperationCompleted' AND body->>'operation' = 'grading' ORDER BY position
+"""
+
+
+def true_of(cell: Unit, characteristic: str) -> float:
+    return cell.traits[characteristic] * (cell.traits["weld_ratio"] if characteristic == "dcir_ohm" else 1.0)
+
+
+async def seen_of(run: VirtualRun, characteristic: str) -> list[Seen]:
+    """Return what was measured of a characteristic, in the order of the journal, beside the truth."""
+    connection = await connect(run.url)
+    bodies = [
+        msgspec.json.decode(record["body"], type=OperationCompleted) for record in await connection.fetch(COMPLETED)
+    ]
+    codes = await unit_codes(connection, {unit for body in bodies for unit in body.units})
+    await connection.close()
+    seen = []
+    for body in bodies:
+        columns = {result.characteristic: result.values for result in body.results}
+        by = next(each for each in body.corrected if each.characteristic == characteristic)
+        fair = columns[characteristic.replace("_", "_fair_", 1)]
+        for unit, raw, value, error in zip(body.units, columns[characteristic], fair, by.errors_ratio, strict=True):
+            assert raw is not None
+            assert value is not None
+            true = true_of(run.world.units[codes[unit]], characteristic)
+            seen.append(Seen(raw=raw, fair=value, error_ratio=error, true=true, version=by.version))
+    return seen
+
+
+def rms(errors: Iterable[float]) -> float:
+    squares = [error * error for error in errors]
+    return math.sqrt(sum(squares) / len(squares))
+
+
+@pytest.mark.parametrize("characteristic", ["capacity_ah", "dcir_ohm"])
+async def test_correction_at_least_halves_the_error_against_the_truth(
+    run: VirtualRun, characteristic: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = await seen_of(run, characteristic)
+    later = [each for each in seen if each.version == 1]
+    assert len(later) > 300
+    raw, fair = rms(each.raw / each.true - 1 for each in later), rms(each.fair / each.true - 1 for each in later)
+    claimed = rms(each.error_ratio for each in later if each.error_ratio is not None)
+    with capsys.disabled():
+        print(  # noqa: T201 the figure that the test is about
+            f"\nseed {run.world.seed}: {characteristic} of {len(later)} cells: error {raw:.3%} as measured, {fair:.3%} corrected "
+            f"(ratio {fair / raw:.2f}), claimed {claimed:.3%}"
+        )
+    assert fair <= raw / 2
