@@ -8,6 +8,7 @@ from msgspec import structs
 from cellwright.model import facts as f
 from cellwright.model import job_facts
 from cellwright.model.commands import DispositionAction, HoldSubject
+from cellwright.model.corrections import CorrectionReleased
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
@@ -426,7 +427,7 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.Dispositioned: _dispositioned,
     f.ToolReplaced: _tool_replaced,
     f.CalibrationRecorded: _calibration_recorded,
-    f.CorrectionReleased: correction_released,
+    CorrectionReleased: correction_released,
     f.PersonAdded: _person_added,
     f.PersonDisabled: _person_disabled,
     f.PersonQualified: _person_qualified,

@@ -9,8 +9,8 @@ from cellwright.model.commands import CheckOut, HoldSubject, Submission
 from cellwright.model.equipment import Station
 from cellwright.model.facts import Assembled, Dispositioned, Fact, Held, LotTransformed, OperationCompleted
 from cellwright.model.routes import Operation, OperationKind, Route
-from cellwright.rules.corrections import correct, reserved_reasons
 from cellwright.rules.consumption import Intake, lot_parts, read_intake, released_by, run_parts, taken_of
+from cellwright.rules.corrections import correct, reserved_reasons
 from cellwright.rules.jobs import ended_jobs
 from cellwright.rules.materials import QUANTITY_LIMIT
 from cellwright.rules.pages import (

@@ -77,18 +77,18 @@ def corrected_column(
     Without released effects temperature alone is taken away, and how far gauges are off is unknown.
     """
     gauges = _gauges(effects or ())
-    values, errors = [], []
+    is_known = effects is not None or not correction.by
+    values: list[float | None] = []
+    errors: list[float | None] = []
     for index, value in enumerate(columns[correction.characteristic]):
-        heat = _heat(correction, columns, index)
-        levels = [_level(columns, by, index) for by in correction.by]
-        if value is None or not value > 0 or math.isinf(value) or heat is None or None in levels:
+        shift = _shift(correction, columns, gauges, index)
+        if shift is None or value is None or not 0 < value < math.inf:
             values.append(None)
             errors.append(None)
             continue
-        parts = [_effect(gauges.get(by), level) for by, level in zip(correction.by, levels, strict=True)]
-        values.append(value * math.exp(-heat - sum(offset for offset, _ in parts)))
-        squares = (heat * correction.temperature_error_ratio) ** 2 + sum(error * error for _, error in parts)
-        errors.append(None if correction.by and effects is None else math.sqrt(squares))
+        offset, error = shift
+        values.append(value * math.exp(-offset))
+        errors.append(error if is_known else None)
     return tuple(values), tuple(errors)
 
 
@@ -107,6 +107,19 @@ def heat_of(correction: Correction, temperature_c: float) -> float:
     kelvin, reference_k = temperature_c - _ZERO_C, correction.reference_c - _ZERO_C
     arrhenius = correction.arrhenius_k * (1 / kelvin - 1 / reference_k)
     return arrhenius + correction.linear_ratio * (temperature_c - correction.reference_c)
+
+
+def _shift(
+    correction: Correction, columns: Mapping[str, Column], gauges: Mapping[str, _Gauge], index: int
+) -> tuple[float, float] | None:
+    """Return what temperature and gauges add to the logarithm of a value, and its standard error; None = unknown."""
+    heat = _heat(correction, columns, index)
+    levels = [_level(columns, by, index) for by in correction.by]
+    if heat is None or None in levels:
+        return None
+    parts = [_effect(gauges.get(by), level) for by, level in zip(correction.by, levels, strict=True)]
+    squares = (heat * correction.temperature_error_ratio) ** 2 + sum(error * error for _, error in parts)
+    return heat + sum(offset for offset, _ in parts), math.sqrt(squares)
 
 
 def _heat(correction: Correction, columns: Mapping[str, Column], index: int) -> float | None:

@@ -59,6 +59,7 @@ class _Row(Struct, frozen=True):
     """A value that was measured once: of which unit, without what temperature does, and with which gauges."""
 
     unit: int
+    page: int
     value: float
     gauges: tuple[float, ...]
 
@@ -71,7 +72,9 @@ async def study_gauges(
 ) -> GaugeStudy:
     """Estimate the effects of a station's gauges on a characteristic from its last pages, as far as people's views go."""
     records = await connection.fetch(LAST_PAGES, station, operation, pages_count)
-    rows = [row for record in records for row in _rows(_BODY.decode(record["body"]), correction)]
+    rows = [
+        row for page, record in enumerate(records) for row in _rows(_BODY.decode(record["body"]), correction, page=page)
+    ]
     lots = await _lots(connection, rows, correction.lots)
     study = GaugeStudy(
         station=station,
@@ -87,7 +90,7 @@ async def study_gauges(
     return _studied(study, rows, lots, correction.by)
 
 
-def _rows(body: _Body, correction: Correction) -> list[_Row]:
+def _rows(body: _Body, correction: Correction, *, page: int) -> list[_Row]:
     columns: dict[str, Sequence[float | None]] = {each.characteristic: each.values for each in body.results}
     nothing = (None,) * len(body.units)
     if not columns.get(correction.characteristic):
@@ -95,7 +98,7 @@ def _rows(body: _Body, correction: Correction) -> list[_Row]:
     values, _ = corrected_column(structs.replace(correction, by=()), columns, None)
     gauges = zip(*(columns.get(by) or nothing for by in correction.by), strict=True)
     return [
-        _Row(unit, value, tuple(named))
+        _Row(unit, page, value, tuple(named))
         for unit, value, named in zip(body.units, values, gauges, strict=True)
         if value is not None and None not in named
     ]
@@ -111,28 +114,34 @@ async def _lots(connection: Connection, rows: Sequence[_Row], position: str) -> 
 
 def _studied(study: GaugeStudy, rows: Sequence[_Row], lots: Mapping[int, int], by: Sequence[str]) -> GaugeStudy:
     levels = [np.unique(np.array([row.gauges[index] for row in rows]), return_inverse=True) for index in range(len(by))]
+    for name, (seen, _) in zip(by, levels, strict=True):
+        if len(seen) == 1:
+            return structs.replace(study, problem=_alone(name))
     factors = [Factor(name=name, codes=codes) for name, (_, codes) in zip(by, levels, strict=True)]
-    problem = next((_alone(name) for name, (seen, _) in zip(by, levels, strict=True) if len(seen) == 1), "")
-    made_of = [lots.get(row.unit, 0) for row in rows]
-    if len(set(made_of)) > 1:
-        factors.append(Factor(name="lot", codes=np.unique(made_of, return_inverse=True)[1], is_bias=False))
+    factors += _true_factors(rows, lots)
     try:
         effects = fit_effects(np.log([row.value for row in rows]), factors)
     except ValueError as error:
-        problem = problem or str(error)
-    if problem:
-        return structs.replace(study, problem=problem)
+        return structs.replace(study, problem=str(error))
     gauges = [_gauge(part, seen) for part, (seen, _) in zip(effects.components, levels, strict=False)]
+    shares = [Share(each.name, each.share_ratio) for each in effects.components]
     return structs.replace(
         study,
         effects=tuple(gauges),
-        shares=(
-            *(Share(each.name, each.share_ratio) for each in effects.components),
-            Share("rest", effects.rest_share_ratio),
-        ),
+        shares=(*shares, Share("rest", effects.rest_share_ratio)),
         rest_ratio=math.sqrt(effects.rest_variance),
         notes=statement(effects),
     )
+
+
+def _true_factors(rows: Sequence[_Row], lots: Mapping[int, int]) -> list[Factor]:
+    """What the units of a page, or of a lot, have in common is true of them: a chamber that saw them gets no blame."""
+    columns = {"page": [row.page for row in rows], "lot": [lots.get(row.unit, 0) for row in rows]}
+    return [
+        Factor(name=name, codes=np.unique(column, return_inverse=True)[1], is_bias=False)
+        for name, column in columns.items()
+        if len(set(column)) > 1
+    ]
 
 
 def _alone(name: str) -> str:
