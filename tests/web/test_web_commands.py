@@ -42,6 +42,13 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},
     "ReplaceTool": {"station": "NOWHERE", "tool": "t"},
     "RecordCalibration": {"station": "NOWHERE", "valid_until_us": 1},
+    "ReleaseCorrection": {
+        "station": "NOWHERE",
+        "operation": "grading",
+        "characteristic": "dcir_ohm",
+        "effects": [],
+        "window": {"pages_count": 0, "units_count": 0, "from_us": 0, "to_us": 0},
+    },
     "QualifyPerson": {"person": "nobody", "qualification": "q", "valid_until_us": 1},
     "ReleaseOrder": {"order": "", "product": "nothing", "quantity": 0},
     "CloseOrder": {"order": "nothing", "reason": ""},

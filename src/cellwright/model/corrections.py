@@ -37,9 +37,13 @@ class GaugeEffect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     by: Code
     """Characteristic that tells the gauge."""
     levels: tuple[Int64, ...]
+    """Number of each gauge, as stations report it."""
     offsets_ratio: tuple[float, ...]
+    """What each adds to the natural logarithm: 0.01 = it shows 1 % too much."""
     errors_ratio: tuple[float, ...]
+    """Standard error of each."""
     counts: tuple[Int64, ...]
+    """Values that each gave."""
     spread_ratio: float
     """Standard deviation among gauges of the kind: the error for one that was never seen."""
 
@@ -48,16 +52,22 @@ class Share(Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the variance that something explains."""
 
     of: Code
+    """Kind of gauge; `page` and `lot`: true differences; `rest`: cells and repeatability."""
     share_ratio: float
+    """Share of the variance."""
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What effects were estimated from."""
 
     pages_count: Int64
+    """Reports that it holds."""
     units_count: Int64
+    """Values in them."""
     from_us: Int64
+    """When the first was reported, UTC us."""
     to_us: Int64
+    """When the last was reported, UTC us."""
 
 
 class ReleaseCorrection(CommandBase, frozen=True, kw_only=True):
@@ -68,6 +78,7 @@ class ReleaseCorrection(CommandBase, frozen=True, kw_only=True):
     characteristic: Code
     effects: tuple[GaugeEffect, ...]
     window: Window
+    """What they were estimated from."""
     shares: tuple[Share, ...] = ()
     """Where the variance of the window came from."""
     reason: Text = ""
@@ -80,9 +91,12 @@ class CorrectionReleased(FactBase, frozen=True, kw_only=True):
     operation: str
     characteristic: str
     version: int
+    """Counted from 1 for each station, operation and characteristic."""
     effects: tuple[GaugeEffect, ...]
     window: Window
+    """What they were estimated from."""
     shares: tuple[Share, ...] = ()
+    """Where the variance of the window came from."""
     reason: str = ""
 
 
@@ -91,5 +105,6 @@ class CorrectedBy(Struct, frozen=True, kw_only=True):
 
     characteristic: str
     version: int
+    """Of the effects; 0 = none was released, so temperature alone was taken away."""
     errors_ratio: tuple[float | None, ...]
     """Standard error of what was taken away, by unit; None = unknown."""

@@ -9,14 +9,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from cellwright.model import commands, facts, job_commands, job_facts
+from cellwright.model import commands, corrections, facts, job_commands, job_facts
 from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
 from cellwright.model.facts import Envelope, Fact
 from cellwright.testing.flow import START_US, results
 
 COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
-_MODULES = (commands, job_commands, facts, job_facts)
+_MODULES = (commands, job_commands, corrections, facts, job_facts)
 
 _MEANINGS = {
     "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",
@@ -32,11 +32,13 @@ _MEANINGS = {
     "code": "Printed code.",
     "codes": "Printed codes, one per unit or lot.",
     "command": "What is asked for; see the commands below.",
+    "corrected": "How each corrected characteristic was corrected; see CorrectedBy.",
     "consumed": "What was taken from the material positions; see Consumed.",
     "count": "How many units or lots are to be made.",
     "counter_tolerance": "How far the machine's counter may lie from the true position.",
     "defect": "Defect code.",
     "defects": 'Defect code per unit or lot; "" = none; no list = none at all.',
+    "effects": "What the gauges of each kind add; see GaugeEffect.",
     "due_us": "When the units are wanted, UTC us; 0 = whenever.",
     "end": "Where the stretch ends (not included), in the lot's measure from where the lot begins.",
     "ends": "Where each stretch ends (not included), in the lot's measure from where the lot begins.",
@@ -154,6 +156,7 @@ def commands_page() -> str:
     """
     helpers = [Submission, Consumed, Parents, commands.Result, commands.Profile, commands.Marks]
     helpers += [job_commands.Job, job_commands.MatchEvidence]
+    helpers += [corrections.GaugeEffect, corrections.Window, corrections.Share]
     return _page(intro, [*helpers, *COMMAND_TYPES], example=_example())
 
 
@@ -170,6 +173,7 @@ def facts_page() -> str:
     """
     helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart, facts.LotProfile, facts.LotMark]
     helpers += [job_facts.JobOrder, job_commands.MatchEvidence]
+    helpers += [corrections.GaugeEffect, corrections.Window, corrections.Share, corrections.CorrectedBy]
     return _page(intro, [*helpers, *FACT_TYPES], special=_OF_FACTS)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from cellwright.cli import main
 from cellwright.cli.code import CodeReport
+from cellwright.cli.corrections import CorrectionsReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
@@ -22,7 +23,9 @@ from cellwright.links.uds.outcome import Check as BmsCheck
 from cellwright.links.uds.outcome import Identity, Outcome
 from cellwright.links.uds.outcome import Step as BmsStep
 from cellwright.model.codes import CodeField, CodeNote
+from cellwright.model.corrections import GaugeEffect, Window
 from cellwright.plant.check import CheckReport
+from cellwright.views.gauges import GaugeStudy
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
@@ -247,6 +250,36 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "length": "How many characters it is about.",
         "text": "What was found, what was expected, and what to do.",
     },
+    CorrectionsReport: {
+        "station": "Code of the station.",
+        "studies": "One for each characteristic that is corrected by gauges.",
+        "released": "Those that were put in force now.",
+    },
+    GaugeStudy: {
+        "station": "Code of the station.",
+        "operation": "Operation that measures it.",
+        "characteristic": "What was measured.",
+        "window": "What the effects were estimated from.",
+        "effects": "One for each kind of gauge.",
+        "shares": "Share of the variance by what it comes `of`: gauges, `page` and `lot`, which are true, and the `rest`.",
+        "rest_ratio": "Standard deviation of the rest, as a share of the value: cells and repeatability; null = unknown.",
+        "notes": "What the fit says of itself, as sentences.",
+        "problem": 'Why nothing was estimated, "" = it was.',
+    },
+    GaugeEffect: {
+        "by": "Characteristic that tells the gauge.",
+        "levels": "Number of each gauge.",
+        "offsets_ratio": "What each adds to the natural logarithm: 0.01 = it shows 1 % too much.",
+        "errors_ratio": "Standard error of each.",
+        "counts": "Values that each gave.",
+        "spread_ratio": "Standard deviation among gauges of the kind.",
+    },
+    Window: {
+        "pages_count": "Reports.",
+        "units_count": "Values in them.",
+        "from_us": "When the first was reported, UTC us.",
+        "to_us": "When the last was reported, UTC us.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
@@ -304,6 +337,12 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `fields`", CodeField),
         ("each of `problems` and `warnings`", CodeNote),
     ],
+    "cellwright corrections": [
+        ("", CorrectionsReport),
+        ("each of `studies`", GaugeStudy),
+        ("each of `effects`", GaugeEffect),
+        ("`window`", Window),
+    ],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
 }
@@ -326,6 +365,7 @@ _NOTES = {
     "cellwright recall": "Step by step: [recall a lot](../how-to/recall-a-lot.md).",
     "cellwright siblings": "How to read the answer, and what `--json` holds: [siblings](siblings.md). Step by step: "
     "[find who shares its fate](../how-to/find-siblings.md).",
+    "cellwright corrections": "Step by step: [grade cells](../how-to/grade-cells.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

@@ -216,8 +216,8 @@ class Driver:
         slots = tuple(range(len(units)))
         self.must(LoadCarrier(station="TRAY-01", carrier=carrier, units=tuple(units), slots=slots))
 
-    def graded(self, count: int, carrier: str = "TRAY-1") -> tuple[str, ...]:
-        """Make cells of grade A, which stand in a tray at the end of their route; returns their codes."""
+    def graded(self, count: int, carrier: str = "TRAY-1", **fields: Any) -> tuple[str, ...]:
+        """Make cells of grade A, which stand in a tray at the end of their route; returns their codes. Fields go to the last report."""
         until_us = self.now_us + 7 * 86400 * _US_PER_S
         self.must(RecordCalibration(station="GRADE-01", valid_until_us=until_us))
         units = self.sealed(count)
@@ -227,7 +227,7 @@ class Driver:
         self.wait(3600)
         self.check_out("FORM-01", carrier=carrier)
         self.check_in("GRADE-01", carrier=carrier)
-        self.check_out("GRADE-01", carrier=carrier, results=results(capacity_ah=[6.2] * count))
+        self.check_out("GRADE-01", carrier=carrier, **{"results": results(capacity_ah=[6.2] * count), **fields})
         return units
 
     def module(self) -> tuple[str, tuple[str, ...]]:

@@ -29,10 +29,12 @@ from cellwright.model.commands import (
     Submission,
     UnloadMaterial,
 )
+from cellwright.model.corrections import CorrectionReleased
 from cellwright.model.facts import (
     CodesAssigned,
     Envelope,
     Fact,
+    OperationCompleted,
     PackInstalled,
     PackRemoved,
     UnitsReturned,
@@ -50,6 +52,7 @@ from cellwright.model.job_commands import (
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
+from cellwright.testing.stories_corrections import RELEASE, correcting_plant
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
@@ -74,7 +77,7 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_dispatched())
+    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_dispatched()) | _richest(_corrected())
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -140,6 +143,17 @@ def _dispatched() -> list[Envelope]:
     driver.must(ClearCall(call="CALL-1", reason="6 cells came"), actor="LINE-1")
     kinds = (JobsDispatched, JobProved, JobAmended, JobEnded, CallRaised, CallCleared)
     return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
+
+
+def _corrected() -> list[Envelope]:
+    """Return the facts of a page that is corrected by released effects, in a plant of their own."""
+    driver = Driver(correcting_plant())
+    driver.supply()
+    driver.must(RELEASE, actor="QA1")
+    gauges = {"chamber_c": [24.0, 24.0, None], "chamber_no": [1.0] * 3, "channel_no": [0.0, 7.0, 2.0]}
+    driver.graded(3, results=results(capacity_ah=[6.2, 6.25, 6.5], **gauges))
+    released = [each for each in driver.envelopes if isinstance(each.fact, CorrectionReleased)]
+    return [*released, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -3,6 +3,7 @@
 from cellwright.model.answers import RefusalCode
 from cellwright.testing import (
     stories_abort,
+    stories_corrections,
     stories_import,
     stories_jobs,
     stories_line,
@@ -18,6 +19,7 @@ PROVOCATIONS = (
     *stories_import.BOOK.stories,
     *stories_repair.BOOK.stories,
     *stories_jobs.BOOK.stories,
+    *stories_corrections.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
 )
 
