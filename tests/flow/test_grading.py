@@ -14,6 +14,7 @@ from cellwright.model.answers import Answer
 from cellwright.model.commands import Submission
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.facts import OperationCompleted
+from cellwright.plant.check import check
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.corrections import release_studies, study_station
 from cellwright.plant.gate import Gate
@@ -133,3 +134,28 @@ async def test_correction_at_least_halves_the_error_against_the_truth(
             f"(ratio {fair / raw:.2f}), claimed {claimed:.3%}"
         )
     assert fair <= raw / 2
+
+
+async def test_the_record_agrees_with_itself_and_grades_go_by_the_corrected_values(run: VirtualRun) -> None:
+    connection = await connect(run.url)
+    await catch_up(connection)
+    report = await check(connection, PLANT)
+    assert report.equal
+    assert report.tables["correction"].rows == 2
+    bodies = [msgspec.json.decode(each["body"], type=OperationCompleted) for each in await connection.fetch(COMPLETED)]
+    await connection.close()
+    (asked,) = (each for route in PLANT.routes.values() for each in route.operations if each.code == "grading")
+    limits = {limit.code: limit for limit in asked.grades[0].limits}
+    moved = 0
+    for body in bodies:
+        columns = {result.characteristic: result.values for result in body.results}
+        for index, grade in enumerate(body.grades):
+            fair = columns["capacity_fair_ah"][index], columns["dcir_fair_ohm"][index]
+            raw = columns["capacity_ah"][index], columns["dcir_ohm"][index]
+            by_fair, by_raw = (
+                limits["capacity_ah"].is_good(capacity) and limits["dcir_ohm"].is_good(dcir)
+                for capacity, dcir in (fair, raw)
+            )
+            assert grade == "" or (grade == "A") is by_fair
+            moved += grade != "" and by_fair is not by_raw
+    assert moved > 20, "biased chambers move cells between grades, and correction moves them back"

@@ -150,7 +150,11 @@ def _corrected() -> list[Envelope]:
     driver = Driver(correcting_plant())
     driver.supply()
     driver.must(RELEASE, actor="QA1")
-    gauges = {"chamber_c": [24.0, 24.0, None], "chamber_no": [1.0] * 3, "channel_no": [0.0, 7.0, 2.0]}
+    gauges: dict[str, list[float | None]] = {
+        "chamber_c": [24.0, 24.0, None],
+        "chamber_no": [1.0, 1.0, 1.0],
+        "channel_no": [0.0, 7.0, 2.0],
+    }
     driver.graded(3, results=results(capacity_ah=[6.2, 6.25, 6.5], **gauges))
     released = [each for each in driver.envelopes if isinstance(each.fact, CorrectionReleased)]
     return [*released, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]

@@ -50,3 +50,12 @@ CORRECTIONS = StoredCorrections(
     ON CONFLICT (id) DO NOTHING
     """,
 )
+
+
+async def read_release(
+    connection: Connection, station: str, operation: str, version: tuple[str, int]
+) -> CorrectionRow | None:
+    """Return a version (characteristic and number) of the effects of a station's gauges, None = there is no such one."""
+    where = "WHERE station = $1 AND operation = $2 AND characteristic = $3 AND version = $4"
+    rows = await CORRECTIONS.load_page(connection, where, station, operation, *version)
+    return rows[0] if rows else None

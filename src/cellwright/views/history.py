@@ -39,6 +39,13 @@ class PartStretch(Struct, frozen=True):
     tolerance: int
 
 
+class CorrectedValue(Struct, frozen=True):
+    """By which version of effects a value was corrected (0 = none), and the standard error of it; None = unknown."""
+
+    version: int
+    error_ratio: float | None
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """A fact that touched a unit or lot, with what it says of that one; None and "" = the fact does not say."""
 
@@ -63,6 +70,8 @@ class Event(Struct, frozen=True, kw_only=True):
     defect: str = ""
     grade: str = ""
     results: dict[str, float | None] = {}
+    corrected: dict[str, CorrectedValue] = {}
+    """How characteristics were corrected; the corrected values are among the results."""
     taken: tuple[TakenStretch, ...] = ()
     parts: tuple[PartStretch, ...] = ()
     parent: str = ""
@@ -362,6 +371,9 @@ def _completed(fact: f.OperationCompleted, index: int, operations: Sequence[str]
         "defect": fact.defects[index] if fact.defects else "",
         "grade": fact.grades[index] if fact.grades else "",
         "results": {each.characteristic: each.values[index] for each in fact.results if each.values},
+        "corrected": {
+            each.characteristic: CorrectedValue(each.version, each.errors_ratio[index]) for each in fact.corrected
+        },
         "taken": [_stretch(part, part.units.index(unit)) for part in fact.parts if unit in part.units],
         "units_count": len(fact.units),
         **_next(fact.next_steps[index], operations),

@@ -27,6 +27,7 @@ from cellwright.views.whereabouts import (
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.grading import GradeLimit, GradeWhy, why_graded
 from cellwright.web.pages.measured import Measured, measured_in
 from cellwright.web.pages.printed import PrintedField, printed_in
 from cellwright.web.pages.reading import reading
@@ -87,6 +88,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     holds: tuple[HoldCard, ...]
     measurements: tuple[Measured, ...]
+    grading: GradeWhy | None
+    """Why it has its grade, None = it was not graded."""
     made_of: tuple[Taken, ...]
     members: tuple[UnitMember, ...]
     part_of: tuple[Membership, ...]
@@ -131,6 +134,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         steps=_steps(unit, route, history.events),
         holds=await holds_of(connection, HoldSubject.UNIT, number),
         measurements=measured_in(history.events, route.operations),
+        grading=await why_graded(connection, route, history.events),
         made_of=await read_taken(connection, number),
         members=await read_members(connection, number),
         part_of=await read_memberships(connection, number),
@@ -192,6 +196,7 @@ def _tables(data: UnitData) -> list[Table]:
     """Measurements first: what holds one table holds these."""
     lists: dict[str, tuple[type[Any], Sequence[Any]]] = {
         "measurements": (Measured, data.measurements),
+        "grade_limits": (GradeLimit, data.grading.limits if data.grading else ()),
         "steps": (Step, data.steps),
         "made_of": (Taken, data.made_of),
         "members": (UnitMember, data.members),
@@ -204,7 +209,9 @@ def _tables(data: UnitData) -> list[Table]:
         "history": (Event, data.history),
     }
     tables = [table_of(name, kind, rows) for name, (kind, rows) in lists.items()]
-    return [*tables, facts_of("unit", structs.replace(data, **dict.fromkeys(lists, ())))]
+    left: dict[str, Any] = {**dict.fromkeys(lists, ()), "grading": None}
+    del left["grade_limits"]
+    return [*tables, facts_of("unit", structs.replace(data, **left))]
 
 
 UNIT = Page(
