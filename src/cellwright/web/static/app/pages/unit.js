@@ -3,6 +3,7 @@ import { html, useMemo } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { Genealogy } from '../components/genealogy.js';
+import { GradeWhy } from '../components/grade_why.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
@@ -45,6 +46,7 @@ export default function UnitPage() {
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
+      ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${GradeWhy} why=${data.grading} /><//>`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
