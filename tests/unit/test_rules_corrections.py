@@ -11,7 +11,7 @@ from cellwright.model.facts import OperationCompleted
 from cellwright.model.routes import Operation
 from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.corrections import corrected_column, heat_of
-from cellwright.testing.flow import Driver, results
+from cellwright.testing.flow import Driver, RefusedError, results
 from cellwright.testing.stories_corrections import CHAMBERS, CHANNELS, CORRECTION, RELEASE, correcting_plant
 
 DCIR = Correction(characteristic="dcir_ohm", corrected="dcir_fair_ohm", temperature="chamber_c", arrhenius_k=2000.0)
@@ -200,3 +200,37 @@ def test_a_check_out_of_the_tiny_plant_is_as_it_was() -> None:
     assert not fact.corrected
     assert not grading(driver).corrections
     assert CheckOut(station="GRADE-01").results == ()
+
+
+# --- re-mapping scans -------------------------------------------------------------------------------
+
+
+def scanning(driver: Driver) -> Driver:
+    """The tiny plant whose grading tells the slot of each cell as its channel."""
+    routes = {
+        code: structs.replace(
+            draft,
+            operations=tuple(
+                structs.replace(each, slot="channel_no") if each.code == "grade" else each for each in draft.operations
+            ),
+        )
+        for code, draft in driver.plant.routes.items()
+    }
+    driver.adopt(structs.replace(driver.plant, routes=routes))
+    return driver
+
+
+def test_a_cell_found_in_another_slot_than_it_was_loaded_into_is_refused_and_named() -> None:
+    driver = scanning(supplied())
+    with pytest.raises(RefusedError) as refused:
+        graded(driver, capacity_ah=[6.2, 6.2, 6.2], channel_no=[0.0, 2.0, 1.0])
+    text = str(refused.value)
+    assert "was found in slot 2 of TRAY-1, the record has it in slot 1; scan the carrier again" in text
+    assert text.count("carrier_wrong") == 2
+    assert "in slot 0" not in text
+
+
+def test_slots_as_loaded_and_slots_not_told_are_taken() -> None:
+    assert graded(scanning(supplied()), capacity_ah=[6.2, 6.2], channel_no=[0.0, None]).grades == ("A", "A")
+    assert graded(scanning(supplied()), capacity_ah=[6.2, 6.2]).grades == ("A", "A")
+    assert graded(supplied(), capacity_ah=[6.2, 6.2], channel_no=[1.0, 0.0]).grades == ("A", "A")

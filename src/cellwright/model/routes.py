@@ -80,6 +80,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     calibrated: bool = False
     """Whether the station's calibration must be valid."""
     corrections: tuple[Correction, ...] = ()
+    slot: str = ""
+    """Characteristic that tells in which slot of its carrier a unit was found, "" = none does."""
 
 
 class Route(Struct, frozen=True, kw_only=True):

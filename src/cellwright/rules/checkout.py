@@ -26,6 +26,7 @@ from cellwright.rules.profiles import is_profiled, lot_marks, lot_profiles, mark
 from cellwright.rules.quality import Fate, Judgement, fate, judge
 from cellwright.rules.readiness import clock_tests, open_counter, running_counter
 from cellwright.rules.reasons import Decision, reason, refuse
+from cellwright.rules.slots import slot_reasons
 from cellwright.rules.state import AssemblyRow, LotRow, LotStatus, State, UnitRow, UnitStatus
 
 _US_PER_S = 1_000_000
@@ -116,6 +117,7 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
         *_column_reasons(command, len(units)),
         *_profiled_reasons(command, rule),
         *reserved_reasons(rule, command.results),
+        *slot_reasons(state, command, rule, units),
     ]
     intake = read_intake(state, station.code, rule, consumed=command.consumed, outputs=len(units))
     reasons.extend(intake.reasons)

@@ -11,8 +11,9 @@ from cellwright.plant.config.words import choices, shown
 
 
 def gauge_names(tables: Tables) -> frozenset[str]:
-    """Return the characteristics that tell with what something was measured: their names need no unit."""
-    return frozenset(name for _, each in tables.entries(CorrectionEntry, "by") for name in each.by if is_read(name))
+    """Return the characteristics that tell where or with what something was measured: their names need no unit."""
+    gauges = {name for _, each in tables.entries(CorrectionEntry, "by") for name in each.by if is_read(name)}
+    return frozenset(gauges | {each.slot for _, each in tables.entries(OperationEntry, "slot")})
 
 
 def check_corrections(tables: Tables, problems: Problems) -> None:
@@ -26,6 +27,7 @@ def check_corrections(tables: Tables, problems: Problems) -> None:
     _check_repeats(tables, problems)
     if tables.is_complete(CharacteristicEntry, "operation", "code", "required"):
         _check_names(tables, problems)
+        _check_slots(tables, problems)
     if tables.is_complete(OperationEntry, "materials.position"):
         _check_lots(tables, problems)
 
@@ -69,6 +71,14 @@ def _check_names(tables: Tables, problems: Problems) -> None:
         if is_read(correction.corrected) and known.get(correction.corrected):
             advice = "set required = false there: it is worked out, and unknown where something is missing"
             problems.add(place.at("corrected"), f'the characteristic "{correction.corrected}" is required', advice)
+
+
+def _check_slots(tables: Tables, problems: Problems) -> None:
+    for place, operation in tables.entries(OperationEntry, "code", "slot"):
+        known = [each.code for _, each in tables.entries(CharacteristicEntry) if each.operation == operation.code]
+        if operation.slot and operation.slot not in known:
+            allowed = f"allowed: a characteristic of this operation: {choices(operation.slot, known)}"
+            problems.add(place.at("slot"), f"found {shown(operation.slot)}", allowed)
 
 
 def _named(place: Place, each: CorrectionEntry) -> Iterator[tuple[Place, str]]:

@@ -187,6 +187,13 @@ class OperationEntry(Entry, frozen=True, kw_only=True):
         str, Meta(description='Qualification that the person at the station must hold; "" = none.')
     ] = ""
     calibrated: Annotated[bool, Meta(description="Whether the station's calibration must be valid.")] = False
+    slot: Annotated[
+        str,
+        Meta(
+            description="unit only: characteristic that tells the slot a unit was found in; a report that contradicts the "
+            'record is refused; "" = none.'
+        ),
+    ] = ""
 
 
 class CharacteristicEntry(Entry, frozen=True, kw_only=True):

@@ -199,4 +199,5 @@ def _operation(
         members=None if entry.members is None else Members(**structs.asdict(entry.members)),
         qualification=entry.qualification,
         calibrated=entry.calibrated,
+        slot=entry.slot,
     )

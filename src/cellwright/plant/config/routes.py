@@ -162,6 +162,7 @@ _KINDS_OF: dict[str, tuple[OperationKind, ...]] = {
     "members": (OperationKind.COMMISSION,),
     "output_material": (OperationKind.LOT,),
     "output_count_max": (OperationKind.LOT,),
+    "slot": (OperationKind.UNIT,),
 }
 _NOTHING_SAID: dict[str, object] = {
     "queue_times": (),
@@ -169,6 +170,7 @@ _NOTHING_SAID: dict[str, object] = {
     "members": None,
     "output_material": "",
     "output_count_max": 1,
+    "slot": "",
 }
 
 

@@ -59,10 +59,12 @@ export function GradeWhy({ why }) {
     ],
     [],
   );
-  return html`<p class="now" id="grade-sentence">${sentence(why)}</p>
-    <p class="secondary">${t('grade_why.rules', { operation: operation(why.operation), route: why.route, revision: why.revision, time: dateTime(why.time_us) })} <${CodeLink} kind="station" code=${why.station} /></p>
+  return html`<div class="stack">
+    <div><p class="now">${sentence(why)}</p>
+    <p class="secondary">${t('grade_why.rules', { operation: operation(why.operation), route: why.route, revision: why.revision, time: dateTime(why.time_us) })} <${CodeLink} kind="station" code=${why.station} /></p></div>
     ${why.limits.length > 0 && html`<${VirtualTable} caption=${t('grade_why.title')} columns=${columns} rows=${why.limits} hasTools=${false} />`}
-    ${why.corrections.length > 0 && html`<ul>${why.corrections.map((/** @type {Row} */ each) => html`<li key=${each.characteristic}><${Applied} ...${each} gauges=${why.gauges} /></li>`)}</ul>`}`;
+    ${why.corrections.length > 0 && html`<ul>${why.corrections.map((/** @type {Row} */ each) => html`<li key=${each.characteristic}><${Applied} ...${each} gauges=${why.gauges} /></li>`)}</ul>`}
+  </div>`;
 }
 
 /** How one characteristic was corrected, and by whose release. @param {Row} row */
