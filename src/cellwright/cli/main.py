@@ -30,6 +30,7 @@ VERBS = {
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
     "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),
     "match": ("cellwright.cli.match", "match", "Plan packs from a stock of measured cells."),
+    "pairs": ("cellwright.cli.pairs", "pairs", "Find units that do not weigh what was put into them."),
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
     "recall": ("cellwright.cli.recall", "recall", "Say what a recall would touch, and hold it."),

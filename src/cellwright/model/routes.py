@@ -59,6 +59,22 @@ class Grade(Struct, frozen=True, kw_only=True):
     limits: tuple[Characteristic, ...] = ()
 
 
+class MassPart(Struct, frozen=True, kw_only=True):
+    """A mass (g) that an earlier operation recorded of the same unit."""
+
+    operation: str
+    characteristic: str
+
+
+class MassCheck(Struct, frozen=True, kw_only=True):
+    """What a weighed unit must weigh: the recorded parts and a rest that was never weighed, give or take a tolerance."""
+
+    characteristic: str
+    parts: tuple[MassPart, ...]
+    rest_g: float
+    tolerance_g: float
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One step: kind, materials, limits, waiting windows and what happens to not-good units."""
 
@@ -82,6 +98,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     corrections: tuple[Correction, ...] = ()
     slot: str = ""
     """Characteristic that tells in which slot of its carrier a unit was found, "" = none does."""
+    mass_check: MassCheck | None = None
 
 
 class Route(Struct, frozen=True, kw_only=True):

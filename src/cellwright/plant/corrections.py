@@ -7,6 +7,7 @@ from cellwright.errors import CellwrightError
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.corrections import Correction, ReleaseCorrection
 from cellwright.model.plant import Plant
+from cellwright.model.routes import MassCheck
 from cellwright.views.gauges import GaugeStudy, study_gauges
 
 
@@ -31,6 +32,20 @@ def _corrections(plant: Plant, operations: tuple[str, ...]) -> Iterator[tuple[st
         for operation in route.operations:
             if operation.code in operations:
                 yield from ((operation.code, each) for each in operation.corrections if each.by)
+
+
+def mass_checks_of(plant: Plant, station: str) -> list[tuple[str, MassCheck]]:
+    """Return what a station's units must weigh, by operation. Raises CorrectionError when nothing says so."""
+    known = plant.stations.get(station)
+    if known is None:
+        raise CorrectionError(f"no station has the code {station!r}; see equipment.toml")
+    operations = (each for route in plant.routes.values() for each in route.operations if each.code in known.operations)
+    found = [(each.code, each.mass_check) for each in operations if each.mass_check is not None]
+    if not found:
+        raise CorrectionError(
+            f"no operation of {station} weighs its units; add [[mass_checks]] to characteristics.toml"
+        )
+    return found
 
 
 async def study_station(connection: Connection, plant: Plant, station: str, *, pages_count: int) -> list[GaugeStudy]:

@@ -16,6 +16,7 @@ from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
 from cellwright.cli.match import MatchAnswer, MatchPack
+from cellwright.cli.pairs import PairsReport
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
 from cellwright.links.lotfile.columns import Problem
@@ -27,6 +28,7 @@ from cellwright.model.corrections import GaugeEffect, Window
 from cellwright.plant.check import CheckReport
 from cellwright.views.gauges import GaugeStudy
 from cellwright.views.holds import Hold, Holds
+from cellwright.views.pairs import ImpossiblePair, PairsFound
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
 
@@ -280,6 +282,25 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "from_us": "When the first was reported, UTC us.",
         "to_us": "When the last was reported, UTC us.",
     },
+    PairsReport: {
+        "found": "One for each operation that weighs there.",
+        "held_count": "Units that were held now.",
+    },
+    PairsFound: {
+        "station": "Code of the station.",
+        "operation": "Operation that weighs.",
+        "tolerance_g": "How far a mass may be off, g.",
+        "weighed_count": "Units that were weighed on those pages.",
+        "unknown_count": "Those of which a part was not recorded: nothing can be said of them.",
+        "pairs": "Those that cannot be.",
+    },
+    ImpossiblePair: {
+        "unit": "Code of the unit.",
+        "weighed_g": "What it weighs.",
+        "expected_g": "What it must weigh by its record.",
+        "excess_g": "How much more it weighs; negative = less.",
+        "is_held": "Whether a hold keeps it.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
@@ -343,6 +364,11 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `effects`", GaugeEffect),
         ("`window`", Window),
     ],
+    "cellwright pairs": [
+        ("", PairsReport),
+        ("each of `found`", PairsFound),
+        ("each of `pairs`", ImpossiblePair),
+    ],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
 }
@@ -366,6 +392,7 @@ _NOTES = {
     "cellwright siblings": "How to read the answer, and what `--json` holds: [siblings](siblings.md). Step by step: "
     "[find who shares its fate](../how-to/find-siblings.md).",
     "cellwright corrections": "Step by step: [grade cells](../how-to/grade-cells.md).",
+    "cellwright pairs": "Step by step: [grade cells](../how-to/grade-cells.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

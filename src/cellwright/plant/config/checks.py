@@ -23,6 +23,7 @@ from cellwright.plant.config.entries import (
     StationEntry,
     WorkCenterEntry,
 )
+from cellwright.plant.config.masses import check_masses
 from cellwright.plant.config.problems import Place, Problems
 from cellwright.plant.config.references import check_references
 from cellwright.plant.config.routes import check_routes, operations_by_code
@@ -294,6 +295,7 @@ CHECKS: tuple[Callable[[Tables, Problems], None], ...] = (
     _check_grades,
     _check_measured,
     check_corrections,
+    check_masses,
     _check_lot_limits,
     _check_recipes,
 )

@@ -258,6 +258,23 @@ class CorrectionEntry(Entry, frozen=True, kw_only=True):
     graded: Annotated[bool, Meta(description="Whether grades ask for the corrected value where there is one.")] = True
 
 
+class MassPartEntry(Entry, frozen=True, kw_only=True):
+    """A mass that an earlier operation recorded of the same unit."""
+
+    operation: Annotated[Name, Meta(description="Operation that recorded it.")]
+    characteristic: Annotated[Name, Meta(description="Characteristic of it, in g.")]
+
+
+class MassCheckEntry(Entry, frozen=True, kw_only=True):
+    """What a unit must weigh by its record, so that a unit under a wrong code is found."""
+
+    operation: Annotated[Name, Meta(description="Operation that weighs; it has one such table.")]
+    characteristic: Annotated[Name, Meta(description="Characteristic of the operation that is the mass, in g.")]
+    parts: Annotated[tuple[MassPartEntry, ...], Meta(min_length=1, description="Recorded masses that it contains.")]
+    rest_g: Annotated[float, Meta(ge=0, description="What of it was never weighed, g.")]
+    tolerance_g: Annotated[float, Meta(gt=0, description="How far it may be off: both scales, and the rest, g.")]
+
+
 class RecipeEntry(Entry, frozen=True, kw_only=True):
     """Set values of an operation."""
 
@@ -279,6 +296,7 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "characteristics.toml": {
         "characteristics": CharacteristicEntry,
         "corrections": CorrectionEntry,
+        "mass_checks": MassCheckEntry,
         "grades": GradeEntry,
     },
     "recipes.toml": {"recipes": RecipeEntry},

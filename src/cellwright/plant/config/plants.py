@@ -13,7 +13,17 @@ from cellwright.model.equipment import Station, Tool, WorkCenter
 from cellwright.model.materials import CarrierType, Material, MaterialUse, Product
 from cellwright.model.plant import Plant, RouteDraft
 from cellwright.model.quantities import Characteristic
-from cellwright.model.routes import Grade, Members, NotGood, Operation, OperationKind, QueueTime, Recipe
+from cellwright.model.routes import (
+    Grade,
+    MassCheck,
+    MassPart,
+    Members,
+    NotGood,
+    Operation,
+    OperationKind,
+    QueueTime,
+    Recipe,
+)
 from cellwright.plant.config.checks import check_tables
 from cellwright.plant.config.entries import (
     FILES,
@@ -22,6 +32,7 @@ from cellwright.plant.config.entries import (
     CorrectionEntry,
     GradeEntry,
     GradeLimitEntry,
+    MassCheckEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -155,13 +166,24 @@ def _operations(tables: Tables) -> dict[str, Operation]:
     corrections: dict[str, list[Correction]] = {}
     for _, each in tables.entries(CorrectionEntry):
         corrections.setdefault(each.operation, []).append(_correction(each))
+    masses = {each.operation: _mass_check(each) for _, each in tables.entries(MassCheckEntry)}
     return {
         entry.code: structs.replace(
             _operation(entry, tuple(characteristics.get(entry.code, ())), tuple(grades.get(entry.code, ()))),
             corrections=tuple(corrections.get(entry.code, ())),
+            mass_check=masses.get(entry.code),
         )
         for _, entry in tables.entries(OperationEntry)
     }
+
+
+def _mass_check(entry: MassCheckEntry) -> MassCheck:
+    return MassCheck(
+        characteristic=entry.characteristic,
+        parts=tuple(MassPart(**structs.asdict(each)) for each in entry.parts),
+        rest_g=entry.rest_g,
+        tolerance_g=entry.tolerance_g,
+    )
 
 
 def _correction(entry: CorrectionEntry) -> Correction:

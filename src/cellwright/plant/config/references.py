@@ -10,6 +10,7 @@ from cellwright.plant.config.entries import (
     CorrectionEntry,
     Entry,
     GradeEntry,
+    MassCheckEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -33,6 +34,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
     CharacteristicEntry: {"operation": OperationEntry},
     CorrectionEntry: {"operation": OperationEntry},
     GradeEntry: {"operation": OperationEntry},
+    MassCheckEntry: {"operation": OperationEntry, "parts.operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
 }
 """By kind of entry: the keys that name something, and what."""
