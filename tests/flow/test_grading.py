@@ -2,12 +2,17 @@
 
 import asyncio
 import math
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from msgspec import Struct, structs
 
+from cellwright.cli.corrections import CorrectionsReport
 from cellwright.database.pool import connect
 from cellwright.links.opcua.station import Request
 from cellwright.model.answers import Answer
@@ -153,6 +158,44 @@ async def test_the_record_agrees_with_itself_and_grades_go_by_the_corrected_valu
     wrong_now = sum((grade == "A") is not is_best(ah.true, ohm.true) for grade, ah, ohm in given)
     wrong_raw = sum(is_best(ah.raw, ohm.raw) is not is_best(ah.true, ohm.true) for _, ah, ohm in given)
     assert wrong_now <= wrong_raw / 2 + 3, f"{wrong_now} cells have the wrong grade, by measured values {wrong_raw}"
+
+
+def said(run: VirtualRun, *arguments: str, code: int = 0) -> str:
+    """Return what a verb says of the run's database."""
+    command = [sys.executable, "-m", "cellwright", *arguments, "--database", run.url]
+    ended = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert ended.returncode == code, ended.stderr
+    return ended.stdout or ended.stderr
+
+
+def test_the_verbs_tell_of_gauges_and_of_masses(run: VirtualRun, tmp_path: Path) -> None:
+    report = msgspec.json.decode(said(run, "corrections", "GRADE-01", "--json"), type=CorrectionsReport)
+    assert [study.characteristic for study in report.studies] == ["capacity_ah", "dcir_ohm"]
+    for study in report.studies:
+        assert sum(share.share_ratio for share in study.shares) == pytest.approx(1.0)
+        assert [share.of for share in study.shares] == ["chamber_no", "channel_no", "page", "lot", "rest"]
+        assert sum(study.effects[1].counts) == study.window.units_count > 1500
+        assert study.window.pages_count == 20
+    people = said(run, "corrections", "GRADE-01", "--pages", "12")
+    assert "values of 12 pages" in people
+    assert "  variance: chamber_no " in people
+    assert "not in force; --release --reason TEXT puts it in force" in people
+    assert "no operation of WIND-01 corrects anything by its gauges" in said(run, "corrections", "WIND-01", code=1)
+    assert "every unit weighs what its record says" in said(run, "pairs", "SORT-01")
+    if run.world.seed == 7:
+        strict = shutil.copytree(find_plant("lfp32700"), tmp_path / "strict")
+        rules = strict / "characteristics.toml"
+        rules.write_text(rules.read_text().replace("tolerance_g = 3 ", "tolerance_g = 0.9 "))
+        found = said(run, "pairs", "SORT-01", "--plant", str(strict), code=1)
+        wrong = found.count("than its record: it is another unit")
+        assert wrong > 3
+        held = said(run, "pairs", "SORT-01", "--plant", str(strict), "--hold")
+        assert f"{wrong} units are held now" in held
+        again = said(run, "pairs", "SORT-01", "--plant", str(strict), "--hold")
+        assert again.count(", on hold: it is another unit") == wrong
+        assert "held now" not in again
+        released = said(run, "corrections", "GRADE-01", "--release", "--reason", "after the service")
+        assert released.count("  in force from now on") == 2
 
 
 (_GRADING,) = (each for route in PLANT.routes.values() for each in route.operations if each.code == "grading")

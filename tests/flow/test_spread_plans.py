@@ -14,8 +14,10 @@ from cellwright.testing.plant_year import make_plant_year
 from cellwright.testing.plant_year_store import store_plant_year, store_units
 from cellwright.views import (
     ancestry,
+    gauges,
     machines,
     origins,
+    pairs,
     reached,
     reached_flows,
     reached_rows,
@@ -67,6 +69,11 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "RUNS_SOME": (sibling_lots.RUNS_SOME, [LOTS, 100]),
     "WORKED_SOME": (sibling_steps.WORKED_SOME, ["WIND-01", 0, 1, 100]),
     "MEMBERSHIPS": (sibling_steps.MEMBERSHIPS, [FIRST_CELL]),
+    "LAST_PAGES": (gauges.LAST_PAGES, ["WIND-01", "winding", 20]),
+    "LOTS_OF_UNITS": (gauges.LOTS_OF_UNITS, [[FIRST_CELL, FIRST_CELL + 7], "cathode"]),
+    "LAST_WEIGHED": (pairs.LAST_WEIGHED, ["WIND-01", "winding", 20]),
+    "RECORDED": (pairs.RECORDED, [[FIRST_CELL, FIRST_CELL + 7], "winding"]),
+    "HELD": (pairs.HELD, [[FIRST_CELL, FIRST_CELL + 7]]),
     "unit_kept": (
         "SELECT k.id FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL unit_kept(n.id) AS k",
         [[FIRST_CELL]],

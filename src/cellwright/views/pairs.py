@@ -35,10 +35,7 @@ RECORDED: Final = """
     CROSS JOIN LATERAL (SELECT body FROM fact WHERE fact.position = p.position OFFSET 0) AS f
     ORDER BY p.position
 """
-HELD: Final = """
-    SELECT s.id FROM hold CROSS JOIN LATERAL unnest(subjects) AS s (id)
-    WHERE subject = 'unit' AND released_us = 0 AND s.id = ANY ($1::bigint[])
-"""
+HELD: Final = "SELECT id FROM unit WHERE id = ANY ($1::bigint[]) AND holds > 0"
 
 
 class ImpossiblePair(Struct, frozen=True, kw_only=True):

@@ -60,6 +60,14 @@ def _words_int(info: Any) -> str:
     return "a whole number" + bounds
 
 
+def _words_float(info: Any) -> str:
+    if info.gt is not None:
+        return f"a number above {info.gt:g}"
+    if info.ge is None:
+        return "a number"
+    return f"a number, {info.ge:g} or more" if info.le is None else f"a number from {info.ge:g} to {info.le:g}"
+
+
 def _words_str(info: Any) -> str:
     if info.pattern:
         return _PATTERN_WORDS[info.pattern]
@@ -75,7 +83,7 @@ def _words_list(info: Any) -> str:
 _WORDS: dict[type[inspect.Type], Callable[[Any], str]] = {
     inspect.IntType: _words_int,
     inspect.StrType: _words_str,
-    inspect.FloatType: lambda _: "a number",
+    inspect.FloatType: _words_float,
     inspect.BoolType: lambda _: "true or false",
     inspect.EnumType: lambda info: "one of " + ", ".join(each.value for each in info.cls),
     inspect.VarTupleType: _words_list,
