@@ -126,8 +126,10 @@ async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: 
 def test_every_statement_of_the_modules_is_tested() -> None:
     modules = (
         ancestry,
+        gauges,
         machines,
         origins,
+        pairs,
         reached,
         reached_flows,
         reached_rows,

@@ -11,12 +11,10 @@ import msgspec
 
 from cellwright.cli import main
 from cellwright.cli.code import CodeReport
-from cellwright.cli.corrections import CorrectionsReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
 from cellwright.cli.match import MatchAnswer, MatchPack
-from cellwright.cli.pairs import PairsReport
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
 from cellwright.links.lotfile.columns import Problem
@@ -24,11 +22,9 @@ from cellwright.links.uds.outcome import Check as BmsCheck
 from cellwright.links.uds.outcome import Identity, Outcome
 from cellwright.links.uds.outcome import Step as BmsStep
 from cellwright.model.codes import CodeField, CodeNote
-from cellwright.model.corrections import GaugeEffect, Window
 from cellwright.plant.check import CheckReport
-from cellwright.views.gauges import GaugeStudy
+from cellwright.testing import docs_grading
 from cellwright.views.holds import Hold, Holds
-from cellwright.views.pairs import ImpossiblePair, PairsFound
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
 
@@ -82,6 +78,7 @@ _WORDS = {
 }
 
 _MEANINGS: dict[type[Any], dict[str, str]] = {
+    **docs_grading.MEANINGS,
     Report: {
         "packs_built": "Packs that finished their route.",
         "cells_started": "Cells that got a code, whatever became of them.",
@@ -252,55 +249,6 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "length": "How many characters it is about.",
         "text": "What was found, what was expected, and what to do.",
     },
-    CorrectionsReport: {
-        "station": "Code of the station.",
-        "studies": "One for each characteristic that is corrected by gauges.",
-        "released": "Those that were put in force now.",
-    },
-    GaugeStudy: {
-        "station": "Code of the station.",
-        "operation": "Operation that measures it.",
-        "characteristic": "What was measured.",
-        "window": "What the effects were estimated from.",
-        "effects": "One for each kind of gauge.",
-        "shares": "Share of the variance by what it comes `of`: gauges, `page` and `lot`, which are true, and the `rest`.",
-        "rest_ratio": "Standard deviation of the rest, as a share of the value: cells and repeatability; null = unknown.",
-        "notes": "What the fit says of itself, as sentences.",
-        "problem": 'Why nothing was estimated, "" = it was.',
-    },
-    GaugeEffect: {
-        "by": "Characteristic that tells the gauge.",
-        "levels": "Number of each gauge.",
-        "offsets_ratio": "What each adds to the natural logarithm: 0.01 = it shows 1 % too much.",
-        "errors_ratio": "Standard error of each.",
-        "counts": "Values that each gave.",
-        "spread_ratio": "Standard deviation among gauges of the kind.",
-    },
-    Window: {
-        "pages_count": "Reports.",
-        "units_count": "Values in them.",
-        "from_us": "When the first was reported, UTC us.",
-        "to_us": "When the last was reported, UTC us.",
-    },
-    PairsReport: {
-        "found": "One for each operation that weighs there.",
-        "held_count": "Units that were held now.",
-    },
-    PairsFound: {
-        "station": "Code of the station.",
-        "operation": "Operation that weighs.",
-        "tolerance_g": "How far a mass may be off, g.",
-        "weighed_count": "Units that were weighed on those pages.",
-        "unknown_count": "Those of which a part was not recorded: nothing can be said of them.",
-        "pairs": "Those that cannot be.",
-    },
-    ImpossiblePair: {
-        "unit": "Code of the unit.",
-        "weighed_g": "What it weighs.",
-        "expected_g": "What it must weigh by its record.",
-        "excess_g": "How much more it weighs; negative = less.",
-        "is_held": "Whether a hold keeps it.",
-    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
@@ -333,6 +281,7 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
 }
 
 _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
+    **docs_grading.DOCUMENTS,
     "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check)],
     "cellwright status": [
         ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),
@@ -357,17 +306,6 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("", CodeReport),
         ("each of `fields`", CodeField),
         ("each of `problems` and `warnings`", CodeNote),
-    ],
-    "cellwright corrections": [
-        ("", CorrectionsReport),
-        ("each of `studies`", GaugeStudy),
-        ("each of `effects`", GaugeEffect),
-        ("`window`", Window),
-    ],
-    "cellwright pairs": [
-        ("", PairsReport),
-        ("each of `found`", PairsFound),
-        ("each of `pairs`", ImpossiblePair),
     ],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],

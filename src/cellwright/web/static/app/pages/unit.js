@@ -1,9 +1,8 @@
 /** A cell, module or pack: where it is, how far it is, what it measured, what it is made of and part of, its history. */
-import { html, useMemo } from '../../vendor/preact.js';
+import { html, useEffect, useMemo, useState } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { Genealogy } from '../components/genealogy.js';
-import { GradeWhy } from '../components/grade_why.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
@@ -46,7 +45,7 @@ export default function UnitPage() {
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
-      ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${GradeWhy} why=${data.grading} /><//>`}
+      ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Grading} why=${data.grading} /><//>`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
@@ -56,6 +55,15 @@ export default function UnitPage() {
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
       <//>
     </div>`;
+}
+
+/** Why it has its grade; its script comes once it is needed. @param {{why: Data}} props */
+function Grading({ why }) {
+  const [part, setPart] = useState(/** @type {any} */ ({}));
+  useEffect(() => {
+    import('./unit/grade_why.js').then(({ GradeWhy }) => setPart({ view: GradeWhy }));
+  }, []);
+  return part.view ? html`<${part.view} why=${why} />` : null;
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */

@@ -1,0 +1,75 @@
+"""What the JSON of the verbs of grading means, for the reference page of the command line."""
+
+from typing import Any
+
+from cellwright.cli.corrections import CorrectionsReport
+from cellwright.cli.pairs import PairsReport
+from cellwright.model.corrections import GaugeEffect, Window
+from cellwright.views.gauges import GaugeStudy
+from cellwright.views.pairs import ImpossiblePair, PairsFound
+
+MEANINGS: dict[type[Any], dict[str, str]] = {
+    CorrectionsReport: {
+        "station": "Code of the station.",
+        "studies": "One for each characteristic that is corrected by gauges.",
+        "released": "Those that were put in force now.",
+    },
+    GaugeStudy: {
+        "station": "Code of the station.",
+        "operation": "Operation that measures it.",
+        "characteristic": "What was measured.",
+        "window": "What the effects were estimated from.",
+        "effects": "One for each kind of gauge.",
+        "shares": "Share of the variance by what it comes `of`: gauges, `page` and `lot`, which are true, and the `rest`.",
+        "rest_ratio": "Standard deviation of the rest, as a share of the value: cells and repeatability; null = unknown.",
+        "notes": "What the fit says of itself, as sentences.",
+        "problem": 'Why nothing was estimated, "" = it was.',
+    },
+    GaugeEffect: {
+        "by": "Characteristic that tells the gauge.",
+        "levels": "Number of each gauge.",
+        "offsets_ratio": "What each adds to the natural logarithm: 0.01 = it shows 1 % too much.",
+        "errors_ratio": "Standard error of each.",
+        "counts": "Values that each gave.",
+        "spread_ratio": "Standard deviation among gauges of the kind.",
+    },
+    Window: {
+        "pages_count": "Reports.",
+        "units_count": "Values in them.",
+        "from_us": "When the first was reported, UTC us.",
+        "to_us": "When the last was reported, UTC us.",
+    },
+    PairsReport: {
+        "found": "One for each operation that weighs there.",
+        "held_count": "Units that were held now.",
+    },
+    PairsFound: {
+        "station": "Code of the station.",
+        "operation": "Operation that weighs.",
+        "tolerance_g": "How far a mass may be off, g.",
+        "weighed_count": "Units that were weighed on those pages.",
+        "unknown_count": "Those of which a part was not recorded: nothing can be said of them.",
+        "pairs": "Those that cannot be.",
+    },
+    ImpossiblePair: {
+        "unit": "Code of the unit.",
+        "weighed_g": "What it weighs.",
+        "expected_g": "What it must weigh by its record.",
+        "excess_g": "How much more it weighs; negative = less.",
+        "is_held": "Whether a hold keeps it.",
+    },
+}
+
+DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
+    "cellwright corrections": [
+        ("", CorrectionsReport),
+        ("each of `studies`", GaugeStudy),
+        ("each of `effects`", GaugeEffect),
+        ("`window`", Window),
+    ],
+    "cellwright pairs": [
+        ("", PairsReport),
+        ("each of `found`", PairsFound),
+        ("each of `pairs`", ImpossiblePair),
+    ],
+}
