@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
-from cellwright.analysis.grading.effects import Component, Factor, fit_effects, statement
+from cellwright.analysis.grading.effects import Component, Effects, Factor, fit_effects, statement
 from cellwright.analysis.quantiles import Floats
 from cellwright.database.pool import Connection
 from cellwright.model.commands import Result
@@ -130,8 +130,15 @@ def _studied(study: GaugeStudy, rows: Sequence[_Row], lots: Mapping[int, int], b
         effects=tuple(gauges),
         shares=(*shares, Share("rest", effects.rest_share_ratio)),
         rest_ratio=math.sqrt(effects.rest_variance),
-        notes=statement(effects),
+        notes=statement(_worth_saying(effects)),
     )
+
+
+def _worth_saying(effects: Effects) -> Effects:
+    """Leave out that each page was in one chamber: it always is. That a chamber held one page alone is worth saying."""
+    pairs = set(effects.nested)
+    kept = (pair for pair in effects.nested if pair[0] != "page" or pair[::-1] in pairs)
+    return structs.replace(effects, nested=tuple(kept))
 
 
 def _true_factors(rows: Sequence[_Row], lots: Mapping[int, int]) -> list[Factor]:
