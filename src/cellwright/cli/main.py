@@ -27,6 +27,7 @@ VERBS = {
     ),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
+    "gauge": ("cellwright.cli.gauge", "gauge", "Tell how much of what is measured is the gauge."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
     "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),
     "match": ("cellwright.cli.match", "match", "Plan packs from a stock of measured cells."),

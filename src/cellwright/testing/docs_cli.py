@@ -330,6 +330,7 @@ _NOTES = {
     "cellwright siblings": "How to read the answer, and what `--json` holds: [siblings](siblings.md). Step by step: "
     "[find who shares its fate](../how-to/find-siblings.md).",
     "cellwright corrections": "Step by step: [grade cells](../how-to/grade-cells.md).",
+    "cellwright gauge": "Step by step: [grade cells](../how-to/grade-cells.md).",
     "cellwright pairs": "Step by step: [grade cells](../how-to/grade-cells.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cellwright.analysis.grading.gauge import GaugeStudy as GaugeRepeated
+from cellwright.analysis.grading.gauge import Variance
 from cellwright.cli.corrections import CorrectionsReport
 from cellwright.cli.pairs import PairsReport
 from cellwright.model.corrections import GaugeEffect, Window
@@ -39,6 +41,24 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "from_us": "When the first was reported, UTC us.",
         "to_us": "When the last was reported, UTC us.",
     },
+    GaugeRepeated: {
+        "repeatability": "The same appraiser and part again.",
+        "appraiser": "Among appraisers.",
+        "interaction": "What an appraiser does to one part and not to others.",
+        "gauge": "All three together.",
+        "part": "Among parts.",
+        "total": "Gauge and part.",
+        "gauge_sigma_ratio": "Standard deviation of the gauge / of the total.",
+        "distinct_count": "How many classes of parts the gauge tells apart.",
+        "mean_squares": "Lines of the analysis of variance: part, appraiser, interaction, repeatability.",
+        "confidence_ratio": "Confidence of the intervals.",
+    },
+    Variance: {
+        "value": "Variance, in the square of the unit of the values.",
+        "lower": "Lower end of its interval.",
+        "upper": "Upper end.",
+        "share_ratio": "Share of the total variance.",
+    },
     PairsReport: {
         "found": "One for each operation that weighs there.",
         "held_count": "Units that were held now.",
@@ -67,6 +87,7 @@ DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `effects`", GaugeEffect),
         ("`window`", Window),
     ],
+    "cellwright gauge": [("", GaugeRepeated), ("each variance", Variance)],
     "cellwright pairs": [
         ("", PairsReport),
         ("each of `found`", PairsFound),
