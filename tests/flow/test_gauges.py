@@ -6,6 +6,7 @@ from functools import partial
 import asyncpg
 import numpy as np
 import pytest
+from msgspec import structs
 
 from cellwright.database.pool import connect
 from cellwright.model.commands import ReplaceTool, UnloadCarrier
@@ -75,6 +76,18 @@ async def test_effects_are_those_that_were_put_in_and_a_value_without_its_channe
     assert channels.counts == (12,) * 7 + (11,)
     assert found.rest_ratio == pytest.approx(0.001, rel=0.3)
     assert sum(share.share_ratio for share in found.shares) == pytest.approx(1.0)
+
+
+async def test_a_spread_estimated_as_nothing_is_not_known_to_be_nothing(connection: asyncpg.Connection) -> None:
+    """Temperature, once it is taken away, is a gauge that adds nothing: that is known no better than its means are."""
+    ((operation, correction),) = corrections_of(correcting_plant(), "GRADE-01")
+    by_warmth = structs.replace(correction, by=("chamber_no", "chamber_c"))
+    found = await study_gauges(connection, "GRADE-01", operation, correction=by_warmth, pages_count=20)
+    warmth = found.effects[1]
+    assert (warmth.by, warmth.levels) == ("chamber_c", (24, 25, 26))
+    assert warmth.offsets_ratio == pytest.approx((0.0, 0.0, 0.0), abs=0.001)
+    assert all(0.0005 < error < 0.01 for error in warmth.errors_ratio)
+    assert 0.0005 < warmth.spread_ratio < 0.01
 
 
 async def test_only_the_last_pages_count(connection: asyncpg.Connection) -> None:

@@ -38,6 +38,10 @@ TRAYS = 20
 """So many trays are graded before what they say of the gauges is released: as many as the verb takes by default."""
 
 
+REPEATABILITY = {"capacity_ah": 0.0012, "dcir_ohm": 0.003}
+"""What the virtual tester scatters by itself, as a share: no correction takes it away."""
+
+
 class Releasing:
     """Releases what the first trays say of the gauges of GRADE-01, before the next one is reported."""
 
@@ -139,6 +143,7 @@ async def test_correction_at_least_halves_the_error_against_the_truth(
             f"(ratio {fair / raw:.2f}), claimed {claimed:.3%}"
         )
     assert fair <= raw / 2
+    assert fair <= 1.5 * math.hypot(claimed, REPEATABILITY[characteristic]), "the error is what it is said to be"
 
 
 async def test_the_record_agrees_with_itself_and_grades_go_by_the_corrected_values(run: VirtualRun) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
-from cellwright.analysis.grading.effects import Component, Effects, Factor, fit_effects, statement
+from cellwright.analysis.grading.effects import Codes, Component, Effects, Factor, fit_effects, statement
 from cellwright.analysis.quantiles import Floats
 from cellwright.database.pool import Connection
 from cellwright.model.commands import Result
@@ -16,6 +16,9 @@ from cellwright.model.corrections import Correction, GaugeEffect, Share, Window
 from cellwright.rules.corrections import corrected_column
 
 PAGES_MAX: Final = 1_000
+
+NOTHING_RATIO: Final = 0.001
+"""A share of the variance under which it was estimated as nothing."""
 
 LAST_PAGES: Final = """
     SELECT h.time_us, f.body
@@ -123,7 +126,11 @@ def _studied(study: GaugeStudy, rows: Sequence[_Row], lots: Mapping[int, int], b
         effects = fit_effects(np.log([row.value for row in rows]), factors)
     except ValueError as error:
         return structs.replace(study, problem=str(error))
-    gauges = [_gauge(part, seen) for part, (seen, _) in zip(effects.components, levels, strict=False)]
+    pages = np.array([row.page for row in rows])
+    gauges = [
+        _gauge(part, seen, _means_errors(effects, codes, pages))
+        for part, (seen, codes) in zip(effects.components, levels, strict=False)
+    ]
     shares = [Share(each.name, each.share_ratio) for each in effects.components]
     return structs.replace(
         study,
@@ -155,7 +162,22 @@ def _alone(name: str) -> str:
     return f"{name} was the same in all pages: what it adds cannot be told from the cells; take pages of more than one"
 
 
-def _gauge(part: Component, seen: Floats) -> GaugeEffect:
+def _means_errors(effects: Effects, codes: Codes, pages: Codes) -> Floats:
+    """Return by gauge the standard error of the mean of what it measured: cells scatter, and so do its pages."""
+    page_variance = sum(part.variance for part in effects.components if part.name == "page")
+    pages_count = np.bincount(np.unique(np.column_stack([codes, pages]), axis=0)[:, 0])
+    return np.sqrt(effects.rest_variance / np.bincount(codes) + page_variance / pages_count)
+
+
+def _gauge(part: Component, seen: Floats, means_errors: Floats) -> GaugeEffect:
+    """Return an effect as it is released.
+
+    A spread that was estimated as nothing is not known to be nothing: how far such gauges are off is known no better than
+    the means of what they measured.
+    """
+    if part.share_ratio < NOTHING_RATIO:
+        spread = float(np.sqrt(np.mean(means_errors**2)))
+        part = structs.replace(part, errors=means_errors, variance=spread**2)
     return GaugeEffect(
         by=part.name,
         levels=tuple(int(level) for level in seen),
