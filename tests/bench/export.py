@@ -32,7 +32,7 @@ from cellwright.web.access.guard import COOKIE
 
 FILES: Final = ("csv", "parquet", "json")
 SECONDS_MAX: Final = 60.0
-MEMORY_MB_MAX: Final = 1000.0
+MEMORY_MB_MAX: Final = 400.0
 """Of the server, for a million units."""
 
 # A lot like another one, and the parts by which it went into others.

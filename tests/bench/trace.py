@@ -151,10 +151,16 @@ def textbook(connection: Connection, drawn: Drawn) -> dict[str, tuple[Ask, int]]
     }
 
 
+def say(step: str) -> None:
+    """Tell somebody who waits what is being done."""
+    print(f"{step} ...", file=sys.stderr, flush=True)
+
+
 async def measure(asked: Mapping[str, tuple[Ask, int]], share: float) -> dict[str, Any]:
     """Ask every question after one try that does not count; times in ms."""
     found = {}
     for name, (ask, count) in asked.items():
+        say(f"asking: {name}")
         times_s, sizes = [], []
         await ask(0)
         for number in range(max(3, int(count * share))):
@@ -218,7 +224,9 @@ async def main(sizes: argparse.Namespace) -> None:
         await migrate(server.url)
         connection = await connect(server.url, statement_timeout_ms=0)
         report["server"] = f"PostgreSQL {await connection.fetchval('SHOW server_version')}"
+        say(f"storing {count} cells")
         report |= await load(connection, year)
+        say("storing what was done to the last of them")
         report["steps_s"] = round((await store_steps(connection, year)).total_s, 1)
         await connection.execute("SET jit = off")
         drawn = Drawn(year, 60)
@@ -226,6 +234,7 @@ async def main(sizes: argparse.Namespace) -> None:
         report["load_average"] = [round(each, 1) for each in os.getloadavg()]
         report["traces"] = await measure(asked, 1.0)
         if sizes.gate:
+            say("and beside the gate")
             report["beside_gate"] = await beside_gate(asked)
         if sizes.textbook and count <= TEXTBOOK_CELLS_MAX:
             report["textbook"] = await peer(connection, drawn, report["traces"])
@@ -235,6 +244,7 @@ async def main(sizes: argparse.Namespace) -> None:
 
 async def peer(connection: Connection, drawn: Drawn, ours: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the table of edges in the same server, and how many times as long it takes."""
+    say("storing every edge")
     stored = await store_edges(connection, drawn.year)
     async with best_case(connection):
         theirs = await measure(textbook(connection, drawn), 1.0)

@@ -122,7 +122,7 @@ async def look(screen: Screen, name: str, view: View, folder: Path) -> list[str]
     return problems
 
 
-def test_no_page_is_left_out() -> None:
+async def test_no_page_is_left_out() -> None:
     assert {page.name for page in PAGES} - {"styleguide"} <= set(PATHS)
 
 

@@ -69,7 +69,7 @@ def test_what_flowed_in_a_gap_is_unknown() -> None:
     assert found.gap_s[0] == 500.0
     assert math.isnan(found.charge_ah[0])
     assert math.isnan(found.warming_c[0])
-    assert features_of(curve_of(time_s, current, one.voltage_v), gap_s_max=600.0).charge_ah[0] == pytest.approx(
+    assert features_of(curve_of(time_s, current, one.voltage_v), gap_max_s=600.0).charge_ah[0] == pytest.approx(
         7.5, rel=1e-3
     )
 

@@ -136,7 +136,7 @@ async def test_what_a_station_has_not_is_told_at_its_field(
 
 async def test_what_stood_in_a_channel_is_held_and_nothing_else(database_url: str) -> None:
     async with deep_web(database_url) as (web, _), browser(web, await make_account(web, "Q-1", "quality")) as client:
-        station = {"station": "FORM-01", "from_us": 0, "to_us": 1 << 60, "channel": 1}
+        station = {"station": "FORM-01", "from_us": 0, "to_us": 1 << 51, "channel": 1}
         wish = {"key": "channel-key", "recall": "RC-9", "reason": "cell burst", "question": {"stations": [station]}}
         report = (await client.post("/api/v1/recalls", json=wish)).json()
         assert (report["lots_count"], report["units_count"], len(report["holds"])) == (0, 1, 1), (
@@ -146,7 +146,7 @@ async def test_what_stood_in_a_channel_is_held_and_nothing_else(database_url: st
 
 async def test_a_recall_of_no_channel_is_not_placed(face: Face) -> None:
     _, _, client = face
-    station = {"station": "FORM-01", "from_us": 0, "to_us": 1 << 50, "channel": 9}
+    station = {"station": "FORM-01", "from_us": 0, "to_us": 1 << 51, "channel": 9}
     wish = {"key": "channel-key", "recall": "RC-9", "reason": "cell burst", "question": {"stations": [station]}}
     answer = await client.post("/api/v1/recalls", json=wish)
     assert (answer.status_code, answer.json()["fields"][0]["code"]) == (400, "no_channel")

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+Share = Callable[[float], float]
+"""The share of a distribution below a value."""
+
 _TINY = 1e-300
 _TERMS = 20_000
 
@@ -52,11 +55,11 @@ def chi_square_quantile(share_ratio: float, freedom: int) -> float:
     return _root(lambda value: _gamma_share(value / 2, freedom / 2), share_ratio, most)
 
 
-def _root(share_of: Callable[[float], float], share_ratio: float, most: float) -> float:
-    """Return where a rising function of [0, most] reaches a share, by halving."""
+def _root(share_of: Share, share_ratio: float, most_n: float) -> float:
+    """Return where a rising function of [0, most_n] reaches a share, by halving."""
     if not 0 < share_ratio < 1:
         raise ValueError(f"a quantile needs a share between 0 and 1, not {share_ratio}")
-    low, high = 0.0, most
+    low, high = 0.0, most_n
     for _ in range(200):
         middle = (low + high) / 2
         if middle in {low, high}:
@@ -68,14 +71,14 @@ def _root(share_of: Callable[[float], float], share_ratio: float, most: float) -
     return (low + high) / 2
 
 
-def _beta_share(values: Floats | np.float64, first: float, second: float) -> Floats:
-    """Return the regularised incomplete beta function I_x(first, second) of values in 0..1."""
+def _beta_share(values: Floats | np.float64, first_n: float, second_n: float) -> Floats:
+    """Return the regularised incomplete beta function I_x(first_n, second_n) of values in 0..1."""
     x = np.asarray(values, dtype=np.float64)
-    swapped = x > (first + 1) / (first + second + 2)
-    a = np.where(swapped, second, first)
-    b = np.where(swapped, first, second)
+    swapped = x > (first_n + 1) / (first_n + second_n + 2)
+    a = np.where(swapped, second_n, first_n)
+    b = np.where(swapped, first_n, second_n)
     y = np.where(swapped, 1 - x, x)
-    log_beta = math.lgamma(first) + math.lgamma(second) - math.lgamma(first + second)
+    log_beta = math.lgamma(first_n) + math.lgamma(second_n) - math.lgamma(first_n + second_n)
     with np.errstate(divide="ignore", invalid="ignore"):
         front = np.exp(a * np.log(y) + b * np.log1p(-y) - log_beta) / a
     part = np.where(y > 0, front * _beta_fraction(y, a, b), 0.0)
@@ -107,32 +110,32 @@ def _away(values: Floats) -> Floats:
     return np.where(np.abs(values) < _TINY, _TINY, values)
 
 
-def _gamma_share(value: float, shape: float) -> float:
-    """Return the regularised lower incomplete gamma function P(shape, value)."""
+def _gamma_share(value: float, shape_n: float) -> float:
+    """Return the regularised lower incomplete gamma function P(shape_n, value)."""
     if value <= 0:
         return 0.0
-    front = math.exp(shape * math.log(value) - value - math.lgamma(shape))
-    if value < shape + 1:
-        return front * _gamma_series(value, shape)
-    return 1 - front * _gamma_fraction(value, shape)
+    front = math.exp(shape_n * math.log(value) - value - math.lgamma(shape_n))
+    if value < shape_n + 1:
+        return front * _gamma_series(value, shape_n)
+    return 1 - front * _gamma_fraction(value, shape_n)
 
 
-def _gamma_series(value: float, shape: float) -> float:
-    term = total = 1 / shape
+def _gamma_series(value: float, shape_n: float) -> float:
+    term = total = 1 / shape_n
     for n in range(1, _TERMS):
-        term *= value / (shape + n)
+        term *= value / (shape_n + n)
         total += term
         if term < total * 1e-16:
             break
     return total
 
 
-def _gamma_fraction(value: float, shape: float) -> float:
-    b = value + 1 - shape
+def _gamma_fraction(value: float, shape_n: float) -> float:
+    b = value + 1 - shape_n
     forward, backward = 1 / _TINY, 1 / b
     result = backward
     for n in range(1, _TERMS):
-        term = -n * (n - shape)
+        term = -n * (n - shape_n)
         b += 2
         backward = 1 / (term * backward + b or _TINY)
         forward = b + term / forward or _TINY

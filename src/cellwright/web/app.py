@@ -79,7 +79,11 @@ def _routes() -> Sequence[Any]:
 @get("/openapi.json", opt=_DOCUMENT, include_in_schema=False)
 async def read_description(request: Asked) -> dict[str, Any]:
     """Describe the API (OpenAPI 3.1)."""
-    return request.app.openapi_schema.to_schema()
+    # To write it down takes half a second, in which nothing else is answered; it never changes.
+    if "description" not in request.app.state:
+        request.app.state["description"] = request.app.openapi_schema.to_schema()
+    found: dict[str, Any] = request.app.state["description"]
+    return found
 
 
 @get("/{path:path}", opt=_NOWHERE, include_in_schema=False)

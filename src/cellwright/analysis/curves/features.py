@@ -10,7 +10,7 @@ from msgspec import Struct
 from cellwright.analysis.curves.page import Curves, Flags, Steps, Whole, ratio, steps_of, summed
 from cellwright.analysis.quantiles import Floats
 
-GAP_S_MAX = 120.0
+GAP_MAX_S = 120.0
 _HOLD_V = 0.005
 """How near to its highest voltage a charge is held, so that the loop of a cycler does not count as constant current."""
 
@@ -41,11 +41,11 @@ class Features(Struct, frozen=True, kw_only=True):
     samples_count: Whole
 
 
-def features_of(curves: Curves, *, gap_s_max: float = GAP_S_MAX) -> Features:
+def features_of(curves: Curves, *, gap_max_s: float = GAP_MAX_S) -> Features:
     """Return the features of every cell of a page."""
     steps, count = steps_of(curves), curves.count
     gap_s = _greatest(steps.hours * 3600, steps.cells, count)
-    whole = np.where((gap_s <= gap_s_max), 1.0, np.nan)
+    whole = np.where((gap_s <= gap_max_s), 1.0, np.nan)
     middle_v = (curves.voltage_v[steps.firsts] + curves.voltage_v[steps.firsts + 1]) / 2
     charge_ah, discharge_ah = (summed(each, steps.cells, count) for each in (steps.charge_ah, steps.discharge_ah))
     charge_wh, discharge_wh = (

@@ -18,6 +18,9 @@ from msgspec import Struct
 from cellwright.analysis.curves.page import Curves, Flags, Steps, steps_of, summed
 from cellwright.analysis.quantiles import Floats
 
+Range = tuple[float, float]
+"""From and to, in the unit of the grid that it is a part of."""
+
 
 class Way(StrEnum):
     """Which part of a curve."""
@@ -74,7 +77,7 @@ def differential_voltage(voltage_v: Floats, grid_ratio: Floats, total_ah: Floats
         return np.asarray(np.abs(np.diff(voltage_v, axis=1)) / (np.diff(grid_ratio) * total_ah[:, None]))
 
 
-def peak(values: Floats, grid: Floats, window: tuple[float, float]) -> Peak:
+def peak(values: Floats, grid: Floats, window: Range) -> Peak:
     """Return the highest point of a derivative within a window of its grid, refined by a parabola through three points.
 
     The area is summed over the window. A cell with an unknown value there has no peak.

@@ -93,6 +93,16 @@ class Corrected(Struct, frozen=True):
     errors: Floats
 
 
+class _Wording(Struct, frozen=True):
+    """What a fit was asked about, in the caller's order and names, and the cells that it rests on."""
+
+    factors: Sequence[Factor]
+    order: Sequence[int]
+    names: tuple[str, ...]
+    known: NDArray[np.bool_]
+    clipped_count: int
+
+
 class _Data(Struct):
     """The equations of a fit: fixed columns, the factors in their order with the largest last, and cross counts."""
 
@@ -144,7 +154,7 @@ def fit_effects(
     order = sorted(range(len(factors)), key=lambda each: _size(factors[each]))
     data = _prepared(fixed, [factors[each] for each in order], known)
     state, clipped_count = _clipped_fit(data, y[known], clip_sigma)
-    return _told(data, state, factors, order=order, names=tuple(given), counted=(known, clipped_count))
+    return _told(data, state, _Wording(factors, order, tuple(given), known, clipped_count))
 
 
 def corrected(
@@ -337,23 +347,15 @@ def _solve(data: _Data, y: Floats, ratios: Floats) -> _Solution:
     )
 
 
-def _told(
-    data: _Data,
-    state: _State,
-    factors: Sequence[Factor],
-    *,
-    order: Sequence[int],
-    names: tuple[str, ...],
-    counted: tuple[NDArray[np.bool_], int],
-) -> Effects:
+def _told(data: _Data, state: _State, wording: _Wording) -> Effects:
     """Put a fit into words of the caller: components in the order given."""
-    known, clipped_count = counted
+    factors, known = wording.factors, wording.known
     total = float(state.variances.sum() + state.rest_variance)
     variances = np.where(state.variances <= 10 * _LEAST * total, 0.0, state.variances)
     total = float(variances.sum() + state.rest_variance)
     errors = [np.sqrt(state.rest_variance * np.maximum(each, 0.0)) for each in state.solution.inverse]
     components: dict[int, Component] = {}
-    for place, index in enumerate(order):
+    for place, index in enumerate(wording.order):
         components[index] = Component(
             name=factors[index].name,
             is_bias=factors[index].is_bias,
@@ -368,14 +370,14 @@ def _told(
         mean=float(state.solution.fixed[0]),
         slopes=tuple(
             Slope(name=name, value=float(state.solution.fixed[place]), error=float(slope_errors[place]))
-            for place, name in enumerate(names, 1)
+            for place, name in enumerate(wording.names, 1)
         ),
         components=tuple(components[index] for index in range(len(factors))),
         rest_variance=state.rest_variance,
         rest_share_ratio=state.rest_variance / total,
         cells_count=int(np.count_nonzero(known)),
         unknown_count=int(np.count_nonzero(~known)),
-        clipped_count=clipped_count,
+        clipped_count=wording.clipped_count,
         nested=_nested(factors, known),
         is_converged=state.is_converged,
     )

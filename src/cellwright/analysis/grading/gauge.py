@@ -20,6 +20,9 @@ CONFIDENCE = 0.95
 DISTINCT_SIGMA = math.sqrt(2.0)
 """Number of distinct categories = sqrt(2) part sigma / gauge sigma (AIAG)."""
 
+Weights = tuple[float, ...]
+"""How often each mean square counts."""
+
 
 class MeanSquare(Struct, frozen=True):
     """A line of the analysis of variance."""
@@ -111,9 +114,7 @@ def from_mean_squares(squares: MeanSquares, *, repeats: int, confidence_ratio: f
     )
 
 
-def interval(
-    squares: tuple[MeanSquare, ...], weights: tuple[float, ...], alpha_ratio: float
-) -> tuple[float, float, float]:
+def interval(squares: tuple[MeanSquare, ...], weights: Weights, alpha_ratio: float) -> tuple[float, float, float]:
     """Return a weighted sum of mean squares with its bounds, each wrong with a chance of alpha; bounds are at least 0."""
     value = math.fsum(weight * each.value for weight, each in zip(weights, squares, strict=True))
     terms = [(weight, each) for weight, each in zip(weights, squares, strict=True) if weight]

@@ -21,7 +21,7 @@ COUNTED_MAX: Final = 2_000_000
 """Units that are counted by interval; of more, the bad ones and a sample are."""
 STEPPED_MAX: Final = 5_000
 """Units that are not bad and whose steps are read."""
-STEPPED_MIN: Final = 2_000
+STEPPED_MIN: Final = 1_000
 STEPPED_PER_BAD: Final = 4
 """Others for each bad unit: more of them find next to nothing more (H. K. Ury, Biometrics 31 (1975) 643-649)."""
 BUILT_MAX: Final = 2_000
