@@ -46,6 +46,9 @@ def check_page(page: CurvePage) -> None:
     _check_lengths(columns, "columns of points")
     _check_ends(page.ends, len(page.heads), points.times_us.size)
     _check_range("step", points.steps, 0, _INT16_LIMIT)
+    for name in ("voltages_v", "currents_a", "temperatures_c"):
+        if np.any(np.isinf(getattr(points, name))):
+            raise ValueError(f"{name} has an infinite value; expected finite ones, and NaN for what is not known")
     _check_points(points.times_us, points.states)
     _check_heads(page)
     _check_resolution(page.resolution)
