@@ -32,6 +32,7 @@ VERBS = {
     "siblings": ("cellwright.cli.siblings", "siblings", "Tell who shares what with one bad unit."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),
     "submit": ("cellwright.cli.submit", "submit", "Submit commands as JSON lines."),
+    "telemetry": ("cellwright.cli.telemetry", "telemetry", "Give up files of samples that are lost."),
     "trace": ("cellwright.cli.trace", "trace", "Trace a unit or lot, backward or forward."),
     "up": ("cellwright.cli.up", "up", "Run a plant on this machine."),
     "user": ("cellwright.cli.user", "user", "People, their roles and qualifications."),

@@ -30,6 +30,7 @@ from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
 from cellwright.plant.runtime import Outside, Runtime
+from cellwright.plant.telemetry import open_telemetry
 from cellwright.web.access.links import link_path
 from cellwright.web.opening import Behind, Face, open_web
 from cellwright.web.server import read_listen
@@ -90,7 +91,7 @@ async def up(
         _say("database", ready, version=database.version, as_json=as_json)
         now = open_clock(clock)
         runtime = Runtime(database.url, plant, now, outside=outside, random=SystemRandom())
-        async with runtime, contextlib.AsyncExitStack() as opened:
+        async with open_telemetry(database.url, folder, now), runtime, contextlib.AsyncExitStack() as opened:
             centres = list(outside.endpoints) if outside else []
             named = ", ".join(centres) or "none; name them with --machines"
             text = f"plant {plant.code} ({plant.name}): the gate answers (pid {os.getpid()}); work centres: {named}"

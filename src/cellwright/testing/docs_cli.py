@@ -23,6 +23,7 @@ from cellwright.links.uds.outcome import Identity, Outcome
 from cellwright.links.uds.outcome import Step as BmsStep
 from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
+from cellwright.telemetry.checking import Damage, TelemetryVerdict
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
@@ -247,12 +248,28 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "length": "How many characters it is about.",
         "text": "What was found, what was expected, and what to do.",
     },
+    TelemetryVerdict: {
+        "whole": "Whether every row that was acknowledged is there once, in files that are as they were written.",
+        "segments": "Files in the manifest.",
+        "rows": "Samples and points of curves in them.",
+        "bytes": "Their size.",
+        "fresh_rows": "Rows that wait in the database to be sealed.",
+        "damaged": "Files that are gone or changed, and files that no manifest names.",
+        "problems": "What else is wrong, as sentences.",
+    },
+    Damage: {
+        "path": "The file.",
+        "problem": "What is wrong with it.",
+        "lost": "What nobody can read while it stays so.",
+        "advice": "What to do.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
         "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
         "problem": 'Where the journal could not be folded any further, "" = nowhere.',
         "audit": "The audit trail as of `cellwright audit verify`; null after a rebuild.",
+        "telemetry": "The files of samples; null after a rebuild.",
     },
     AuditVerdict: {
         "whole": "Whether every row is there, unchanged and in its place.",
@@ -286,7 +303,11 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `loaded`", LoadedLot),
     ],
     "cellwright audit verify": [("", AuditVerdict)],
-    "cellwright check": [("", CheckReport)],
+    "cellwright check": [
+        ("", CheckReport),
+        ("`telemetry`", TelemetryVerdict),
+        ("each of its `damaged`", Damage),
+    ],
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],

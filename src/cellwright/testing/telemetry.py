@@ -230,7 +230,7 @@ def same_curve(one: Curve | None, other: Curve | None) -> bool:
     return one.head == other.head and all(np.array_equal(*each, equal_nan=each[0].dtype.kind == "f") for each in parts)
 
 
-async def expect_same(store: TelemetryStore, oracle: TelemetryStore) -> None:
+async def expect_same(store: TelemetryStore, oracle: TelemetryStore, *, units: Sequence[int] = range(14)) -> None:
     """Ask both everything that can be asked; raises AssertionError where they differ."""
     names = [signal.name for signal in SIGNALS]
     assert await store.last(names) == await oracle.last(names)  # noqa: S101 - this is a test kit
@@ -245,7 +245,7 @@ async def expect_same(store: TelemetryStore, oracle: TelemetryStore) -> None:
         known = await oracle.read(names, from_us, to_us, max_points=points)
         for one, other in zip(found, known, strict=True):
             assert same_trend(one, other), (from_us, to_us, points, one, other)  # noqa: S101
-    for unit in range(14):
+    for unit in units:
         for operation in ("formation", "grading", "none"):
             for attempt in (None, 1, 2, 3):
                 kept, wanted = [await each.curve(unit, operation, attempt=attempt) for each in (store, oracle)]
