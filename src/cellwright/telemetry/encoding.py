@@ -69,22 +69,24 @@ class Kind(Struct, frozen=True, eq=False):
     name: str
     columns: Any
     key: str
-    order: Callable[[Any], NDArray[np.int64]]
+    order: Callable[[Any], NDArray[np.int64] | None]
+    """Which row stands where; None = every row stands there already."""
     group_rows: int
     measured: tuple[str, ...]
 
     def sort(self, table: Any) -> Any:
         """Return a table in the order of its kind; rows that are alike in it keep theirs."""
         order = self.order(table)
-        is_sorted = bool(np.all(order[1:] > order[:-1]))
-        return table if is_sorted else table.take(order)
+        return table if order is None else table.take(order)
 
 
-def _sample_order(table: Any) -> NDArray[np.int64]:
-    return np.lexsort((column(table, "time_us"), column(table, "channel")))
+def _sample_order(table: Any) -> NDArray[np.int64] | None:
+    keys, times = column(table, "channel"), column(table, "time_us")
+    is_sorted = np.all((keys[1:] > keys[:-1]) | ((keys[1:] == keys[:-1]) & (times[1:] >= times[:-1])))
+    return None if is_sorted else np.lexsort((times, keys))
 
 
-def _curve_order(table: Any) -> NDArray[np.int64]:
+def _curve_order(table: Any) -> NDArray[np.int64] | None:
     """Sort whole curves, for their points are in order already."""
     unit, attempt, batch = (column(table, name) for name in ("unit", "attempt", "batch"))
     texts = table.column("operation").combine_chunks()
@@ -97,7 +99,7 @@ def _curve_order(table: Any) -> NDArray[np.int64]:
     starts = np.flatnonzero(changed | (np.arange(table.num_rows) == 0))
     sizes = np.diff(np.append(starts, table.num_rows))
     runs = np.lexsort((batch[starts], attempt[starts], operation[starts], unit[starts]))
-    return ranges(starts[runs], sizes[runs])
+    return None if np.all(runs[1:] > runs[:-1]) else ranges(starts[runs], sizes[runs])
 
 
 SAMPLES: Final = Kind("samples", SAMPLE_COLUMNS, "channel", _sample_order, 65_536, ("count",))

@@ -1,5 +1,8 @@
 """Fewer points of a trend, chosen so that a chart of them looks like a chart of all."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,15 +20,16 @@ def kept_points(times_us: Integers, values: Floats, states: Integers, *, max_poi
     """
     if times_us.size <= max_points:
         return np.arange(times_us.size)
-    buckets = _buckets(times_us, max(1, (max_points - _ENDS) // _PER_BUCKET))
-    known = np.flatnonzero(is_known(states))
-    kept = [np.array([0, times_us.size - 1])]
-    if known.size:
-        kept.append(known[_first_extremes(buckets[known], values[known])])
-        kept.append(known[_first_extremes(buckets[known], -values[known])])
-    unknown = np.flatnonzero(~is_known(states))
-    kept.append(unknown[_starts(buckets[unknown])])
-    return np.unique(np.concatenate(kept))
+    borders_us = _borders(times_us, max(1, (max_points - _ENDS) // _PER_BUCKET))
+    is_good = is_known(states)
+    known, unknown = np.flatnonzero(is_good), np.flatnonzero(~is_good)
+    good = values[known]
+    kept = [0, times_us.size - 1]
+    for start, end in _spans(times_us[known], borders_us):
+        part = good[start:end]
+        kept += (known[start + part.argmin()], known[start + part.argmax()])
+    kept += (unknown[start] for start, _ in _spans(times_us[unknown], borders_us))
+    return np.unique(np.array(kept, np.int64))
 
 
 def weights(kept: NDArray[np.int64], total: int) -> NDArray[np.int64]:
@@ -33,22 +37,14 @@ def weights(kept: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return np.diff(np.append(kept, total))
 
 
-def _buckets(times_us: Integers, count: int) -> NDArray[np.int64]:
-    """Return the number of the bucket, from 0, of each of ascending times."""
+def _borders(times_us: Integers, count: int) -> NDArray[np.int64]:
+    """Return the times between equal spans of ascending times."""
     first, last = int(times_us[0]), int(times_us[-1])
     width_us = max(1, -(-(last - first + 1) // count))
-    return np.asarray((times_us - first) // width_us, np.int64)
+    return first + width_us * np.arange(1, count)
 
 
-def _starts(buckets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where a new bucket begins."""
-    return np.flatnonzero(np.diff(buckets, prepend=-1))
-
-
-def _first_extremes(buckets: NDArray[np.int64], values: Floats) -> NDArray[np.int64]:
-    """Return where the lowest value of each bucket stands first."""
-    starts = _starts(buckets)
-    lowest = np.minimum.reduceat(values, starts)
-    sizes = np.diff(np.append(starts, values.size))
-    hits = np.flatnonzero(values == np.repeat(lowest, sizes))
-    return np.asarray(hits[_starts(buckets[hits])], np.int64)
+def _spans(times_us: Integers, borders_us: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield [start, end) of the samples between two borders, where there are any."""
+    cuts = np.searchsorted(times_us, borders_us).tolist()
+    return (pair for pair in pairwise([0, *cuts, times_us.size]) if pair[0] < pair[1])
