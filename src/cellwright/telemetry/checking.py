@@ -11,7 +11,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection
 from cellwright.errors import DamagedSegmentError, TelemetryError
 from cellwright.telemetry.encoding import CURVES, KINDS, SAMPLES, Kind
-from cellwright.telemetry.identity import MARKER, find_strays, try_lock, unlock
+from cellwright.telemetry.identity import MARKER, alone, find_strays
 from cellwright.telemetry.manifest import list_segments, remove_segments
 from cellwright.telemetry.segments import Segment, verify
 
@@ -77,13 +77,11 @@ async def give_up(connection: Connection, root: Path, path: str) -> str:
     problem = await asyncio.to_thread(_problem, root, segment)
     if not problem:
         raise TelemetryError(f"{root / path} is whole: nothing of it has to be given up")
-    if not await try_lock(connection):
-        raise TelemetryError("samples are being sealed at this moment; try again in a few seconds")
-    try:
+    async with alone(connection) as is_alone:
+        if not is_alone:
+            raise TelemetryError("samples are being sealed at this moment; try again in a few seconds")
         lost = (await _damage(connection, root, segment, problem)).lost
         await _take_out(connection, segment)
-    finally:
-        await unlock(connection)
     if (root / segment.path).exists():
         (root / segment.path).rename(root / f"{segment.path}{DAMAGED}")
     return lost

@@ -1,6 +1,8 @@
 """Which folder belongs to which database, and which files in it belong to nobody."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -53,15 +55,15 @@ async def claim_folder(connection: Connection, root: Path) -> str:
     return number
 
 
-async def try_lock(connection: Connection) -> bool:
-    """Become the only one who makes or removes files, until `unlock` or the connection's end; False if another is."""
-    return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY))
-
-
-async def unlock(connection: Connection) -> None:
-    """Let others make and remove files."""
-    if not connection.is_closed():
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+@asynccontextmanager
+async def alone(connection: Connection) -> AsyncIterator[bool]:
+    """Be the only one who makes or removes files until the context ends; False if another is."""
+    is_alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY))
+    try:
+        yield is_alone
+    finally:
+        if is_alone and not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
 
 
 async def find_strays(connection: Connection, root: Path, number: str) -> Strays:
@@ -84,7 +86,7 @@ async def find_strays(connection: Connection, root: Path, number: str) -> Strays
 
 
 async def clean(connection: Connection, root: Path, number: str) -> Strays:
-    """Remove the files of which all is kept elsewhere: what a crash left. The caller holds the lock."""
+    """Remove the files of which all is kept elsewhere: what a crash left. The caller is alone."""
     strays = await find_strays(connection, root, number)
     for path in strays.redundant:
         remove(root, path)

@@ -23,6 +23,16 @@ _REACHES: Final = """
 """
 
 
+class Batch(Struct, frozen=True, eq=False):
+    """A batch to be kept: sorted table, the digest of what was sent, and its table as it is kept."""
+
+    kind: Kind
+    key: BatchKey
+    payload_sha256: bytes
+    table: Any
+    data: Any
+
+
 class Fresh(Struct, frozen=True):
     """A batch that is in no segment yet."""
 
@@ -42,10 +52,9 @@ class Due(Struct, frozen=True):
 # --- batches ----------------------------------------------------------------------------------------
 
 
-async def keep_batch(
-    connection: Connection, kind: Kind, key: BatchKey, table: Any, *, payload: bytes, data: Any
-) -> Written:
+async def keep_batch(connection: Connection, batch: Batch) -> Written:
     """Keep a batch unless it was kept before, in one statement, durably; ConflictError for another payload."""
+    kind, key, table = batch.kind, batch.key, batch.table
     keys, times = column(table, kind.key), column(table, "time_us")
     record = await connection.fetchrow(
         """
@@ -66,16 +75,16 @@ async def keep_batch(
         key.seq,
         kind.name,
         table.num_rows,
-        payload,
+        batch.payload_sha256,
         int(keys[0]),
         int(keys[-1]),
         int(times.min()),
         int(times.max()),
-        data,
+        batch.data,
     )
     if record is not None:
         return Written(batch=record["number"], count=table.num_rows)
-    return await _kept_before(connection, key, payload)
+    return await _kept_before(connection, key, batch.payload_sha256)
 
 
 async def _kept_before(connection: Connection, key: BatchKey, payload: bytes) -> Written:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cellwright.database.disk import DiskState, disk_state
-from cellwright.database.pool import Pool, borrow, create_pool
+from cellwright.database.pool import Connection, Pool, borrow, create_pool
 from cellwright.errors import CellwrightError, TelemetryFullError
 from cellwright.model.samples import (
     BatchKey,
@@ -35,8 +35,8 @@ from cellwright.telemetry.encoding import (
     to_parquet,
 )
 from cellwright.telemetry.fresh import FreshBatches
-from cellwright.telemetry.identity import claim_folder, clean, try_lock, unlock
-from cellwright.telemetry.manifest import byte_count, find_due, keep_batch
+from cellwright.telemetry.identity import alone, claim_folder, clean
+from cellwright.telemetry.manifest import Batch, byte_count, find_due, keep_batch
 from cellwright.telemetry.queries import Queries
 from cellwright.telemetry.sealing import Place, drop, merge, seal
 from cellwright.telemetry.segments import Reader
@@ -64,18 +64,22 @@ async def open_store(
     """
     pool = await create_pool(url, size=_POOL_SIZE, name="telemetry")
     try:
-        async with borrow(pool) as connection:
-            number = await claim_folder(connection, root)
-            if await try_lock(connection):
-                try:
-                    await clean(connection, root, number)
-                finally:
-                    await unlock(connection)
+        number = await _prepare(pool, root)
         store = SegmentStore(pool, Place(root, number, Reader(root)), clock, settings=settings or Settings())
         await store.look_at_room()
         yield store
     finally:
         await pool.close()
+
+
+async def _prepare(pool: Pool, root: Path) -> str:
+    """Claim and clean the folder, and return the id of the store."""
+    async with borrow(pool) as connection:
+        number = await claim_folder(connection, root)
+        async with alone(connection) as is_alone:
+            if is_alone:
+                await clean(connection, root, number)
+    return number
 
 
 class SegmentStore:
@@ -121,7 +125,7 @@ class SegmentStore:
             raise TelemetryFullError(self._refusal)
         data = await asyncio.to_thread(to_parquet, kind, table)
         async with borrow(self._pool) as connection:
-            written = await keep_batch(connection, kind, key, table, payload=payload, data=memoryview(data))
+            written = await keep_batch(connection, Batch(kind, key, payload, table, memoryview(data)))
         self._fresh.add(written.batch, numbered(kind, table, written.batch))
         self._waiting_rows += written.count
         if self._waiting_rows >= self._settings.seal_rows:
@@ -168,24 +172,22 @@ class SegmentStore:
 
         Does nothing while another process does it.
         """
-        sealed = 0
-        async with borrow(self._pool) as connection:
-            if not await try_lock(connection):
-                return 0
-            try:
-                sealed = await self._seal_due(connection, everything=everything)
-                for kind in KINDS.values():
-                    while await merge(connection, self._place, kind, self._settings):
-                        pass
-                if self._settings.keep_samples_days:
-                    before_us = self._clock() - self._settings.keep_samples_days * _DAY_US
-                    await drop(connection, self._place, SAMPLES, before_us)
-            finally:
-                await unlock(connection)
+        async with borrow(self._pool) as connection, alone(connection) as is_alone:
+            sealed = await self._tidy(connection, everything=everything) if is_alone else 0
         await self.look_at_room()
         return sealed
 
-    async def _seal_due(self, connection: Any, *, everything: bool) -> int:
+    async def _tidy(self, connection: Connection, *, everything: bool) -> int:
+        sealed = await self._seal_due(connection, everything=everything)
+        for kind in KINDS.values():
+            while await merge(connection, self._place, kind, self._settings):
+                pass
+        if self._settings.keep_samples_days:
+            before_us = self._clock() - self._settings.keep_samples_days * _DAY_US
+            await drop(connection, self._place, SAMPLES, before_us)
+        return sealed
+
+    async def _seal_due(self, connection: Connection, *, everything: bool) -> int:
         sealed = 0
         for due in await find_due(connection):
             kind, left = KINDS[due.kind], due.row_count
