@@ -179,7 +179,8 @@ class SegmentStore:
 
     async def _tidy(self, connection: Connection, *, everything: bool) -> int:
         sealed = await self._seal_due(connection, everything=everything)
-        for kind in KINDS.values():
+        # Only a seal makes new segments; the whole manifest is not read every second for nothing.
+        for kind in KINDS.values() if sealed or everything else ():
             while await merge(connection, self._place, kind, self._settings):
                 pass
         if self._settings.keep_samples_days:
