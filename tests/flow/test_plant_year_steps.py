@@ -1,6 +1,5 @@
 """What was done to the cells of a synthetic plant-year, and that a cause among them is found as in a real one."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 
@@ -32,12 +31,8 @@ def fixture_url(databases: Databases) -> Iterator[str]:
         await store_steps(connection, year())
         await connection.close()
 
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        url = runner.run(fresh.__aenter__())
-        runner.run(store(url))
-        yield url
-        runner.run(fresh.__aexit__(None, None, None))
+    with databases.prepared(store) as address:
+        yield address
 
 
 @pytest.fixture(name="connection")

@@ -1,11 +1,10 @@
 """Who shares what with one bad unit: against what the story says, and against the recall that each cause leads to."""
 
-import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -24,12 +23,11 @@ from cellwright.plant.recall_questions import (
     find_question,
 )
 from cellwright.plant.recalls import plan_recall
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import Story, tell_story
 from cellwright.testing.many_lots import ManyLots, ManyModules, tell_many_lots, tell_many_modules
-from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.testing.replay import caught_up, through_gate
 from cellwright.views.machines import Window, made_at
-from cellwright.views.people import catch_up
 from cellwright.views.siblings import lots, reading, steps
 from cellwright.views.siblings.causes import Cause, CauseKind
 from cellwright.views.siblings.reading import SiblingGroup, Siblings, read_siblings
@@ -52,35 +50,15 @@ def story() -> Story:
     return tell_story()
 
 
-@contextmanager
-def database_of(driver: RecordingDriver) -> Iterator[str]:
-    """A database in which a real gate did all that a driver did."""
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, driver))
-        runner.run(caught_up(address))
-        yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
-
-
-async def caught_up(address: str) -> None:
-    connection = await connect(address)
-    await catch_up(connection)
-    await connection.close()
-
-
 @pytest.fixture(scope="module", name="many_url")
 def fixture_many_url(told: ManyLots) -> Iterator[str]:
-    with database_of(told.driver) as url:
+    with prepared_database(partial(through_gate, driver=told.driver), caught_up) as url:
         yield url
 
 
 @pytest.fixture(scope="module", name="deep_url")
 def fixture_deep_url(story: Story) -> Iterator[str]:
-    with database_of(story.driver) as url:
+    with prepared_database(partial(through_gate, driver=story.driver), caught_up) as url:
         yield url
 
 
@@ -91,7 +69,7 @@ def built() -> ManyModules:
 
 @pytest.fixture(scope="module", name="built_url")
 def fixture_built_url(built: ManyModules) -> Iterator[str]:
-    with database_of(built.driver) as url:
+    with prepared_database(partial(through_gate, driver=built.driver), caught_up) as url:
         yield url
 
 

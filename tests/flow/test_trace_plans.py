@@ -1,15 +1,13 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 
-from cellwright.database.binaries import Installation
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
-from cellwright.testing.database import Databases, installations
+from cellwright.testing.database import installations, prepared_database
 from cellwright.testing.plans import literal, plan_of, scanned
-from cellwright.views import known, membership, subjects, trace
+from cellwright.views import intervals, known, membership, subjects, trace
 
 CELLS = 40_000
 FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
@@ -63,7 +61,7 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "LOTS": (known.LOTS, [_LOTS]),
     "MEMBERS": (trace.MEMBERS, [[FIRST_MODULE, FIRST_MODULE + 1]]),
     "PARENTS": (trace.PARENTS, [_CELLS]),
-    "KINDS": (trace.KINDS, []),
+    "KINDS": (intervals.KINDS, []),
     "RUNS_OF_UNITS": (trace.RUNS_OF_UNITS, [_CELLS, ["anode", "can"], [0, 0]]),
     "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
     "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
@@ -89,15 +87,8 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
 @pytest.fixture(scope="module", params=installations(), ids=lambda each: f"postgresql-{each.major}")
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A filled schema on every major version of PostgreSQL that is here."""
-    installation: Installation = request.param
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start(installation=installation))
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(_fill(address))
+    with prepared_database(_fill, installation=request.param) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 async def _fill(address: str) -> None:
@@ -116,7 +107,11 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def test_every_statement_of_the_module_is_tested() -> None:
-    values = {name: value for module in (trace, known, subjects, membership) for name, value in vars(module).items()}
+    values = {
+        name: value
+        for module in (intervals, trace, known, subjects, membership)
+        for name, value in vars(module).items()
+    }
     named = {name for name, value in values.items() if isinstance(value, str) and "SELECT" in value}
     assert named - {"__doc__"} == set(STATEMENTS)
 

@@ -24,6 +24,7 @@ from cellwright.rules.pages import (
     forms_of,
     mixed_reasons,
     places_of,
+    route_beginning_with,
 )
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
 from cellwright.rules.reasons import Decision, reason, refuse
@@ -184,7 +185,7 @@ def _ask_birth(asked: _Asked, found: Found) -> Decision:
     if not 1 <= count <= _COUNT_LIMIT:
         text = f"{asked.operation.code} gives birth to 1 to {_COUNT_LIMIT} units at a time; {count} were asked for"
         reasons.append(reason(RefusalCode.COUNT_INVALID, text, count=count, max=_COUNT_LIMIT))
-    route = _route_beginning_with(state, asked.operation.code)
+    route = route_beginning_with(state, asked.operation.code)
     if route is None:
         text = f"no released route begins with {asked.operation.code}, so nothing can be born in it; mend routes.toml"
         return refuse(command, [*reasons, reason(RefusalCode.OPERATION_UNKNOWN, text, operation=asked.operation.code)])
@@ -198,12 +199,6 @@ def _ask_birth(asked: _Asked, found: Found) -> Decision:
     started = _started(asked, count, job=job, units=units, members=tuple(unit.id for unit in members.units))
     codes = [compose_code(born.prefix, born.serial_from + index) for index in range(count)]
     return _admit(asked, [born, started], units=codes)
-
-
-def _route_beginning_with(state: State, operation: str) -> Route | None:
-    newest = (state.newest_route(draft.code) for draft in state.plant.routes.values())
-    beginning = (route for route in newest if route is not None and route.step_of(operation) == 0)
-    return next(beginning, None)
 
 
 def _born(asked: _Asked, route: Route, count: int) -> UnitsCommissioned:

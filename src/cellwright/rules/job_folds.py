@@ -16,7 +16,12 @@ replace = structs.replace
 def jobs_dispatched(_: State, envelope: Envelope, fact: f.JobsDispatched) -> Iterator[Row]:
     """Stations were ordered to do jobs."""
     for order in fact.jobs:
-        yield JobRow(**structs.asdict(order), state=JobState.DISPATCHED, dispatched_us=envelope.recorded_us)
+        yield JobRow(
+            **structs.asdict(order),
+            ordered_digest=order.digest,
+            state=JobState.DISPATCHED,
+            dispatched_us=envelope.recorded_us,
+        )
 
 
 def job_proved(state: State, envelope: Envelope, fact: f.JobProved) -> Iterator[Row]:

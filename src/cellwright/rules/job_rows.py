@@ -32,6 +32,9 @@ class JobRow(Struct, frozen=True, gc=False):
     serves: str
     order: str
     digest: str
+    """What the station must give back: of the order as it is now."""
+    ordered_digest: str
+    """Digest of the order as it was dispatched: what is sent again must be the same."""
     state: JobState
     made: tuple[int, ...] = ()
     dispatched_us: int = 0
@@ -71,7 +74,7 @@ class CallRow(Struct, frozen=True, gc=False):
 
 
 class OpenJobs:
-    """Jobs that are not over, by station and by the units that they name."""
+    """Jobs that are not over (a few dozen), and by unit those that name it."""
 
     def __init__(self) -> None:
         """Begin with none."""

@@ -1,5 +1,6 @@
 """Job orders: what a station of a line that runs by itself is to do, with which units, in which order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
@@ -11,7 +12,14 @@ from cellwright.model.job_facts import JobAmended, JobEnded, JobOrder, JobProved
 from cellwright.model.routes import Members
 from cellwright.rules.job_rows import OVER, JobRow, JobState
 from cellwright.rules.members import member_reasons, reserved_reasons
-from cellwright.rules.pages import STATUS_REFUSALS, Found, find_operation, find_station, find_units
+from cellwright.rules.pages import (
+    STATUS_REFUSALS,
+    Found,
+    find_operation,
+    find_station,
+    find_units,
+    route_beginning_with,
+)
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import OrderRow, State, UnitRow, UnitStatus
 
@@ -79,17 +87,11 @@ def _order(wish: _Wish) -> JobOrder:
 
 
 def _is_known(state: State, job: Job) -> bool:
-    """Tell whether the same job was ordered before; what was amended since is still the same."""
+    """Tell whether the same job was ordered before, whatever was amended since."""
     row = state.get(JobRow, job.job)
     if row is None:
         return False
-    is_place_same = (row.station, row.operation, row.serves, row.order) == (
-        job.station,
-        job.operation,
-        job.serves,
-        job.order,
-    )
-    return is_place_same and len(row.units) == len(job.units) and len(row.members) == len(job.members)
+    return (row.ordered_digest, row.serves, row.order) == (job_digest(job), job.serves, job.order)
 
 
 def _job_reasons(state: State, wish: _Wish) -> Iterator[Reason]:
@@ -153,26 +155,18 @@ def _member_reasons(state: State, wish: _Wish) -> Iterator[Reason]:
 
 
 def _wanted(state: State, operation: str) -> Members | None:
-    """Return what an operation joins on the newest route that begins with it."""
-    for draft in state.plant.routes.values():
-        route = state.newest_route(draft.code)
-        if route is not None and route.step_of(operation) == 0:
-            return route.operations[0].members
-    return None
+    route = route_beginning_with(state, operation)
+    return None if route is None else route.operations[0].members
 
 
 def _shared_reasons(state: State, wishes: Sequence[_Wish]) -> Iterator[Reason]:
     """No unit is a member, or worked on, twice in one page."""
     for pages in ([wish.members.units for wish in wishes], [wish.units.units for wish in wishes]):
         numbers = [unit.id for page in pages for unit in page]
-        for number in sorted({number for number in numbers if numbers.count(number) > 1} if _repeats(numbers) else ()):
+        for number in sorted(number for number, count in Counter(numbers).items() if count > 1):
             code = state.code_of(number)
             text = f"unit {code} stands in two jobs of the page; name it in one"
             yield reason(RefusalCode.UNIT_REPEATED, text, unit=code)
-
-
-def _repeats(numbers: Sequence[int]) -> bool:
-    return len(set(numbers)) < len(numbers)
 
 
 # --- prove, amend, abort ------------------------------------------------------------------------
@@ -270,9 +264,7 @@ def job_for(state: State, page: Page) -> tuple[str, list[Reason]]:
 def _ordered_reasons(state: State, page: Page, row: JobRow) -> Iterator[Reason]:
     wanted = row.units or row.members
     asked = tuple(unit.id for unit in page.units)
-    if row.state is JobState.DISPATCHED:
-        text = f"{row.station} has not given job {row.job} back as it was sent; read it back first"
-        yield reason(RefusalCode.JOB_UNPROVED, text, job=row.job)
+    yield from _unproved_reasons(row)
     if row.members and row.state is JobState.RUNNING:
         text = f"job {row.job} was begun before; report it, or have it given up"
         yield reason(RefusalCode.JOB_ENDED, text, job=row.job, state=row.state)
@@ -283,6 +275,13 @@ def _ordered_reasons(state: State, page: Page, row: JobRow) -> Iterator[Reason]:
         code = state.code_of(number)
         text = f"unit {code} is not in job {row.job}; take it out, and read its label again"
         yield reason(RefusalCode.JOB_MISMATCH, text, job=row.job, unit=code)
+
+
+def _unproved_reasons(row: JobRow) -> list[Reason]:
+    if row.state is not JobState.DISPATCHED:
+        return []
+    text = f"{row.station} has not given job {row.job} back as it was sent; read it back first"
+    return [reason(RefusalCode.JOB_UNPROVED, text, job=row.job)]
 
 
 def _first_difference(state: State, row: JobRow, asked: Sequence[int]) -> Reason:
@@ -333,7 +332,4 @@ def handling_reasons(state: State, station: str, units: Sequence[UnitRow]) -> li
     if row is None:
         text = f"{station} puts units together on job orders, and none names these in this order; read the order again"
         return [reason(RefusalCode.JOB_MISMATCH if rows else RefusalCode.JOB_MISSING, text, station=station)]
-    if row.state is JobState.DISPATCHED:
-        text = f"{station} has not given job {row.job} back as it was sent; read it back first"
-        return [reason(RefusalCode.JOB_UNPROVED, text, job=row.job)]
-    return []
+    return _unproved_reasons(row)

@@ -133,7 +133,7 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
 
 def _need_jobs(needs: Needs, state: State, command: DispatchJobs | ProveJob | AmendJob | AbortJob) -> None:
     jobs = command.jobs if isinstance(command, DispatchJobs) else ()
-    codes = [job.job for job in jobs] or [getattr(command, "job", "")]
+    codes = [job.job for job in jobs] if isinstance(command, DispatchJobs) else [command.job]
     needs.jobs.update(code for code in codes if state.get(JobRow, code) is None)
     for job in jobs:
         _need_units(needs, state, (*job.units, *job.members))

@@ -21,6 +21,7 @@ from cellwright.model.commands import (
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
 from cellwright.testing.flow import START_US, Driver, results
+from cellwright.views.people import catch_up
 
 
 class RecordingDriver(Driver):
@@ -88,3 +89,10 @@ async def through_gate(url: str, driver: RecordingDriver) -> None:
             now[0] = now_us
             answer = await gate.submit(submission)
             assert answer == expected, (submission, answer)  # noqa: S101 the kit's purpose
+
+
+async def caught_up(url: str) -> None:
+    """Let the views for people follow the journal to its end."""
+    connection = await connect(url)
+    await catch_up(connection)
+    await connection.close()

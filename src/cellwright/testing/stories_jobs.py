@@ -1,5 +1,7 @@
 """Stories of refused jobs and calls, and what a line that runs by itself is told with: a module's cells, and spares."""
 
+from msgspec import structs
+
 from cellwright.model.answers import Answer, RefusalCode
 from cellwright.model.commands import CheckOut, LoadCarrier, ShipUnits, UnloadCarrier
 from cellwright.model.job_commands import (
@@ -89,6 +91,12 @@ def _proof_of_a_job_nobody_ordered(driver: Driver) -> Answer:
 def _code_of_a_job_used_for_another(driver: Driver) -> Answer:
     _, spares, _ = ordered(driver)
     return driver.submit(DispatchJobs(jobs=(Job(job="J-1", station="TEST-01", operation="test", units=spares[:1]),)))
+
+
+@BOOK.of(RefusalCode.JOB_REPEATED)
+def _same_job_with_other_cells(driver: Driver) -> Answer:
+    cells, spares, job = ordered(driver)
+    return driver.submit(DispatchJobs(jobs=(structs.replace(job, members=(*spares, *cells[2:])),)))
 
 
 @BOOK.of(RefusalCode.JOB_INVALID)

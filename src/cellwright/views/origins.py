@@ -23,8 +23,8 @@ from cellwright.rules.stretch_columns import (
     is_among,
     taken,
 )
+from cellwright.views.intervals import read_kinds
 from cellwright.views.sealed import members_of
-from cellwright.views.trace import KINDS
 
 _SENT: Final = np.dtype([("size", ">i4"), ("number", ">i8")])
 """An element of `array_send` of a bigint[] without NULLs."""
@@ -204,13 +204,12 @@ async def descend(connection: Connection, front: Ids) -> tuple[dict[UnitKind, in
 
 async def take(connection: Connection, units: Ids) -> StretchColumns:
     """Return what units, which ascend, took of lots themselves."""
-    kinds = await connection.fetch(KINDS)
-    names, layers = [record["kind"] for record in kinds], [record["layer"] for record in kinds]
+    names, layers = await read_kinds(connection)
     record = await connection.fetchrow(RUNS, *_windows(units, _UNITS_GAP_MAX), names, layers)
     runs = {name: _received(sent) for name, sent in zip(_RUN, record or (), strict=True)}
     order = np.lexsort((runs["a"], runs["place"]))
     runs = {name: column[order] for name, column in runs.items()}
-    ends = np.searchsorted(runs["place"], np.arange(1, len(kinds) + 2))
+    ends = np.searchsorted(runs["place"], np.arange(1, len(names) + 2))
     found = [_covering(runs, slice(low, high), units) for low, high in pairwise(ends.tolist())]
     return taken(RunColumns(*(np.concatenate(columns) for columns in zip(*found, strict=True))))
 

@@ -96,7 +96,7 @@ def from_mean_squares(squares: MeanSquares, *, repeats: int, confidence_ratio: f
         "part": (1 / (o * r), 0.0, -1 / (o * r), 0.0),
         "total": (1 / (o * r), 1 / (p * r), (o * p - o - p) / (o * p * r), (r - 1) / r),
     }
-    intervals = {name: interval(squares, weights, alpha_ratio) for name, weights in combined.items()}
+    intervals = {name: _interval(squares, weights, alpha_ratio) for name, weights in combined.items()}
     total = intervals["total"][0]
     if total <= 0:
         raise ValueError("nothing differs in these values; a gauge that always says the same cannot be studied")
@@ -114,7 +114,7 @@ def from_mean_squares(squares: MeanSquares, *, repeats: int, confidence_ratio: f
     )
 
 
-def interval(squares: tuple[MeanSquare, ...], weights: Weights, alpha_ratio: float) -> tuple[float, float, float]:
+def _interval(squares: tuple[MeanSquare, ...], weights: Weights, alpha_ratio: float) -> tuple[float, float, float]:
     """Return a weighted sum of mean squares with its bounds, each wrong with a chance of alpha; bounds are at least 0."""
     value = math.fsum(weight * each.value for weight, each in zip(weights, squares, strict=True))
     terms = [(weight, each) for weight, each in zip(weights, squares, strict=True) if weight]
@@ -129,7 +129,10 @@ _Terms = list[tuple[float, int]]
 
 
 def _reach(plus: _Terms, minus: _Terms, alpha_ratio: float, *, is_upper: bool) -> float:
-    """Return V of Ting and others 1990 for one bound; without `minus` it is that of Graybill and Wang 1980."""
+    """Return V of Ting and others 1990 for one bound; without `minus` it is that of Graybill and Wang 1980.
+
+    Their products of terms of one sign beside one of the other are left out: no variance of this model has such a sum.
+    """
     first, second = (_upward, _downward) if is_upper else (_downward, _upward)
     reach = sum((first(freedom, alpha_ratio) * size) ** 2 for size, freedom in plus)
     reach += sum((second(freedom, alpha_ratio) * size) ** 2 for size, freedom in minus)
@@ -139,20 +142,7 @@ def _reach(plus: _Terms, minus: _Terms, alpha_ratio: float, *, is_upper: bool) -
             f = fisher_quantile(share_ratio, freedom, other_freedom)
             gained, lost = first(freedom, alpha_ratio), second(other_freedom, alpha_ratio)
             reach += ((f - 1) ** 2 - gained**2 * f**2 - lost**2) / f * size * other
-    return reach + _between(minus if is_upper else plus, minus, alpha_ratio)
-
-
-def _between(same: _Terms, minus: _Terms, alpha_ratio: float) -> float:
-    """Return the products of terms of one sign, which matter only where there are terms of the other."""
-    if not minus or len(same) < 2:
-        return 0.0
-    total = 0.0
-    for index, (size, n) in enumerate(same):
-        for other, m in same[index + 1 :]:
-            both = _downward(n + m, alpha_ratio) ** 2 * (n + m) ** 2 / (n * m)
-            both -= _downward(n, alpha_ratio) ** 2 * n / m + _downward(m, alpha_ratio) ** 2 * m / n
-            total += both * size * other / (len(same) - 1)
-    return total
+    return reach
 
 
 def _downward(freedom: int, alpha_ratio: float) -> float:

@@ -9,6 +9,7 @@ CREATE TABLE job (
     serves text NOT NULL,
     work_order text NOT NULL,
     digest text NOT NULL,
+    ordered_digest text NOT NULL,
     state text NOT NULL,
     made bigint[] NOT NULL,
     dispatched_us bigint NOT NULL,

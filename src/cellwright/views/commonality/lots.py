@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from cellwright.analysis.hypergeometric import IntArray
 from cellwright.database.pool import Connection
-from cellwright.model.quantities import Measure
 from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.state import LotPartRow
+from cellwright.views.ancestry import read_ancestry
 from cellwright.views.commonality.factors import Factor, FactorKind, LevelBook, shift_code
-from cellwright.views.stored import decode_rows
+from cellwright.views.known import KnownLot
 
 TENTHS: Final = 10
-SHARE_LEAST: Final = 0.01
-"""Part of a mixture below which what went into it is left out."""
 _FAR: Final = 2**62
 """Beyond every position."""
 _TIMED: Final = 32
@@ -32,16 +30,6 @@ _TIMED: Final = 32
 _BESIDE_MAX: Final = 1000
 _OF_WHOLE_LOTS: Final = (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT)
 
-_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
-
-LOTS_OF_IDS = """
-    SELECT l.* FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, code, material, measure, quantity FROM lot WHERE lot.id = k.id OFFSET 0) AS l
-"""
-PARTS_INTO = f"""
-    SELECT p.* FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
-"""  # noqa: S608 names are ours
 ENDS_OF_LOTS = """
     SELECT min(h.position) AS low, max(h.position) AS high
     FROM unnest($1::bigint[]) AS k (id)
@@ -68,14 +56,6 @@ OPERATION_OF_RUN = """
 """
 
 
-class _Lot(Struct, frozen=True):
-    id: int
-    code: str
-    material: str
-    measure: Measure
-    quantity: int
-
-
 class _MadeFact(Struct, frozen=True):
     """The lots that a fact says were made, and where."""
 
@@ -89,10 +69,8 @@ class _Chain(Struct):
     """The lots that units took and those that these were made of."""
 
     book: LevelBook
-    lots: dict[int, _Lot]
+    lots: dict[int, KnownLot]
     parts: dict[int, list[LotPartRow]]
-    shares: dict[int, float]
-    """The largest part of anything that a lot is."""
     made: dict[int, tuple[int, ...]]
     """The levels that a lot has by where it was made."""
     sections: dict[int, IntArray]
@@ -191,7 +169,7 @@ def _own_sections(chain: _Chain, number: int, tenths: dict[tuple[str, int], IntA
     return np.concatenate((np.array([(level, -_FAR, _FAR) for level in levels], dtype=np.int64), known))
 
 
-def _tenths(book: LevelBook, lot: _Lot) -> IntArray:
+def _tenths(book: LevelBook, lot: KnownLot) -> IntArray:
     rows = []
     for tenth in range(TENTHS):
         level = book.number(Factor(FactorKind.POSITION, lot.material), str(tenth))
@@ -247,18 +225,8 @@ def _by_child(child: IntArray, rows: IntArray, is_mixed: NDArray[np.bool_]) -> d
 
 
 async def _chain_of(connection: Connection, book: LevelBook, direct: Sequence[int]) -> _Chain:
-    chain = _Chain(book, {}, {}, dict.fromkeys(direct, 1.0), {}, {}, {Basis.INTERVAL: [], Basis.LOT: []})
-    await _load_lots(connection, chain, direct)
-    front = list(direct)
-    while front:
-        unread = [lot for lot in front if lot not in chain.parts]
-        chain.parts.update({lot: [] for lot in unread})
-        for part in decode_rows(LotPartRow, map(tuple, await connection.fetch(PARTS_INTO, unread))):
-            chain.parts[part.child].append(part)
-        await _load_lots(connection, chain, (part.parent for lot in unread for part in chain.parts[lot]))
-        front = list(_raised(chain, front))
-    for lot, parts in chain.parts.items():
-        chain.parts[lot] = [part for part in parts if _share(chain, part) >= SHARE_LEAST]
+    found = await read_ancestry(connection, direct)
+    chain = _Chain(book, found.lots, found.parts, {}, {}, {Basis.INTERVAL: [], Basis.LOT: []})
     await _load_made(connection, chain)
     return chain
 
@@ -287,31 +255,6 @@ def _add_made(chain: _Chain, wanted: Container[int], records: Iterable[Any]) -> 
                 chain.book.number(Factor(FactorKind.SHIFT, made.operation), shift_code(time_us)),
             )
             chain.made.update(dict.fromkeys(among, levels))
-
-
-def _raised(chain: _Chain, front: Iterable[int]) -> Iterator[int]:
-    """Yield the parents of lots that turn out to be a larger part of something than was known, and large enough."""
-    for part in (part for lot in front for part in chain.parts[lot]):
-        share = _share(chain, part)
-        if share >= SHARE_LEAST and share > chain.shares.get(part.parent, 0.0):
-            chain.shares[part.parent] = share
-            yield part.parent
-
-
-def _share(chain: _Chain, part: LotPartRow) -> float:
-    """Return which part of anything that units took a part's parent is by this way; only mixtures dilute."""
-    child, parent = chain.lots[part.child], chain.lots[part.parent]
-    share = chain.shares.get(part.child, 0.0)
-    if is_mixture(child.measure) and is_mixture(parent.measure) and child.quantity:
-        share *= min(1.0, (part.parent_end - part.parent_start) / child.quantity)
-    return share
-
-
-async def _load_lots(connection: Connection, chain: _Chain, numbers: Iterable[int]) -> None:
-    missing = [number for number in dict.fromkeys(numbers) if number not in chain.lots]
-    for record in await connection.fetch(LOTS_OF_IDS, missing):
-        number, code, material, measure, quantity = record
-        chain.lots[number] = _Lot(number, code, material, Measure(measure), quantity)
 
 
 async def _add_stations(connection: Connection, book: LevelBook, runs: Sequence[Any]) -> None:

@@ -9,14 +9,12 @@ from cellwright.database.pool import Connection
 from cellwright.rules.positions import Basis, Direction, Stretch, carry, is_mixture, stretch_of, strongest
 from cellwright.rules.spans import count_units
 from cellwright.rules.state import LoadRun, LotPartRow
+from cellwright.views.ancestry import read_ancestry
 from cellwright.views.known import KnownLot, lots_of
 from cellwright.views.siblings.causes import Cause, CauseKind, Shared
 from cellwright.views.spread import UNITS_MAX, spans_among
 from cellwright.views.stored import decode_rows
 from cellwright.views.trace import PARTS_FORWARD, RUNS_OF_LOTS, runs_of
-
-SHARE_LEAST: Final = 0.01
-"""Part of a mixture below which what went into it is no cause: heels of heels lead back for ever."""
 
 STRETCHES_MAX: Final = 8
 """Stretches of one lot that are told apart: the cells of a pack come from everywhere on a roll."""
@@ -25,23 +23,8 @@ PARTS_MAX: Final = 10_000
 """Steps on the way from one lot to its units; of more, how many they are is not told."""
 RUNS_MAX: Final = 50_000
 
-_PART: Final = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
-
-PARTS_INTO: Final = f"""
-    SELECT p.* FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
-"""  # noqa: S608 names are ours
 PARTS_SOME: Final = f"{PARTS_FORWARD} LIMIT $2::bigint"
 RUNS_SOME: Final = f"{RUNS_OF_LOTS} LIMIT $2::bigint"
-
-
-class _Chain(Struct):
-    """The lots that units took, and what these were made of, heels of heels left out."""
-
-    lots: dict[int, KnownLot]
-    parts: dict[int, list[LotPartRow]]
-    shares: dict[int, float]
-    """The largest part of anything that a lot is."""
 
 
 async def lots_shared(connection: Connection, units: Iterable[int]) -> list[Shared]:
@@ -49,7 +32,7 @@ async def lots_shared(connection: Connection, units: Iterable[int]) -> list[Shar
     starts: dict[int, list[Stretch]] = {}
     for unit, run in await runs_of(connection, units):
         starts.setdefault(run.lot, []).append(stretch_of(run, unit))
-    chain = await _read_chain(connection, list(starts))
+    chain = await read_ancestry(connection, list(starts))
     parts = [part for parts in chain.parts.values() for part in parts]
     reach = carry(starts, parts, _mixtures(chain.lots.values()), Direction.BACKWARD)
     return [
@@ -121,41 +104,3 @@ def _cause(lot: KnownLot, kind: CauseKind, basis: Basis, *, lane: int = 0, **whe
 
 def _mixtures(lots: Iterable[KnownLot]) -> dict[int, int]:
     return {lot.id: lot.quantity for lot in lots if is_mixture(lot.measure)}
-
-
-# --- backward -----------------------------------------------------------------------------------------
-
-
-async def _read_chain(connection: Connection, direct: Sequence[int]) -> _Chain:
-    """Read what lots were made of, step by step, as far as it is enough of anything to be a cause."""
-    chain = _Chain(await lots_of(connection, direct), {}, dict.fromkeys(direct, 1.0))
-    front = list(direct)
-    while front:
-        unread = [lot for lot in front if lot not in chain.parts]
-        chain.parts.update({lot: [] for lot in unread})
-        for part in decode_rows(LotPartRow, map(tuple, await connection.fetch(PARTS_INTO, unread))):
-            chain.parts[part.child].append(part)
-        parents = {part.parent for lot in unread for part in chain.parts[lot]}
-        chain.lots |= await lots_of(connection, parents.difference(chain.lots))
-        front = list(dict.fromkeys(_raised(chain, front)))
-    for lot, parts in chain.parts.items():
-        chain.parts[lot] = [part for part in parts if _share(chain, part) >= SHARE_LEAST]
-    return chain
-
-
-def _raised(chain: _Chain, front: Iterable[int]) -> Iterator[int]:
-    """Yield the parents of lots that turn out to be a larger part of something than was known, and large enough."""
-    for part in (part for lot in front for part in chain.parts[lot]):
-        share = _share(chain, part)
-        if share >= SHARE_LEAST and share > chain.shares.get(part.parent, 0.0):
-            chain.shares[part.parent] = share
-            yield part.parent
-
-
-def _share(chain: _Chain, part: LotPartRow) -> float:
-    """Return which part of anything a part's parent is by this way; only mixtures dilute."""
-    child, parent = chain.lots[part.child], chain.lots[part.parent]
-    share = chain.shares.get(part.child, 0.0)
-    if is_mixture(child.measure) and is_mixture(parent.measure) and child.quantity:
-        share *= min(1.0, (part.parent_end - part.parent_start) / child.quantity)
-    return share
