@@ -1,6 +1,8 @@
 """Which folder belongs to which database, and which files in it belong to nobody."""
 
+import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from cellwright.telemetry.segments import TEMPORARY, about_file, files_below, re
 
 MARKER: Final = "store.id"
 _LOCK_KEY: Final = 0x73616D70
+_LOOK_AGAIN_S: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -56,9 +59,13 @@ async def claim_folder(connection: Connection, root: Path) -> str:
 
 
 @asynccontextmanager
-async def alone(connection: Connection) -> AsyncIterator[bool]:
-    """Be the only one who makes or removes files until the context ends; False if another is."""
-    is_alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY))
+async def alone(connection: Connection, *, patience_s: float = 0.0) -> AsyncIterator[bool]:
+    """Be the only one who makes or removes files until the context ends; False if another still is after a while."""
+    deadline_s = time.monotonic() + patience_s
+    while not (is_alone := bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY))):
+        if time.monotonic() >= deadline_s:
+            break
+        await asyncio.sleep(_LOOK_AGAIN_S)
     try:
         yield is_alone
     finally:

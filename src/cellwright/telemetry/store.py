@@ -46,6 +46,7 @@ from cellwright.telemetry.wellformed import check_block, check_page
 
 _POOL_SIZE: Final = 4
 _LOOK_AGAIN_S: Final = 1.0
+_PATIENCE_S: Final = 2.0
 _BACKLOG: Final = 16
 """Rows of so many segments may wait to be sealed; then new batches are refused."""
 _DAY_US: Final = 86_400_000_000
@@ -76,7 +77,8 @@ async def _prepare(pool: Pool, root: Path) -> str:
     """Claim and clean the folder, and return the id of the store."""
     async with borrow(pool) as connection:
         number = await claim_folder(connection, root)
-        async with alone(connection) as is_alone:
+        # The database may need a moment to see that a process which was killed holds the lock no more.
+        async with alone(connection, patience_s=_PATIENCE_S) as is_alone:
             if is_alone:
                 await clean(connection, root, number)
     return number
