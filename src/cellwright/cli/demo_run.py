@@ -26,6 +26,7 @@ from cellwright.model.ids import UnitKind
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import MappedClock
 from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.cyclers import FOLDER as CYCLERS
 from cellwright.plant.machines import Machine, make_link_identity, write_machines
 from cellwright.plant.runtime import open_gate, release_plant
 from cellwright.rules.people import ROLES
@@ -156,6 +157,7 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--clock={folder / 'plant.clock'}",
         f"--truth={folder / 'truth'}",
         f"--pki={folder / 'machines'}",
+        f"--cyclers={folder / CYCLERS}",
         *persons,
         *_stations(plant),
     ]

@@ -20,6 +20,7 @@ VERBS = {
     "check": ("cellwright.cli.check", "check", "Fold the journal and compare with the tables."),
     "code": ("cellwright.cli.code", "code", "Say what a printed code says, by GB/T 34014."),
     "commonality": ("cellwright.cli.commonality", "commonality", "Find what bad units have in common."),
+    "curve": ("cellwright.cli.curve", "curve", "Show what a cycler measured of a unit."),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),

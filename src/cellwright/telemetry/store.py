@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cellwright.database.disk import DiskState, disk_state
-from cellwright.database.pool import Connection, Pool, borrow, create_pool
+from cellwright.database.pool import FAILURES, Connection, Pool, borrow, create_pool
 from cellwright.errors import CellwrightError, TelemetryFullError
 from cellwright.model.samples import (
     BatchKey,
@@ -164,7 +164,7 @@ class SegmentStore:
             self._wake.clear()
             try:
                 await self.tidy()
-            except (CellwrightError, OSError) as error:
+            except (CellwrightError, *FAILURES) as error:
                 # Nothing is lost: batches stay where they are until a segment with them is durable.
                 _log.error("samples are not sealed: %s", error)
                 await asyncio.sleep(_LOOK_AGAIN_S)

@@ -11,6 +11,7 @@ import msgspec
 
 from cellwright.cli import main
 from cellwright.cli.code import CodeReport
+from cellwright.cli.curve import CurveColumns, CurveReport, StepReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
@@ -279,6 +280,30 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "checkpoints": "How many checkpoints were compared with.",
         "faults": "What is wrong, as sentences, at most 20.",
     },
+    CurveReport: {
+        "unit": "Printed code of the unit.",
+        "operation": "Operation that it was tested in.",
+        "attempt": "Which test of the unit in the operation, from 1.",
+        "channel": 'Channel of the cycler, "" = not told.',
+        "program": "Program of the cycler.",
+        "version": "Its version.",
+        "fault": '`resistance_step`, `voltage_jumps`, `high_resistance`, `ended_early`, `low_charge`, `unknown`; "" = none.',
+        "method": "What made the features, with its version.",
+        "whole": "Features of the whole test by name; null = not known.",
+        "steps": "Features of each step.",
+        "points": "The samples.",
+    },
+    StepReport: {
+        "step": "Number of the step; one that ran again tells its last run.",
+        "values": "Features by name; null = not known.",
+    },
+    CurveColumns: {
+        "times_us": "Times, UTC us.",
+        "steps": "Step of each sample.",
+        "currents_a": "Currents (A), charging is positive; null = not measured.",
+        "voltages_v": "Voltages (V).",
+        "temperatures_c": "Temperatures (degrees Celsius).",
+    },
     Person: {
         "person": "Badge code.",
         "roles": "Roles.",
@@ -301,6 +326,11 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),
         ("each of `stations`", StationStatus),
         ("each of `loaded`", LoadedLot),
+    ],
+    "cellwright curve": [
+        ("", CurveReport),
+        ("each of `steps`", StepReport),
+        ("`points`", CurveColumns),
     ],
     "cellwright audit verify": [("", AuditVerdict)],
     "cellwright check": [
