@@ -19,6 +19,7 @@ from cellwright.cli.processes import Child
 from cellwright.database.opening import Database
 from cellwright.database.pool import connect
 from cellwright.errors import CellwrightError, ConfigurationError, LinkError
+from cellwright.links.cyclers.folder import waiting_files
 from cellwright.links.opcua.security import application_uri_of
 from cellwright.model.answers import Refusal
 from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, ReleaseOrder, Submission
@@ -33,6 +34,7 @@ from cellwright.rules.people import ROLES
 from cellwright.web.access.links import Links, link_path
 
 _READY_S = 60.0
+_LOOKS = 600
 _YEAR_US = 365 * 86_400 * 1_000_000
 _WEEK_US = 7 * 86_400 * 1_000_000
 _PERSON = "DEMO-0001"
@@ -110,6 +112,7 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
                 await _invite(gate, screen, options, way_in)
                 last = await _watch(machines, gate, screen, options.folder)
+                await _until_curves_are_taken(options.folder / CYCLERS)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
                 run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
@@ -290,6 +293,14 @@ async def _watch(machines: Child, gate: Child, screen: Watcher, folder: Path) ->
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _until_curves_are_taken(folder: Path) -> None:
+    """Wait, a while at most, for the last files of the cyclers: the virtual plant ends days of its time in seconds."""
+    for _ in range(_LOOKS):
+        if not waiting_files(folder):
+            return
+        await asyncio.sleep(_READY_S / _LOOKS)
 
 
 async def _read(machines: Child, gate: Child, screen: Watcher, folder: Path) -> Progress:

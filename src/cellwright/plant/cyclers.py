@@ -20,7 +20,7 @@ from cellwright.plant.clock import Clock
 from cellwright.plant.curve_results import results_of
 from cellwright.telemetry.contract import TelemetryStore
 from cellwright.telemetry.features import save_features
-from cellwright.views.finding import find_unit
+from cellwright.views.finding import find_units
 
 FOLDER: Final = "cyclers"
 """Below the folder of a plant's data, unless another is named."""
@@ -116,10 +116,11 @@ def _check_operations(file: CyclerFile, plant: Plant) -> None:
 
 
 async def _unit_numbers(connection: Connection, file: CyclerFile) -> list[int]:
-    found = {code: await find_unit(connection, code) for code in {test.unit for test in file.tests}}
-    if unknown := [f"unit {code}: is not known; correct its code" for code, number in found.items() if not number]:
-        raise FileRefusedError(sorted(unknown)[:20])
-    return [number for test in file.tests if (number := found[test.unit])]
+    codes = sorted({test.unit for test in file.tests})
+    found = await find_units(connection, codes)
+    if unknown := [f"unit {code}: is not known; correct its code" for code in codes if code not in found]:
+        raise FileRefusedError(unknown[:20])
+    return [found[test.unit] for test in file.tests]
 
 
 def _page(file: CyclerFile, units: Sequence[int]) -> CurvePage:
