@@ -34,7 +34,9 @@ MATTER = frozenset({"c", "m", "mm", "um", "g", "mg", "kg", "gsm", "l", "ml", "n"
 NUMBER = frozenset({"ppm", "ratio", "count", "sigma"})
 UNITS = ELECTRIC | TIME | MATTER | NUMBER
 # Numbers whose unit is said elsewhere: beside them (`Characteristic.unit`), or by the names of the keys.
-UNIT_BESIDE = frozenset({"lower", "target", "upper", "value", "values", "parameters", "columns", "column", "evidence"})
+UNIT_BESIDE = frozenset(
+    {"lower", "target", "upper", "value", "values", "scale", "offset", "parameters", "columns", "column", "evidence"}
+)
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -29,6 +29,7 @@ from cellwright.rules.state import (
     State,
     UnitRow,
 )
+from cellwright.telemetry.checking import TelemetryVerdict
 from cellwright.views import sealed
 from cellwright.views.inline import INLINE
 from cellwright.views.people import TABLES, compare_people, forget_people, shadowed
@@ -66,6 +67,8 @@ class CheckReport(Struct, frozen=True):
     problem: str = ""
     audit: AuditVerdict | None = None
     """The audit trail, when it was looked at too."""
+    telemetry: TelemetryVerdict | None = None
+    """The files of samples, when they were looked at too."""
 
 
 class Digests(Struct, frozen=True):

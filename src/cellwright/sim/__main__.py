@@ -45,6 +45,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--endpoints-file", type=Path, help="where to write {work centre: url} as JSON")
     add("--clock", type=Path, help="memory-mapped file that gets the plant time")
     add("--truth", type=Path, required=True, help="folder for the ground truth")
+    add("--cyclers", default=standard.cyclers, help="folder that the cyclers write their curves to; none = no curves")
     add("--pki", type=Path, help="folder of the machines' keys; trusted/*.der are the clients")
     add("--alone", action="store_true", help="run without an MES: a stand-in says yes to everything")
     add("--progress-s", type=float, default=1.0, help="host time between two progress lines, s")
@@ -77,6 +78,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         patience_s=options.patience_s,
         pace_ratio=options.pace,
         defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
+        cyclers=options.cyclers,
         persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
     )
 

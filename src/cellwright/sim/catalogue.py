@@ -217,3 +217,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     defects: Defects = field(default_factory=Defects)
     persons: dict[str, str] = field(default_factory=dict)
     """Badge of the person at a station."""
+    cyclers: str = ""
+    """Folder that the cyclers write their curves to, "" = none."""

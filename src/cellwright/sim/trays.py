@@ -10,6 +10,7 @@ from cellwright.sim.catalogue import HOUR_S, MAGAZINE_SLOTS, TRAY_SLOTS
 from cellwright.sim.cell_line import codes_of
 from cellwright.sim.cells import CELL_WORK, Bench, Measured
 from cellwright.sim.clock import Buffer, Clock
+from cellwright.sim.cycler import Cabinet
 from cellwright.sim.machine import Ask, Reply
 from cellwright.sim.station import UNIT_CODES, Station, with_results
 from cellwright.sim.units import Unit
@@ -68,6 +69,8 @@ class TrayStation(Station):
         super().__init__(world, _STATIONS[operation], operation)
         self._places: Buffer[None] = Buffer(world.clock, self.code)
         self._places.put_now(*[None] * _PLACES[operation])
+        settings = world.settings
+        self._cabinet = Cabinet(self.code, operation, seed=settings.seed, folder=settings.cyclers)
 
     async def process(self, tray: Tray) -> tuple[Reply, list[Unit]]:
         """Work on a tray; returns the answer to the report and the cells in page order, or the refusal."""
@@ -78,10 +81,12 @@ class TrayStation(Station):
                 return reply, []
             by_code = {cell.code: cell for cell in tray.cells.values()}
             page = [by_code[code] for code in reply.units if code in by_code]
+            start_us = self.clock.now_us
             hours = _WORK_HOURS[self.operation] * float(self.random.uniform(0.99, 1.01))
             await self.work_exactly(hours * HOUR_S)
             measured = self._measure(tray, page, hours)
             self.note_work(page, measured)
+            self._cabinet.write(tray.cells, page, measured, start_us)
             return await self.report(self._report(tray, page, measured)), page
         finally:
             self._places.put_now(None)

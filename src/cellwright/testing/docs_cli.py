@@ -11,6 +11,7 @@ import msgspec
 
 from cellwright.cli import main
 from cellwright.cli.code import CodeReport
+from cellwright.cli.curve import CurveColumns, CurveReport, StepReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
@@ -23,6 +24,7 @@ from cellwright.links.uds.outcome import Identity, Outcome
 from cellwright.links.uds.outcome import Step as BmsStep
 from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
+from cellwright.telemetry.checking import Damage, TelemetryVerdict
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
@@ -247,12 +249,28 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "length": "How many characters it is about.",
         "text": "What was found, what was expected, and what to do.",
     },
+    TelemetryVerdict: {
+        "whole": "Whether every row that was acknowledged is there once, in files that are as they were written.",
+        "segments": "Files in the manifest.",
+        "rows": "Samples and points of curves in them.",
+        "bytes": "Their size.",
+        "fresh_rows": "Rows that wait in the database to be sealed.",
+        "damaged": "Files that are gone or changed, and files that no manifest names.",
+        "problems": "What else is wrong, as sentences.",
+    },
+    Damage: {
+        "path": "The file.",
+        "problem": "What is wrong with it.",
+        "lost": "What nobody can read while it stays so.",
+        "advice": "What to do.",
+    },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
         "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
         "problem": 'Where the journal could not be folded any further, "" = nowhere.',
         "audit": "The audit trail as of `cellwright audit verify`; null after a rebuild.",
+        "telemetry": "The files of samples; null after a rebuild.",
     },
     AuditVerdict: {
         "whole": "Whether every row is there, unchanged and in its place.",
@@ -261,6 +279,30 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "hash": "Its hash, SHA-256 hex: write it down elsewhere.",
         "checkpoints": "How many checkpoints were compared with.",
         "faults": "What is wrong, as sentences, at most 20.",
+    },
+    CurveReport: {
+        "unit": "Printed code of the unit.",
+        "operation": "Operation that it was tested in.",
+        "attempt": "Which test of the unit in the operation, from 1.",
+        "channel": 'Channel of the cycler, "" = not told.',
+        "program": "Program of the cycler.",
+        "version": "Its version.",
+        "fault": '`resistance_step`, `voltage_jumps`, `high_resistance`, `ended_early`, `low_charge`, `unknown`; "" = none.',
+        "method": "What made the features, with its version.",
+        "whole": "Features of the whole test by name; null = not known.",
+        "steps": "Features of each step.",
+        "points": "The samples.",
+    },
+    StepReport: {
+        "step": "Number of the step; one that ran again tells its last run.",
+        "values": "Features by name; null = not known.",
+    },
+    CurveColumns: {
+        "times_us": "Times, UTC us.",
+        "steps": "Step of each sample.",
+        "currents_a": "Currents (A), charging is positive; null = not measured.",
+        "voltages_v": "Voltages (V).",
+        "temperatures_c": "Temperatures (degrees Celsius).",
     },
     Person: {
         "person": "Badge code.",
@@ -285,8 +327,17 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `stations`", StationStatus),
         ("each of `loaded`", LoadedLot),
     ],
+    "cellwright curve": [
+        ("", CurveReport),
+        ("each of `steps`", StepReport),
+        ("`points`", CurveColumns),
+    ],
     "cellwright audit verify": [("", AuditVerdict)],
-    "cellwright check": [("", CheckReport)],
+    "cellwright check": [
+        ("", CheckReport),
+        ("`telemetry`", TelemetryVerdict),
+        ("each of its `damaged`", Damage),
+    ],
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
