@@ -24,6 +24,7 @@ PAGES = (
     "how-to/give-up-an-operation.md",
     "how-to/import-lots.md",
     "how-to/repair.md",
+    "how-to/correct-the-record.md",
     "how-to/follow-packs.md",
     "tutorial/first-pack.md",
 )

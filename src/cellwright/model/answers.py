@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class RefusalCode(StrEnum):
@@ -82,6 +82,9 @@ class RefusalCode(StrEnum):
     ORDER_CLOSED = "order_closed"
     ORDER_INVALID = "order_invalid"
     PRODUCT_UNKNOWN = "product_unknown"
+    CORRECTION_INVALID = "correction_invalid"
+    RECORD_DIFFERS = "record_differs"
+    STRETCH_TAKEN = "stretch_taken"
 
 
 class Reason(Struct, frozen=True):
@@ -117,6 +120,8 @@ class Receipt(Struct, frozen=True, tag=True, kw_only=True):
     """Recorded; `routing` tells per unit the next operation, or done, hold or scrap."""
 
     routing: tuple[str, ...] = ()
+    notes: tuple[str, ...] | UnsetType = UNSET
+    """What whoever asked should know or do next, in sentences."""
 
 
 Answer = Admit | Receipt | Refusal

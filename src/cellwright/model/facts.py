@@ -6,9 +6,11 @@ from msgspec import Struct, field
 
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject, Result
+from cellwright.model.corrections import PartCorrection, RunCorrection, StockCorrection
 from cellwright.model.ids import UnitKind
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
+from cellwright.model.webs import LotMark, LotProfile
 
 UNPLACED: Final = -1
 """Tolerance of a part of which nobody knows where on its two stretches: any of one may be anywhere in the other."""
@@ -49,29 +51,6 @@ class LotPart(Struct, frozen=True, kw_only=True):
     reversed: bool = False
     tolerance: int = 0
     """How far either end may be off; -1 = any of one stretch may be anywhere in the other, in no known order."""
-
-
-class LotProfile(Struct, frozen=True, kw_only=True):
-    """A characteristic along a lot: value k holds for [start + k * step, start + (k + 1) * step), None = not measured."""
-
-    lot: int
-    characteristic: str
-    lane: int = 0
-    start: int = 0
-    step: int
-    """Length for which one value holds, in the lot's measure."""
-    values: tuple[float | None, ...]
-    """One value per step; null = not measured."""
-
-
-class LotMark(Struct, frozen=True, kw_only=True):
-    """A flaw seen on [start, end) of a lot, in its measure."""
-
-    lot: int
-    defect: str
-    start: int
-    end: int
-    lane: int = 0
 
 
 class _Fact(Struct, frozen=True, kw_only=True, tag=True):
@@ -427,6 +406,28 @@ class LotsImported(_Fact, frozen=True, kw_only=True):
     """Where they were recorded: the name of a system or a file."""
 
 
+class RunsCorrected(_Fact, frozen=True, kw_only=True):
+    """Units had taken other stretches of lots than was recorded; what was believed before is kept beside."""
+
+    correction: int
+    position: str
+    layer: int
+    runs: tuple[RunCorrection, ...]
+    stocks: tuple[StockCorrection, ...] = ()
+    reason: str
+    second_person: str
+
+
+class PartsCorrected(_Fact, frozen=True, kw_only=True):
+    """Parts of lots had come from elsewhere than was recorded; what was believed before is kept beside."""
+
+    correction: int
+    parts: tuple[PartCorrection, ...]
+    stocks: tuple[StockCorrection, ...] = ()
+    reason: str
+    second_person: str
+
+
 class Refused(_Fact, frozen=True, kw_only=True):
     """A command was refused; nothing else changed."""
 
@@ -470,6 +471,8 @@ Fact = (
     | OrderReleased
     | OrderClosed
     | LotsImported
+    | RunsCorrected
+    | PartsCorrected
     | Refused
 )
 

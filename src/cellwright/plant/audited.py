@@ -9,13 +9,13 @@ from msgspec import Struct
 from cellwright.journal.audit import Author, Change
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import Command, HoldSubject, Submission
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.state import (
     CalibrationRow,
     CarrierRow,
     HoldRow,
     LoadingRow,
     LotRow,
-    OrderRow,
     PersonRow,
     QualificationRow,
     Row,

@@ -17,7 +17,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, resources, sealed, stock, whereabouts, wip
+from cellwright.views import corrections, genealogy, resources, sealed, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -139,10 +139,16 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (resources.HOLDS, by_id, needs.holds),
         (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),
+        (genealogy.RUNS, corrections.USES, needs.uses),
+        (genealogy.LOT_PARTS, corrections.PARTS_OF, needs.uses),
+        (genealogy.LOT_PARTS, corrections.MADE_OF, needs.made_of),
     )
     for stored, where, keys in wanted:
         if keys:
             state.load(await stored.load_page(connection, where, sorted(keys)))
+    if needs.runs:
+        columns = [list(column) for column in zip(*sorted(needs.runs), strict=True)]
+        state.load(await genealogy.RUNS.load_page(connection, corrections.RUNS_BETWEEN, *columns))
 
 
 def writing(written: Written) -> list[Write]:

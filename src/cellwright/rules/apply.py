@@ -10,6 +10,7 @@ from cellwright.model.commands import DispositionAction, HoldSubject
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
 from cellwright.rules.imports import imported_rows
@@ -27,7 +28,6 @@ from cellwright.rules.state import (
     LotPartRow,
     LotRow,
     LotStatus,
-    OrderRow,
     PersonRow,
     QualificationRow,
     Row,
@@ -36,6 +36,7 @@ from cellwright.rules.state import (
     UnitRow,
     UnitStatus,
 )
+from cellwright.rules.superseding import parts_corrected, runs_corrected
 
 replace = structs.replace
 
@@ -419,4 +420,6 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.OrderReleased: _order_released,
     f.OrderClosed: _order_closed,
     f.LotsImported: lambda _, __, fact: imported_rows(fact),
+    f.RunsCorrected: runs_corrected,
+    f.PartsCorrected: parts_corrected,
 }

@@ -9,6 +9,8 @@ from cellwright.model.commands import (
     CheckIn,
     CheckOut,
     CloseOrder,
+    CorrectParts,
+    CorrectRuns,
     DisablePerson,
     Disassemble,
     Disposition,
@@ -39,6 +41,8 @@ from cellwright.rules import (
     carriers,
     checkin,
     checkout,
+    corrected_parts,
+    corrections,
     holds,
     imports,
     materials,
@@ -106,5 +110,9 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return orders.close_order(state, command)
         case ImportLots():
             return imports.import_lots(state, command, now_us)
+        case CorrectRuns():
+            return corrections.correct_runs(state, submission, command)
+        case CorrectParts():
+            return corrected_parts.correct_parts(state, submission, command)
         case _:
             assert_never(command)

@@ -11,6 +11,8 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     Command,
+    CorrectParts,
+    CorrectRuns,
     Disassemble,
     Disposition,
     HoldSubject,
@@ -32,16 +34,17 @@ from cellwright.model.commands import (
     UnloadMaterial,
 )
 from cellwright.model.ids import is_given_code
-from cellwright.rules.dated import GivenCodeRow
+from cellwright.rules.corrections import REPETITION_MAX
+from cellwright.rules.dated import GivenCodeRow, OrderRow
 from cellwright.rules.pages import unit_number
-from cellwright.rules.recalls import units_between
+from cellwright.rules.recalls import range_of, units_between
 from cellwright.rules.state import (
     AssemblyRow,
     CarrierRow,
     HoldRow,
     LoadingRow,
+    LotPartRow,
     LotRow,
-    OrderRow,
     State,
     UnitRow,
     UnitStatus,
@@ -66,6 +69,12 @@ class Needs(Struct):
     holds: set[int] = set()
     orders: set[str] = set()
     recalls: set[str] = set()
+    runs: set[tuple[str, int, int, int]] = set()
+    """Positions, repetitions, first and last units whose runs are corrected."""
+    uses: set[int] = set()
+    """Lots of which it must be known what took of them."""
+    made_of: set[int] = set()
+    """Lots of which all must be known that they were made of, directly or not."""
 
     def __bool__(self) -> bool:
         """Tell whether anything must be loaded."""
@@ -92,6 +101,10 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             _need_units(needs, state, command.codes)
         case PlaceRecall():
             _need_recall(needs, state, command)
+        case CorrectRuns():
+            _need_corrected_runs(needs, state, command)
+        case CorrectParts():
+            _need_corrected_parts(needs, state, command)
         case ReleaseHold():
             _need_hold(needs, state, command.hold)
         case Disposition():
@@ -262,3 +275,25 @@ def _need_hold(needs: Needs, state: State, number: int) -> None:
             _need_unit(needs, state, subject)
         else:
             _need_lot(needs, state, subject)
+
+
+def _need_corrected_runs(needs: Needs, state: State, command: CorrectRuns) -> None:
+    """What is recorded of the units, and what else is recorded of the lots."""
+    _need_codes(needs, state, (*command.recorded, *command.lots))
+    ranges = (range_of(state, first, last) for first, last in zip(command.firsts, command.lasts, strict=False))
+    is_known = 0 <= command.repetition <= REPETITION_MAX
+    needs.runs |= {(command.position, command.repetition, *each) for each in ranges if is_known and each is not None}
+    lots = (state.lot_by_code(code) for code in (*command.recorded, *command.lots))
+    needs.uses |= {lot.id for lot in lots if lot is not None}
+
+
+def _need_corrected_parts(needs: Needs, state: State, command: CorrectParts) -> None:
+    """The parts of the lots, what the new parents were made of, and what else is recorded of all parents."""
+    _need_codes(needs, state, (*command.lots, *command.parents))
+    lots = {lot.id for code in command.lots if (lot := state.lot_by_code(code)) is not None}
+    parents = {lot.id for code in command.parents if (lot := state.lot_by_code(code)) is not None}
+    parents |= {part.parent for part in state.rows(LotPartRow) if part.child in lots}
+    for number in parents:
+        _need_lot(needs, state, number)
+    needs.made_of |= lots | parents
+    needs.uses |= parents

@@ -34,11 +34,14 @@ from cellwright.model.facts import (
     Fact,
     PackInstalled,
     PackRemoved,
+    PartsCorrected,
+    RunsCorrected,
     UnitsReturned,
     UnitsShipped,
 )
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
+from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
 
@@ -62,7 +65,7 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest(driver.envelopes) | _richest(_travelled())
+    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_corrected())
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -111,6 +114,16 @@ def _travelled() -> list[Envelope]:
     driver.must(AssignCode(units=(first,), codes=(SECOND_LIFE,), reason="second use"))
     kinds = (UnitsShipped, UnitsReturned, PackInstalled, PackRemoved, CodesAssigned)
     return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
+
+
+def _corrected() -> list[Envelope]:
+    """Return the facts of corrections, in a plant of their own."""
+    driver = Driver()
+    driver.must(cans(wrong_cans(driver)), actor="QA1")
+    other = Driver()
+    other.must(parts(coated(other), tolerances=(80, 80)), actor="QA1")
+    kinds = (RunsCorrected, PartsCorrected)
+    return [each for each in (*driver.envelopes, *other.envelopes) if isinstance(each.fact, kinds)]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -3,6 +3,7 @@
 from cellwright.model.answers import RefusalCode
 from cellwright.testing import (
     stories_abort,
+    stories_correct,
     stories_import,
     stories_line,
     stories_repair,
@@ -17,6 +18,7 @@ PROVOCATIONS = (
     *stories_import.BOOK.stories,
     *stories_repair.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
+    *stories_correct.BOOK.stories,
 )
 
 GATE_ONLY = frozenset({RefusalCode.PAYLOAD_TOO_LARGE, RefusalCode.SEQUENCE_CONFLICT})

@@ -22,6 +22,8 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     Command,
+    CorrectParts,
+    CorrectRuns,
     DisablePerson,
     Disassemble,
     Disposition,
@@ -76,6 +78,8 @@ PersonCommand = (
     | ReleaseOrder
     | CloseOrder
     | ImportLots
+    | CorrectRuns
+    | CorrectParts
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -109,6 +113,8 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
     ImportLots: Permission.LOT_RECEIVE,
+    CorrectRuns: Permission.RECORD_CORRECT,
+    CorrectParts: Permission.RECORD_CORRECT,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 

@@ -1,0 +1,101 @@
+"""Corrections at rest: who said so and why, and what was believed before; `load_run` and `lot_part` say what is now."""
+
+from typing import Final
+
+from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.views.stored import Stored
+
+CORRECTIONS = Stored(
+    CorrectionRow,
+    "correction",
+    ("id", "subject", "reason", "corrected_us", "corrected_by", "second_person"),
+    """
+    INSERT INTO correction (id, subject, reason, corrected_us, corrected_by, second_person)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+    """,
+)
+
+SUPERSEDED_RUNS = Stored(
+    SupersededRun,
+    "superseded_run",
+    (
+        "kind",
+        "layer",
+        "a",
+        "superseded_by",
+        "b",
+        "lot",
+        "pos_a",
+        "pos_b",
+        "tolerance",
+        "station",
+        "from_us",
+        "to_us",
+        "correction",
+    ),
+    """
+    INSERT INTO superseded_run (kind, layer, a, superseded_by, b, lot, pos_a, pos_b, tolerance, station, from_us, to_us,
+                                correction)
+    SELECT *
+    FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[])
+    """,
+)
+
+SUPERSEDED_PARTS = Stored(
+    SupersededPart,
+    "superseded_part",
+    (
+        "child",
+        "number",
+        "superseded_by",
+        "parent",
+        "parent_start",
+        "parent_end",
+        "child_start",
+        "child_end",
+        "lane",
+        "reversed",
+        "tolerance",
+        "correction",
+    ),
+    """
+    INSERT INTO superseded_part (child, number, superseded_by, parent, parent_start, parent_end, child_start, child_end,
+                                 lane, reversed, tolerance, correction)
+    SELECT *
+    FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                $8::bigint[], $9::smallint[], $10::boolean[], $11::bigint[], $12::bigint[])
+    """,
+)
+
+RUNS_BETWEEN: Final = """
+    WHERE (kind, layer, a) IN (
+        SELECT r.kind, r.layer, r.a
+        FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[]) AS k (kind, layer, first, last)
+        CROSS JOIN LATERAL (SELECT kind, layer, a FROM load_run AS n
+                            WHERE n.kind = k.kind AND n.layer = k.layer AND n.a <= k.last
+                              AND n.a >= coalesce((SELECT max(f.a) FROM load_run AS f
+                                                   WHERE f.kind = k.kind AND f.layer = k.layer AND f.a <= k.first),
+                                                  k.first)
+                            OFFSET 0) AS r)
+"""
+"""Runs in which units of ranges took something at a position."""
+
+USES: Final = "WHERE lot = ANY ($1::bigint[])"
+"""Runs on lots."""
+
+PARTS_OF: Final = "WHERE parent = ANY ($1::bigint[])"
+"""Parts that lots became."""
+
+MADE_OF: Final = """
+    WHERE child IN (
+        WITH RECURSIVE lots AS (
+            SELECT unnest($1::bigint[]) AS id
+            UNION
+            SELECT p.parent
+            FROM lots
+            CROSS JOIN LATERAL (SELECT parent FROM lot_part AS n WHERE n.child = lots.id OFFSET 0) AS p
+        )
+        SELECT id FROM lots)
+"""
+"""All parts that lots were made of, directly or not."""
