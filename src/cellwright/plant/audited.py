@@ -28,7 +28,22 @@ PEOPLE: Final = frozenset({"web", "cli"})
 """Sources of commands that people give."""
 
 _SHOWN_MAX = 20
-_NAMES: Final = ("person", "order", "lot", "units", "codes", "carrier", "tool", "station", "position")
+_NAMES: Final = (
+    "person",
+    "order",
+    "lot",
+    "units",
+    "codes",
+    "recorded",
+    "carrier",
+    "tool",
+    "station",
+    "position",
+    "firsts",
+    "lasts",
+    "lots",
+    "parents",
+)
 """Fields of commands that name what they are about, the most telling first."""
 
 _KINDS: Final[Mapping[type[Any], str]] = {

@@ -29,6 +29,9 @@ from cellwright.rules.superseding import COUNTER
 ROWS_MAX: Final = 1000
 """Rows of one command."""
 
+UNITS_MAX: Final = 100_000
+"""Units of one command: each of them keeps it in its history."""
+
 REPETITION_MAX: Final = 2**15 - 1
 """Repetitions that the record can number."""
 
@@ -61,7 +64,7 @@ def correct_runs(state: State, submission: Submission, command: CorrectRuns) -> 
         return refuse(command, reasons)
     rows = [row for number in range(len(command.firsts)) for row in _read_row(state, command, number, reasons)]
     changes = [] if reasons else [each for row in rows for each in _change(state, command, row, reasons)]
-    reasons += _repeated_reasons(rows)
+    reasons += [*_repeated_reasons(rows), *_count_reasons(rows)]
     if reasons:
         return refuse(command, reasons)
     claims = _claims(state, command, changes)
@@ -220,6 +223,14 @@ def _differs(state: State, command: CorrectRuns, row: _Row, others: Sequence[Loa
 def _runs(state: State, command: CorrectRuns) -> Iterator[LoadRun]:
     of = (command.position, command.repetition)
     return (run for run in state.rows(LoadRun) if (run.kind, run.layer) == of)
+
+
+def _count_reasons(rows: Sequence[_Row]) -> list[Reason]:
+    count = sum(row.last - row.first + 1 for row in rows)
+    if count <= UNITS_MAX:
+        return []
+    text = f"{count} units in one command; give at most {UNITS_MAX}, and the rest in further ones"
+    return [reason(RefusalCode.CORRECTION_INVALID, text, count=count, max=UNITS_MAX)]
 
 
 def _repeated_reasons(rows: Sequence[_Row]) -> list[Reason]:

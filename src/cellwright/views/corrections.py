@@ -1,7 +1,11 @@
 """Corrections at rest: who said so and why, and what was believed before; `load_run` and `lot_part` say what is now."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from msgspec import Struct
+
+from cellwright.database.pool import Connection
 from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
 from cellwright.views.stored import Stored
 
@@ -99,3 +103,43 @@ MADE_OF: Final = """
         SELECT id FROM lots)
 """
 """All parts that lots were made of, directly or not."""
+
+NAMED: Final = """
+    SELECT id, reason, corrected_us, corrected_by, second_person
+    FROM unnest($1::bigint[]) AS k (number)
+    CROSS JOIN LATERAL (SELECT * FROM correction WHERE correction.id = k.number OFFSET 0) AS c
+    ORDER BY id
+"""
+TOUCHING: Final = """
+    SELECT DISTINCT s.superseded_by
+    FROM unnest($1::bigint[]) AS k (lot)
+    CROSS JOIN LATERAL (SELECT superseded_by FROM superseded_run WHERE superseded_run.lot = k.lot
+                        UNION ALL
+                        SELECT superseded_by FROM superseded_part WHERE superseded_part.parent = k.lot
+                        UNION ALL
+                        SELECT superseded_by FROM superseded_part WHERE superseded_part.child = k.lot
+                        OFFSET 0) AS s
+"""
+"""Corrections that took something off lots, or said anew what these were made of."""
+
+
+class Corrected(Struct, frozen=True, kw_only=True):
+    """A correction: why, when (UTC us) and by whom."""
+
+    number: int
+    reason: str
+    corrected_us: int
+    corrected_by: str
+    second_person: str
+
+
+async def read_corrections(connection: Connection, numbers: Iterable[int]) -> Mapping[int, Corrected]:
+    """Return corrections by their numbers, the oldest first; 0 is none."""
+    wanted = sorted({number for number in numbers if number})
+    records = await connection.fetch(NAMED, wanted) if wanted else ()
+    return {record["id"]: Corrected(number=record["id"], **dict(list(record.items())[1:])) for record in records}
+
+
+async def corrections_touching(connection: Connection, lots: Iterable[int]) -> set[int]:
+    """Return the numbers of corrections after which lots are otherwise than they were."""
+    return {record["superseded_by"] for record in await connection.fetch(TOUCHING, sorted(lots))}
