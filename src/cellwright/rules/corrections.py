@@ -10,9 +10,8 @@ from cellwright.model.answers import Reason, Receipt, RefusalCode
 from cellwright.model.commands import CorrectParts, CorrectRuns, Submission
 from cellwright.model.corrections import RunCorrection
 from cellwright.model.facts import RunsCorrected
-from cellwright.rules.pages import check_arity
+from cellwright.rules.pages import check_arity, unit_number
 from cellwright.rules.reasons import Decision, reason, refuse
-from cellwright.rules.recalls import range_of
 from cellwright.rules.returning import (
     Claim,
     Claims,
@@ -34,6 +33,9 @@ UNITS_MAX: Final = 100_000
 
 REPETITION_MAX: Final = 2**15 - 1
 """Repetitions that the record can number."""
+
+_LINE_BITS: Final = 40
+"""Units of one kind and line share the bits above these."""
 
 Correcting: TypeAlias = CorrectRuns | CorrectParts
 
@@ -82,6 +84,13 @@ def correct_runs(state: State, submission: Submission, command: CorrectRuns) -> 
     )
     moves = [(each.row.recorded, each.row.lot) for each in changes]
     return Decision((fact,), Receipt(routing=(str(fact.correction),), notes=notes_of(moves) or UNSET))
+
+
+def units_from_to(state: State, first: str, last: str) -> tuple[int, int] | None:
+    """Return the ids of the first and last unit of a range, None when it is none; ids of a kind and line are dense."""
+    low, high = unit_number(state, first), unit_number(state, last)
+    is_range = low and low <= high and low >> _LINE_BITS == high >> _LINE_BITS
+    return (low, high) if is_range else None
 
 
 def order_reasons(state: State, submission: Submission, command: Correcting, count: int) -> Iterator[Reason]:
@@ -170,10 +179,10 @@ def _missing(name: str, length: int, count: int) -> list[Reason]:
 def _read_row(state: State, command: CorrectRuns, number: int, reasons: list[Reason]) -> Iterator[_Row]:
     """Yield a row if it can be read, else note the reasons."""
     first, last = command.firsts[number], command.lasts[number]
-    found, start, end = range_of(state, first, last), command.starts[number], _end(command, number)
+    found, start, end = units_from_to(state, first, last), command.starts[number], _end(command, number)
     wrong = [*lot_reasons(state, command.recorded[number]), *lot_reasons(state, command.lots[number])]
     if found is None:
-        text = f"row {number}: {first[:40]!r} to {last[:40]!r} is no range of units made here; give codes that differ in the serial"
+        text = f"row {number}: {first[:40]!r} to {last[:40]!r} is no range of units; give the first and the last one made, of one kind and line"
         wrong.append(reason(RefusalCode.CORRECTION_INVALID, text, row=number, first=first[:40], last=last[:40]))
     if start < 0 or (end is not None and end < start):
         text = f"row {number}: [{start}, {end}) is no stretch; give 0 <= start <= end, or no end"

@@ -34,10 +34,10 @@ from cellwright.model.commands import (
     UnloadMaterial,
 )
 from cellwright.model.ids import is_given_code
-from cellwright.rules.corrections import REPETITION_MAX
+from cellwright.rules.corrections import REPETITION_MAX, units_from_to
 from cellwright.rules.dated import GivenCodeRow, OrderRow
 from cellwright.rules.pages import unit_number
-from cellwright.rules.recalls import range_of, units_between
+from cellwright.rules.recalls import units_between
 from cellwright.rules.state import (
     AssemblyRow,
     CarrierRow,
@@ -280,7 +280,7 @@ def _need_hold(needs: Needs, state: State, number: int) -> None:
 def _need_corrected_runs(needs: Needs, state: State, command: CorrectRuns) -> None:
     """What is recorded of the units, and what else is recorded of the lots."""
     _need_codes(needs, state, (*command.recorded, *command.lots))
-    ranges = (range_of(state, first, last) for first, last in zip(command.firsts, command.lasts, strict=False))
+    ranges = (units_from_to(state, first, last) for first, last in zip(command.firsts, command.lasts, strict=False))
     is_known = 0 <= command.repetition <= REPETITION_MAX
     needs.runs |= {(command.position, command.repetition, *each) for each in ranges if is_known and each is not None}
     lots = (state.lot_by_code(code) for code in (*command.recorded, *command.lots))

@@ -37,15 +37,15 @@ def units_between(state: State, firsts: Sequence[str], lasts: Sequence[str]) -> 
     """Return the ids of all units of ranges of codes; None when a range is none, or they are too many."""
     found: set[int] = set()
     for first, last in zip(firsts, lasts, strict=False):
-        ends = range_of(state, first, last)
+        ends = _ends(state, first, last)
         if ends is None or len(found) + ends[1] - ends[0] >= UNITS_MAX:
             return None
         found.update(range(ends[0], ends[1] + 1))
     return found
 
 
-def range_of(state: State, first: str, last: str) -> tuple[int, int] | None:
-    """Return the first and last id of a range of codes within one block, None when it is none."""
+def _ends(state: State, first: str, last: str) -> tuple[int, int] | None:
+    """Return the ids of a range within one block of codes."""
     parts = [split_code(first), split_code(last)]
     numbers = [0 if each is None else state.unit_id(*each) for each in parts]
     if not all(numbers) or numbers[0] > numbers[1] or state.block_of(numbers[0]) != state.block_of(numbers[1]):
@@ -70,7 +70,7 @@ def _range_reasons(state: State, command: PlaceRecall) -> list[Reason]:
         return [reason(RefusalCode.PAGE_MISMATCH, text)]
     reasons = []
     for first, last in zip(firsts, lasts, strict=True):
-        if range_of(state, first, last) is None:
+        if _ends(state, first, last) is None:
             text = (
                 f"{first[:40]!r} to {last[:40]!r} is no range of units made here; give codes that differ in the serial"
             )
