@@ -17,6 +17,7 @@ from cellwright.plant.sealing import seal
 from cellwright.testing.deep_plant import Story, tell_story
 from cellwright.testing.gates import make_gate
 from cellwright.testing.replay import through_gate
+from cellwright.views.corrections import corrections_of_lot
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.origins import find_origins
 from cellwright.views.people import catch_up
@@ -118,6 +119,9 @@ async def test_every_question_answers_from_the_corrected_record_and_says_so(desk
     assert (own.lot, own.corrected) == ("CAN-2", link.corrected)
     (beside,) = (each for each in await read_taken(desk.connection, story.id_of(cells[9])) if each.position == "can")
     assert (beside.lot, beside.corrected) == ("CAN-1", None)
+    for code in ("CAN-1", "CAN-2"):
+        assert await corrections_of_lot(desk.connection, story.id_of(code)) == (link.corrected,)
+    assert await corrections_of_lot(desk.connection, story.id_of("SEP-1")) == ()
     origins = await find_origins(desk.connection, story.id_of(cells[12]))
     assert story.id_of("CAN-2") in origins.lots.tolist()
     assert story.id_of("CAN-1") not in origins.lots.tolist()

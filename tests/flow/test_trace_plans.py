@@ -64,7 +64,7 @@ LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot", "inst
 LARGE |= {"correction", "superseded_run", "superseded_part"}
 
 # The gate's own, as it loads what a correction is about.
-GATES = {
+GATES: dict[str, tuple[str, str, list[object]]] = {
     "RUNS_BETWEEN": (corrections.RUNS_BETWEEN, "load_run", [["can"], [0], [FIRST_CELL + 1002], [FIRST_CELL + 1320]]),
     "USES": (corrections.USES, "load_run", [[17, 400]]),
     "PARTS_OF": (corrections.PARTS_OF, "lot_part", [[8017, 8400]]),
@@ -84,6 +84,7 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "RUNS_OF_UNITS": (trace.RUNS_OF_UNITS, [_CELLS, ["anode", "can"], [0, 0]]),
     "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
     "NAMED": (corrections.NAMED, [[1, 2]]),
+    "SAYING": (corrections.SAYING, [_LOTS]),
     "TOUCHING": (corrections.TOUCHING, [_LOTS]),
     "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
     "PARTS_FORWARD": (trace.PARTS_FORWARD, [[15_000]]),

@@ -123,6 +123,19 @@ TOUCHING: Final = """
 """Corrections that took something off lots, or said anew what these were made of."""
 
 
+SAYING: Final = """
+    SELECT DISTINCT c.correction
+    FROM unnest($1::bigint[]) AS k (lot)
+    CROSS JOIN LATERAL (SELECT correction FROM load_run WHERE load_run.lot = k.lot
+                        UNION ALL
+                        SELECT correction FROM lot_part WHERE lot_part.parent = k.lot
+                        UNION ALL
+                        SELECT correction FROM lot_part WHERE lot_part.child = k.lot
+                        OFFSET 0) AS c
+"""
+"""Corrections that put something on lots, or said of what these were made."""
+
+
 class Corrected(Struct, frozen=True, kw_only=True):
     """A correction: why, when (UTC us) and by whom."""
 
@@ -143,3 +156,10 @@ async def read_corrections(connection: Connection, numbers: Iterable[int]) -> Ma
 async def corrections_touching(connection: Connection, lots: Iterable[int]) -> set[int]:
     """Return the numbers of corrections after which lots are otherwise than they were."""
     return {record["superseded_by"] for record in await connection.fetch(TOUCHING, sorted(lots))}
+
+
+async def corrections_of_lot(connection: Connection, lot: int) -> tuple[Corrected, ...]:
+    """Return the corrections that put something on a lot or took something off it, the oldest first."""
+    numbers = await corrections_touching(connection, [lot])
+    numbers |= {record["correction"] for record in await connection.fetch(SAYING, [lot])}
+    return tuple((await read_corrections(connection, numbers)).values())

@@ -9,6 +9,7 @@ from msgspec import Struct
 from cellwright.database.pool import Connection, borrow
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
+from cellwright.views.corrections import Corrected
 from cellwright.views.subjects import (
     AsOf,
     CodeKind,
@@ -77,6 +78,8 @@ class TraceData(Struct, frozen=True, kw_only=True):
     as_of: AsOf
     as_of_us: int | None
     """Time as of which members and vehicles are told (UTC us); None = now, or each as it was first built in."""
+    corrections: tuple[Corrected, ...]
+    """Those that the answer rests on, and those that took something off its lots; the oldest first."""
     levels: tuple[TraceLevel, ...]
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
@@ -107,6 +110,7 @@ async def _load(question: Question) -> TraceData:
         end=section["end"],
         as_of=trace.as_of,
         as_of_us=trace.as_of_us,
+        corrections=trace.corrections,
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),

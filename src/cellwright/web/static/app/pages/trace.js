@@ -1,5 +1,6 @@
 /** All that a unit or lot was made of, or that was made of it, level by level. */
 import { html } from '../../vendor/preact.js';
+import { CorrectionNotices } from '../components/correction_notices.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
@@ -22,6 +23,7 @@ export default function TracePage({ boot: { data } }) {
     <//>
     <div class="stack">
       <${AsOf} ...${data} />
+      <${CorrectionNotices} corrections=${data.corrections} />
       ${data.start !== null && html`<p class="secondary">${t('trace.section', { start: number(data.start), end: number(data.end) })}</p>`}
       <${Chain} levels=${levels} />
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
