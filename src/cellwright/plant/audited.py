@@ -150,7 +150,8 @@ def _named(command: Command) -> list[str]:
     names: list[str] = []
     for field in _NAMES:
         value = getattr(command, field, ())
-        names.extend([value] if isinstance(value, str) else value)
+        if isinstance(value, str | tuple):
+            names.extend([value] if isinstance(value, str) else value)
     return [name for name in names if name]
 
 
