@@ -36,7 +36,8 @@ For those who change it:
   ./cw vendor            remake the libraries that the web client carries; needs Node
   ./cw help              this text
 
-Settings: CW_PYTHON (which Python to use), CW_VENV (where to install; default .venv).
+Settings: CW_PYTHON (which Python to use), CW_VENV (where to install; default .venv), CW_SCREENSHOTS=1 (tests of
+pages keep pictures in build/screenshots).
 TEXT
 }
 
@@ -262,7 +263,7 @@ renew_screenshots() {
     ensure dev
     need_browser
     cd "$root"
-    "$python" -m pytest -q tests/browser/test_every_page.py tests/browser/test_walk.py
+    CW_SCREENSHOTS=1 "$python" -m pytest -q tests/browser/test_every_page.py tests/browser/test_walk.py
     mkdir -p docs/images
     for name in overview-en-light line-en-dark pack-zh-light plant-zh-dark; do
         cp "build/screenshots/readme/$name.png" docs/images/

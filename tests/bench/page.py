@@ -251,6 +251,9 @@ async def prepare(url: str, plant: Plant) -> dict[str, str]:
         "lot": told.reel,
         "carrier": told.tray,
         "trace": told.pack,
+        "genealogy": told.pack,
+        "roll_map": told.reel,
+        "siblings": told.cell,
     }
 
 

@@ -1,7 +1,9 @@
 """Measures tracing on a synthetic plant-year in which every cell is packed. Prints JSON.
 
 Sorting shuffles each day's stock uniformly, the worst case: one drum reaches about 1,370 of a day's 1,400 packs. Each
-question is asked for other lots and units, drawn from the middle 80 %. With --textbook the same genealogy is kept as a
+question is asked for other lots and units, drawn from the middle 80 %. The bad cells of a question about what they have
+in common are mostly of one stretch of a web, or were formed at one station, and the rest by chance, of a shift or of the
+whole year. With --textbook the same genealogy is kept as a
 table of edges in the same server, with recursive queries, in its best case. With --gate the questions are asked again
 while `bench gate` runs beside them on the same machine.
 """
@@ -23,9 +25,11 @@ import uvloop
 from cellwright.database.migrate import migrate
 from cellwright.database.pool import Connection, connect
 from cellwright.testing.database import temporary_server
-from cellwright.testing.plant_year import PlantYear, make_plant_year, pack_ids
-from cellwright.testing.plant_year_store import store_plant_year
+from cellwright.testing.plant_year import LINES, PlantYear, make_plant_year, pack_ids
+from cellwright.testing.plant_year_steps import former_of, stepped_cells, store_steps
+from cellwright.testing.plant_year_store import store_plant_year, unit_codes
 from cellwright.testing.textbook import best_case, count_backward, count_forward, edge_ids, store_edges
+from cellwright.views.commonality.reading import Asked, read_commonality
 from cellwright.views.origins import find_origins
 from cellwright.views.spread import Section, find_spread
 
@@ -34,6 +38,13 @@ LANES: Final = 4
 STRETCH_MM: Final = 3_000
 MIDDLE: Final = 0.8
 TEXTBOOK_CELLS_MAX: Final = 20_000_000
+BAD_CELLS: Final = 200
+SHARING_CELLS: Final = 150
+"""Bad cells that share a stretch or a machine; the rest are bad by chance."""
+STRETCH_CELLS: Final = 450
+SHIFT_CELLS: Final = 80_000
+"""Cells of each line among which the bad ones of a shift are."""
+ASKED_BAD: Final = 20
 
 Ask: TypeAlias = Callable[[int], Awaitable[int]]
 """Asks one question by its number; returns how many cells, lots or findings the answer has."""
@@ -50,6 +61,27 @@ class Drawn:
         self.cells = self._middle(year.cells_count, count)
         self.starts_mm = self._random.integers(0, ROLL_MM, count)
         self.lanes = self._random.integers(1, LANES + 1, count)
+
+        self.bad = {name: [self._bad(name, number) for number in range(ASKED_BAD)] for name in ("shift", "year")}
+
+    def _bad(self, among: str, number: int) -> list[str]:
+        """Return the codes of bad cells: of every second question a stretch is to blame, else a station."""
+        year, random = self.year, self._random
+        kept = stepped_cells(year).reshape(LINES, -1)[:, -SHIFT_CELLS:]
+        if number % 2:
+            line, start = random.integers(LINES), random.integers(max(1, kept.shape[1] - STRETCH_CELLS))
+            blamed = kept[line, start : start + STRETCH_CELLS]
+        else:
+            formers = former_of(year, kept.reshape(-1))
+            blamed = kept.reshape(-1)[formers == random.choice(formers)]
+        others = kept.reshape(-1) if among == "shift" else np.arange(year.cells_count)
+        cells = np.concatenate(
+            (
+                random.choice(blamed, min(SHARING_CELLS, len(blamed)), replace=False),
+                random.choice(others, BAD_CELLS - SHARING_CELLS),
+            )
+        )
+        return unit_codes(year, np.unique(year.cell_ids(cells)).tolist())
 
     def _middle(self, total: int, count: int) -> "np.typing.NDArray[np.int64]":
         edge = total * (1 - MIDDLE) / 2
@@ -81,6 +113,10 @@ def questions(connection: Connection, drawn: Drawn) -> dict[str, tuple[Ask, int]
         unit = int(drawn.year.cell_ids(drawn.cells[number : number + 1])[0])
         return len((await find_origins(connection, unit)).lots)
 
+    async def bad(among: str, number: int) -> int:
+        found = await read_commonality(connection, Asked(codes=drawn.bad[among][number]))
+        return found.found_count
+
     return {
         "drum forward": (lambda number: forward("drum", number), 60),
         "powder lot forward": (lambda number: forward("cathode_powder", number), 20),
@@ -88,6 +124,8 @@ def questions(connection: Connection, drawn: Drawn) -> dict[str, tuple[Ask, int]
         "3 m of a lane forward": (stretch, 60),
         "vehicle backward": (vehicle, 60),
         "cell backward": (cell, 60),
+        "commonality over 200 bad cells of a shift": (lambda number: bad("shift", number), ASKED_BAD),
+        "commonality over 200 bad cells of a year": (lambda number: bad("year", number), ASKED_BAD),
     }
 
 
@@ -113,10 +151,16 @@ def textbook(connection: Connection, drawn: Drawn) -> dict[str, tuple[Ask, int]]
     }
 
 
+def say(step: str) -> None:
+    """Tell somebody who waits what is being done."""
+    print(f"{step} ...", file=sys.stderr, flush=True)
+
+
 async def measure(asked: Mapping[str, tuple[Ask, int]], share: float) -> dict[str, Any]:
     """Ask every question after one try that does not count; times in ms."""
     found = {}
     for name, (ask, count) in asked.items():
+        say(f"asking: {name}")
         times_s, sizes = [], []
         await ask(0)
         for number in range(max(3, int(count * share))):
@@ -180,13 +224,17 @@ async def main(sizes: argparse.Namespace) -> None:
         await migrate(server.url)
         connection = await connect(server.url, statement_timeout_ms=0)
         report["server"] = f"PostgreSQL {await connection.fetchval('SHOW server_version')}"
+        say(f"storing {count} cells")
         report |= await load(connection, year)
+        say("storing what was done to the last of them")
+        report["steps_s"] = round((await store_steps(connection, year)).total_s, 1)
         await connection.execute("SET jit = off")
         drawn = Drawn(year, 60)
         asked = questions(connection, drawn)
         report["load_average"] = [round(each, 1) for each in os.getloadavg()]
         report["traces"] = await measure(asked, 1.0)
         if sizes.gate:
+            say("and beside the gate")
             report["beside_gate"] = await beside_gate(asked)
         if sizes.textbook and count <= TEXTBOOK_CELLS_MAX:
             report["textbook"] = await peer(connection, drawn, report["traces"])
@@ -196,6 +244,7 @@ async def main(sizes: argparse.Namespace) -> None:
 
 async def peer(connection: Connection, drawn: Drawn, ours: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the table of edges in the same server, and how many times as long it takes."""
+    say("storing every edge")
     stored = await store_edges(connection, drawn.year)
     async with best_case(connection):
         theirs = await measure(textbook(connection, drawn), 1.0)

@@ -133,3 +133,62 @@ async def test_a_large_level_stays_closed_and_is_read_in_pages(browser: Browser,
                 await expect(page.locator(f"{FOCUSED} [role=treeitem]")).to_have_count(1)
                 assert await accessibility_problems(page) == []
                 screen.guard.check()
+
+
+async def test_a_stretch_and_a_lane_are_asked_for_by_fields(browser: Browser, face: Face) -> None:
+    web, story, session = face
+    async with open_screen(browser, web.address, session=session) as screen:
+        page = screen.page
+        await screen.open(f"/trace/{story.roll}?direction=forward")
+        form = page.get_by_role("form", name="What is asked")
+        start, end = form.get_by_label("From (m)"), form.get_by_label("To (m)")
+        for fields, at, complaint in (
+            (("5", "x"), end, "Enter a number, 0 or more."),
+            (("5", "99999"), end, "does not lie on the lot, which ends at"),
+            (("5", "5"), end, "empty or reversed"),
+        ):
+            await start.fill(fields[0])
+            await end.fill(fields[1])
+            await form.get_by_role("button", name="Show").click()
+            await expect(at).to_be_focused()
+            await expect(at).to_have_attribute("aria-invalid", "true")
+            await expect(form.get_by_role("alert")).to_contain_text(complaint)
+        assert await accessibility_problems(page) == []
+        await start.fill("1,5")
+        await end.fill("52")
+        await form.get_by_label("Lane").select_option("1")
+        await end.press("Enter")
+        await expect(page).to_have_url(re.compile(r"direction=forward&start=1500&end=52000&lane=1$"))
+        await expect(page.get_by_text("Only 1.500 to 52.000 m in lane 1")).to_be_visible()
+        await expect(start).to_have_value("1.5")
+        await page.get_by_role("link", name="Genealogy", exact=True).click()
+        await expect(page.get_by_text("Only 1.500 to 52.000 m in lane 1")).to_be_visible()
+        await form.get_by_role("link", name="Clear").click()
+        await expect(page).to_have_url(re.compile(r"\?direction=forward$"))
+        screen.guard.check()
+
+
+async def test_a_trace_is_asked_for_as_of_a_time_that_passed(browser: Browser, face: Face) -> None:
+    web, story, session = face
+    async with open_screen(browser, web.address, session=session) as screen:
+        page = screen.page
+        await screen.open(f"/trace/{story.pack}")
+        field = page.get_by_role("textbox", name="As of")
+        for text, complaint in (("tomorrow", "Enter a time like"), ("2199-01-01", "lies in the future")):
+            await field.fill(text)
+            await page.get_by_role("button", name="Show", exact=True).click()
+            await expect(page.get_by_role("alert")).to_contain_text(complaint)
+            await expect(field).to_be_focused()
+        await page.get_by_role("button", name="As of: choose from a calendar").click()
+        await page.locator(".time-calendar").evaluate(
+            "(input) => { input.value = '1999-12-31T23:59'; input.dispatchEvent(new Event('change')); }"
+        )
+        await expect(field).to_have_value("1999-12-31 23:59")
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page).to_have_url(re.compile(r"as_of=1999-12-31T23%3A59%3A00$"))
+        await expect(page.get_by_text("As of 1999-12-31 23:59:00", exact=True)).to_be_visible()
+        await expect(page.locator(".chain li span")).to_have_text(["Pack", "Supplier lot"])
+        await page.get_by_role("link", name="As built").click()
+        await expect(page).to_have_url(re.compile(r"as_of=built$"))
+        await expect(field).to_have_value("")
+        screen.guard.check()

@@ -182,7 +182,7 @@ async def test_the_trail_is_narrowed_and_paged(browser: Browser, web: WebPlant) 
     async with signed_in(browser, web, "B-0001", "auditor") as screen:
         page = screen.page
         await screen.open("/audit?limit=5")
-        await expect(page.locator(".chain")).to_contain_text("The trail is whole: verified up to row")
+        await expect(page.locator(".seal-chain")).to_contain_text("The trail is whole: verified up to row")
         await expect(page.locator("tbody tr")).to_have_count(5)
         await page.get_by_role("link", name="Older").click()
         await expect(page.get_by_role("link", name="Newest")).to_be_visible()

@@ -17,6 +17,7 @@ from cellwright.web.access.guard import COOKIE
 
 Face = tuple[WebPlant, Told, str]
 WIDE_PX = 1200
+PAPER_PX = 660
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -87,7 +88,7 @@ async def test_a_stretch_is_brushed_by_pointer_and_kept_in_the_address(browser: 
         await screen.open(address.removeprefix(web.address))
         await expect(page.locator("#reach")).to_contain_text(told.cells[2])
         await page.locator("#reach .chain a").first.click()
-        await expect(page.locator("#cell tbody tr")).to_have_count(2)
+        await expect(page.locator("[role=treeitem][data-path^='cell/']")).to_have_count(2)
         screen.guard.check()
 
 
@@ -164,4 +165,22 @@ async def test_the_map_fits_a_phone_and_paper(browser: Browser, face: Face, scre
         await expect(page.locator(".map-tools")).to_be_hidden()
         await expect(page.locator(".heat canvas")).to_be_visible()
         await save_screenshot(page, screenshots / f"roll-map-print-{language}.png")
+        screen.guard.check()
+
+
+async def test_paper_gets_a_light_map_that_fits(browser: Browser, face: Face) -> None:
+    web, told, session = face
+    async with open_screen(browser, web.address, view=View(theme="dark"), session=session) as screen:
+        screen.guard.allow("willReadFrequently")  # the test reads pixels, the page does not
+        page = await open_map(screen, told)
+        dark, wide = (
+            await pixel_at(page, 0.05, 1),
+            await page.locator(".heat canvas").evaluate("(it) => it.clientWidth"),
+        )
+        await page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert await page.locator(".heat canvas").evaluate("(it) => it.clientWidth") == PAPER_PX < wide
+        assert sum(await pixel_at(page, 0.05, 1)) > sum(dark) + 150
+        await page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert await page.locator(".heat canvas").evaluate("(it) => it.clientWidth") == wide
+        assert await pixel_at(page, 0.05, 1) == dark
         screen.guard.check()

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import asyncpg
 import msgspec
@@ -50,12 +51,8 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture(scope="module")
 def url(databases: Databases, driver: RecordingDriver) -> Iterator[str]:
     """A database that tests leave as they found it."""
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, driver))
+    with databases.prepared(partial(through_gate, driver=driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
 
 
 @pytest.fixture
@@ -90,8 +87,8 @@ def found(report: CheckReport) -> dict[str, int]:
 # --- check and rebuild ------------------------------------------------------------------------------
 
 
-LEFT = {"installation", "shipment", "given_code"}
-"""Rows of what left the plant: its story is told, and checked, by test_whereabouts."""
+LEFT = {"installation", "shipment", "given_code", "job", "call"}
+"""Rows of what left the plant and of what a line was ordered: told, and checked, by test_whereabouts and test_jobs."""
 
 
 async def test_the_journal_and_every_table_are_equal(connection: asyncpg.Connection, driver: RecordingDriver) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,8 @@ def empty_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url(databases: Databases, driver: RecordingDriver) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, driver))
+    with databases.prepared(partial(through_gate, driver=driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
 
 
 @pytest.fixture

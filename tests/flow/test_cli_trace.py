@@ -1,17 +1,17 @@
 """`cellwright trace`, as built, as maintained and as of a time: what people read, and what they are refused."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from cellwright.model.commands import ShipUnits
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import Story, make_module, tell_story
 from cellwright.testing.replay import through_gate
 from cellwright.testing.stories_repair import repair
@@ -37,14 +37,8 @@ def fixture_story() -> Story:
 
 @pytest.fixture(scope="module", name="url")
 def fixture_url(story: Story) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, story.driver))
+    with prepared_database(partial(through_gate, driver=story.driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 def said(url: str, *arguments: str | Path, code: int = 0) -> str:

@@ -1,9 +1,8 @@
-import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,14 +11,13 @@ from msgspec import structs
 
 from cellwright.cli.commonality import commonality_lines
 from cellwright.database.pool import connect
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.many_lots import CELLS, ManyLots, ManyModules, tell_many_lots, tell_many_modules
-from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.testing.replay import caught_up, through_gate
 from cellwright.views.commonality import counts
 from cellwright.views.commonality.factors import FactorKind
 from cellwright.views.commonality.population import CommonalityError
 from cellwright.views.commonality.reading import Asked, Commonality, CommonFinding, read_commonality
-from cellwright.views.people import catch_up
 
 SEEDS = range(10)
 FACTORS = {
@@ -43,29 +41,9 @@ def told() -> ManyLots:
     return tell_many_lots()
 
 
-@contextmanager
-def database_of(driver: RecordingDriver) -> Iterator[str]:
-    """A database in which a real gate did all that a driver did."""
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, driver))
-        runner.run(caught_up(address))
-        yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
-
-
-async def caught_up(address: str) -> None:
-    connection = await connect(address)
-    await catch_up(connection)
-    await connection.close()
-
-
 @pytest.fixture(scope="module")
 def url(told: ManyLots) -> Iterator[str]:
-    with database_of(told.driver) as address:
+    with prepared_database(partial(through_gate, driver=told.driver), caught_up) as address:
         yield address
 
 
@@ -352,7 +330,7 @@ def many() -> ManyModules:
 
 @pytest.fixture(scope="module")
 def modules_url(many: ManyModules) -> Iterator[str]:
-    with database_of(many.driver) as address:
+    with prepared_database(partial(through_gate, driver=many.driver), caught_up) as address:
         yield address
 
 

@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from cellwright.database.pool import connect
 from cellwright.model.answers import Answer, Receipt, Refusal
-from cellwright.model.commands import AddPerson, Command, CorrectParts, CorrectRuns, Submission
+from cellwright.model.commands import AddPerson, Command, Submission
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.plant.check import check, rebuild
 from cellwright.plant.gate import Gate
 from cellwright.plant.recalls import Order, RecallQuestion, RecallReport, place_recall, plan_recall
@@ -17,7 +18,7 @@ from cellwright.plant.sealing import seal
 from cellwright.testing.deep_plant import Story, tell_story
 from cellwright.testing.gates import make_gate
 from cellwright.testing.replay import through_gate
-from cellwright.views.corrections import corrections_of_lot
+from cellwright.views.corrected import corrections_of_lot
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.origins import find_origins
 from cellwright.views.people import catch_up
@@ -205,7 +206,7 @@ async def test_no_row_of_the_record_before_is_lost(desk: Desk) -> None:
     assert {row["lot"] for row in kept} == {desk.story.id_of("CAN-1"), desk.story.id_of("CAN-2")}
     assert kept[0]["a"] >= before[0]["a"]
     with pytest.raises(asyncpg.CheckViolationError):
-        await desk.connection.execute("INSERT INTO correction VALUES (99, 'run', 'x', 1, 'QA1', 'QA1')")
+        await desk.connection.execute("INSERT INTO record_correction VALUES (99, 'run', 'x', 1, 'QA1', 'QA1')")
 
 
 async def test_a_gate_that_starts_again_goes_on_from_the_corrected_record(desk: Desk, database_url: str) -> None:

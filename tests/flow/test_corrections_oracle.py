@@ -9,7 +9,8 @@ import pytest
 
 from cellwright.database.pool import Connection, connect
 from cellwright.model.answers import Answer, Receipt
-from cellwright.model.commands import AddPerson, Command, CorrectParts, CorrectRuns, Submission
+from cellwright.model.commands import AddPerson, Command, Submission
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.plant.gate import Gate
 from cellwright.rules.spans import ids_of
 from cellwright.testing.gates import make_gate
@@ -248,7 +249,7 @@ async def test_answers_after_random_corrections_are_what_a_corrected_walk_finds(
     corrector: Corrector, database_url: str
 ) -> None:
     connection = await connect(database_url)
-    assert await connection.fetchval("SELECT count(*) FROM correction") > SWAPS + PIECES
+    assert await connection.fetchval("SELECT count(*) FROM record_correction") > SWAPS + PIECES
     assert await connection.fetchval("SELECT count(*) FROM lot WHERE remaining < 0 OR remaining > quantity") == 0
     await ask_forward(connection, corrector, Random(5))
     await ask_backward(connection, corrector, Random(6))

@@ -1,6 +1,5 @@
 """What the tree of a genealogy shows is what the trace lists: levels, nodes, and every step from every node."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from random import Random
@@ -43,12 +42,8 @@ def fixture_url(databases: Databases, story: Story, request: pytest.FixtureReque
             assert (await seal(connection, before_us=2**60)).units
             await connection.close()
 
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        url = runner.run(fresh.__aenter__())
-        runner.run(tell(url))
-        yield url
-        runner.run(fresh.__aexit__(None, None, None))
+    with databases.prepared(tell) as address:
+        yield address
 
 
 @pytest.fixture(name="connection")

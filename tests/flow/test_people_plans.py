@@ -1,13 +1,12 @@
 """What pages ask of the views for people runs through indexes, however long the plant has been at work."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
 from cellwright.database.pool import Connection, connect
 from cellwright.model.ids import UnitKind, first_id
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.views.buffers import count_waiting, read_buffers
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.orders import order_of, read_order_units
@@ -54,14 +53,8 @@ LARGE = ("fact", "refusal", "refusal_code", "history", "unit_waiting", "unit_spa
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(fill(address))
+    with prepared_database(fill) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 async def fill(address: str) -> None:

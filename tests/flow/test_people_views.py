@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -53,12 +54,8 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture(scope="module")
 def url(databases: Databases, driver: RecordingDriver) -> Iterator[str]:
     """A database that tests leave as they found it."""
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, driver))
+    with databases.prepared(partial(through_gate, driver=driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
 
 
 @pytest.fixture

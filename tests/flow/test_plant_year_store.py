@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 
@@ -46,12 +45,8 @@ def stored_url(databases: Databases) -> Iterator[str]:
         await store_units(connection, small())
         await connection.close()
 
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        url = runner.run(fresh.__aenter__())
-        runner.run(store(url))
-        yield url
-        runner.run(fresh.__aexit__(None, None, None))
+    with databases.prepared(store) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -34,12 +35,8 @@ def databases() -> Iterator[Databases]:
 
 @pytest.fixture(scope="module")
 def url(databases: Databases, story: Story) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, story.driver))
+    with databases.prepared(partial(through_gate, driver=story.driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """What counts says the same as what lists: spreads against traces, packed and not."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from random import Random
 
 import asyncpg
@@ -13,9 +13,9 @@ from cellwright.model.ids import UnitKind
 from cellwright.plant.sealing import seal
 from cellwright.rules.spans import count_units
 from cellwright.rules.state import LotRow
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import Story, tell_story
-from cellwright.testing.replay import through_gate
+from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.views import spread as spreading
 from cellwright.views.spread import Section, Spread, find_spread, read_codes, read_outermost
 from cellwright.views.subjects import TraceError
@@ -29,16 +29,14 @@ def fixture_story() -> Story:
 
 @pytest.fixture(scope="module", params=["rows", "packed"], name="url")
 def fixture_url(story: Story, request: pytest.FixtureRequest) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, story.driver))
-        if request.param == "packed":
-            runner.run(pack(address))
+    with prepared_database(partial(fill, driver=story.driver, form=request.param)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
+
+
+async def fill(url: str, driver: RecordingDriver, form: str) -> None:
+    await through_gate(url, driver)
+    if form == "packed":
+        await pack(url)
 
 
 async def pack(url: str) -> None:

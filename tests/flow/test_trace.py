@@ -1,6 +1,6 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 import pytest
@@ -10,7 +10,7 @@ from cellwright.model.facts import Assembled, LotPart, LotTransformed, Operation
 from cellwright.model.quantities import Measure
 from cellwright.rules.positions import Basis, Stretch
 from cellwright.rules.state import LotRow
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import CELLS, CUT, REEL_MM, Story, tell_story
 from cellwright.testing.replay import through_gate
 from cellwright.views.subjects import CodeKind, TraceError, find_code
@@ -25,14 +25,8 @@ def story() -> Story:
 @pytest.fixture(scope="module")
 def url(story: Story) -> Iterator[str]:
     """A database in which a real gate did all of the story."""
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, story.driver))
+    with prepared_database(partial(through_gate, driver=story.driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Traces as built, as maintained and as of a time, against a plain reading of the facts, over a random past."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 import pytest
@@ -25,7 +25,7 @@ from cellwright.model.facts import Assembled, Disassembled, PackInstalled, PackR
 from cellwright.model.ids import UnitKind
 from cellwright.plant.check import check
 from cellwright.rules.state import AssemblyRow, UnitRow, UnitStatus
-from cellwright.testing.database import Databases
+from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import Story, make_module, make_pack, tell_story
 from cellwright.testing.replay import through_gate
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS
@@ -164,14 +164,8 @@ def fixture_past() -> Past:
 @pytest.fixture(scope="module", name="url")
 def fixture_url(past: Past) -> Iterator[str]:
     """A database in which a real gate did all of it."""
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start())
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(through_gate(address, past.driver))
+    with prepared_database(partial(through_gate, driver=past.driver)) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 @pytest.fixture(name="connection")

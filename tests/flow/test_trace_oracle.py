@@ -1,6 +1,5 @@
 """Answers that count against a walk over every edge: 200 questions on a plant of 10^5 cells with all that is hard."""
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
@@ -47,12 +46,8 @@ def fixture_url(databases: Databases) -> Iterator[str]:
         await store_units(connection, plant())
         await connection.close()
 
-    with asyncio.Runner() as runner:
-        fresh = databases.fresh()
-        url = runner.run(fresh.__aenter__())
-        runner.run(store(url))
-        yield url
-        runner.run(fresh.__aexit__(None, None, None))
+    with databases.prepared(store) as address:
+        yield address
 
 
 @pytest.fixture(name="connection")

@@ -1,17 +1,15 @@
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 
-from cellwright.database.binaries import Installation
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.plant.store import prepare
-from cellwright.testing.database import Databases, installations
+from cellwright.testing.database import installations, prepared_database
 from cellwright.testing.plans import literal, plan_of, scanned
 from cellwright.testing.plants import small_plant
-from cellwright.views import corrections, known, membership, subjects, trace
+from cellwright.views import corrected, intervals, known, membership, subjects, trace
 
 CELLS = 40_000
 FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
@@ -52,7 +50,7 @@ FILL = f"""
     SELECT 'TESPB0100G1' || to_char(n, 'FM00000000'), {FIRST_PACK} + n, 0 FROM generate_series(0, 9999) AS n;
     INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
     SELECT 'test', 1, n, 0, 'Nothing', 1, 0, n, '', '{{}}' FROM generate_series(1, 20000) AS n;
-    INSERT INTO correction SELECT n, 'run', 'x', 0, 'A', 'B' FROM generate_series(1, 5000) AS n;
+    INSERT INTO record_correction SELECT n, 'run', 'x', 0, 'A', 'B' FROM generate_series(1, 5000) AS n;
     INSERT INTO superseded_run
     SELECT 'can', 0, {FIRST_CELL} + n * 5, n, {FIRST_CELL} + n * 5 + 4, n + 1, 0, 4500, 70, 'WIND-01', 0, 0, 0
     FROM generate_series(1, 5000) AS n;
@@ -61,14 +59,14 @@ FILL = f"""
     ANALYZE;
 """  # noqa: S608
 LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot", "installation", "given_code", "fact"}
-LARGE |= {"correction", "superseded_run", "superseded_part"}
+LARGE |= {"record_correction", "superseded_run", "superseded_part"}
 
 # The gate's own, as it loads what a correction is about.
 GATES: dict[str, tuple[str, str, list[object]]] = {
-    "RUNS_BETWEEN": (corrections.RUNS_BETWEEN, "load_run", [["can"], [0], [FIRST_CELL + 1002], [FIRST_CELL + 1320]]),
-    "USES": (corrections.USES, "load_run", [[17, 400]]),
-    "PARTS_OF": (corrections.PARTS_OF, "lot_part", [[8017, 8400]]),
-    "MADE_OF": (corrections.MADE_OF, "lot_part", [[17, 400]]),
+    "RUNS_BETWEEN": (corrected.RUNS_BETWEEN, "load_run", [["can"], [0], [FIRST_CELL + 1002], [FIRST_CELL + 1320]]),
+    "USES": (corrected.USES, "load_run", [[17, 400]]),
+    "PARTS_OF": (corrected.PARTS_OF, "lot_part", [[8017, 8400]]),
+    "MADE_OF": (corrected.MADE_OF, "lot_part", [[17, 400]]),
 }
 
 _CELLS = list(range(FIRST_CELL + 1000, FIRST_CELL + 1320))
@@ -80,12 +78,12 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "LOTS": (known.LOTS, [_LOTS]),
     "MEMBERS": (trace.MEMBERS, [[FIRST_MODULE, FIRST_MODULE + 1]]),
     "PARENTS": (trace.PARENTS, [_CELLS]),
-    "KINDS": (trace.KINDS, []),
+    "KINDS": (intervals.KINDS, []),
     "RUNS_OF_UNITS": (trace.RUNS_OF_UNITS, [_CELLS, ["anode", "can"], [0, 0]]),
     "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
-    "NAMED": (corrections.NAMED, [[1, 2]]),
-    "SAYING": (corrections.SAYING, [_LOTS]),
-    "TOUCHING": (corrections.TOUCHING, [_LOTS]),
+    "NAMED": (corrected.NAMED, [[1, 2]]),
+    "SAYING": (corrected.SAYING, [_LOTS]),
+    "TOUCHING": (corrected.TOUCHING, [_LOTS]),
     "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
     "PARTS_FORWARD": (trace.PARTS_FORWARD, [[15_000]]),
     "LOT_OF_CODE": (subjects.LOT_OF_CODE, ["LOT-5"]),
@@ -109,15 +107,8 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
 @pytest.fixture(scope="module", params=installations(), ids=lambda each: f"postgresql-{each.major}")
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A filled schema on every major version of PostgreSQL that is here."""
-    installation: Installation = request.param
-    with asyncio.Runner() as runner:
-        databases = runner.run(Databases.start(installation=installation))
-        fresh = databases.fresh()
-        address = runner.run(fresh.__aenter__())
-        runner.run(_fill(address))
+    with prepared_database(_fill, installation=request.param) as address:
         yield address
-        runner.run(fresh.__aexit__(None, None, None))
-        runner.run(databases.stop())
 
 
 async def _fill(address: str) -> None:
@@ -138,7 +129,7 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 def test_every_statement_of_the_module_is_tested() -> None:
     values = {
         name: value
-        for module in (trace, known, subjects, membership, corrections)
+        for module in (intervals, trace, known, subjects, membership, corrected)
         for name, value in vars(module).items()
     }
     named = {name for name, value in values.items() if isinstance(value, str) and "SELECT" in value}

@@ -22,6 +22,7 @@ PAGES = (
     "how-to/submit-commands.md",
     "how-to/hold-and-release.md",
     "how-to/give-up-an-operation.md",
+    "how-to/dispatch-jobs.md",
     "how-to/import-lots.md",
     "how-to/repair.md",
     "how-to/correct-the-record.md",

@@ -8,8 +8,8 @@ from msgspec import UNSET, structs
 
 from cellwright.model.answers import Receipt, Refusal
 from cellwright.model.commands import Command, HoldSubject, PlaceHold, PlaceRecall, ReleaseHold
-from cellwright.model.facts import RunsCorrected
-from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.model.correction_facts import RunsCorrected
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.genealogy import interval_of
 from cellwright.rules.slices import Target, moved, rest_of, slice_of, slices_between
 from cellwright.rules.state import LoadRun, LotPartRow, LotRow
@@ -75,7 +75,7 @@ def test_a_part_of_a_run_moves_to_another_lot(driver: Driver) -> None:
     ]
     (old,) = driver.state.rows(SupersededRun)
     assert (old.a, old.b, old.start, old.end, old.superseded_by, old.correction) == (*numbers[2:4], 2, 4, 1, 0)
-    (note,) = driver.state.rows(CorrectionRow)
+    (note,) = driver.state.rows(RecordCorrectionRow)
     assert (note.corrected_by, note.second_person, note.corrected_us) == ("QA1", "QA2", driver.now_us)
     (fact,) = driver.last_facts
     assert isinstance(fact, RunsCorrected)

@@ -19,6 +19,7 @@ from cellwright.model.commands import (
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.needs import Needs, add_needs, empty_needs
 from cellwright.rules.state import (
     AssemblyRow,
@@ -71,6 +72,7 @@ def sparse(stored: State, command: Command) -> State:
     state = State(stored.plant)
     for kind in WHOLE:
         state.load(stored.rows(kind))
+    state.load(row for row in stored.rows(JobRow) if not row.ended_us)
     for loading in stored.rows(LoadingRow):
         run = stored.get(LoadRun, (loading.position, loading.run_layer, loading.run_a))
         lot = stored.get(LotRow, loading.lot)
@@ -92,6 +94,8 @@ def sparse(stored: State, command: Command) -> State:
         state.load(row for row in wanted(stored, needs.given_codes, GivenCodeRow))
         state.load(row for row in wanted(stored, needs.holds, HoldRow))
         state.load(row for row in wanted(stored, needs.orders, OrderRow))
+        state.load(row for row in wanted(stored, needs.jobs, JobRow))
+        state.load(row for row in wanted(stored, needs.calls, CallRow))
         _load_corrected(state, stored, needs)
     return state
 

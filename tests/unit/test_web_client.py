@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cellwright.web.shell import LANGUAGES, NAVIGATION, STATIC, catalogue
+from cellwright.web.modules import STATIC, modules_of
+from cellwright.web.shell import LANGUAGES, NAVIGATION, catalogue
 
 VENDOR = STATIC / "vendor"
 # Only values: the choice between one and many, `{n|unit|units}`, is not made in Chinese.
@@ -158,6 +159,14 @@ PAGE_SCRIPTS = sorted((STATIC / "app" / "pages").glob("*.js"))
 def test_a_page_stays_light(page: Path) -> None:
     scripts = loaded(page, set()) | loaded(STATIC / "app" / "main.js", set())
     assert sum(each.stat().st_size for each in scripts) <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("page", PAGE_SCRIPTS, ids=lambda each: each.stem)
+def test_the_shell_names_every_script_that_a_page_brings_along(page: Path) -> None:
+    named = [STATIC / each for each in modules_of(page.stem)]
+    main = STATIC / "app" / "main.js"
+    assert set(named) == (loaded(page, set()) | loaded(main, set())) - {main}
+    assert len(named) == len(set(named))
 
 
 def test_scripts_name_no_other_host_and_no_evaluation() -> None:

@@ -199,8 +199,8 @@ async def test_a_client_that_does_not_read_is_slowed_told_and_given_the_whole(ha
         await until(lambda: brisk.data["bulk"]["number"] > now)
 
         told = await lazy.until(lambda message: "notice" in message)
+        # Half the rate that was asked for; it may be back to all of it before this line is read.
         assert told == {"notice": "slow", "rate_hz": 1.0}
-        assert viewer.stride_for("bulk") == 2
         now = bulk.number
         await lazy.until_data("bulk", lambda data: data["number"] >= now)
         assert "snapshot" in lazy.kinds["bulk"][1:]
@@ -248,8 +248,9 @@ def held() -> tuple[int, int]:
     return len(gc.get_objects()), pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.timeout(300)
 async def test_five_thousand_that_come_and_go_leave_nothing_behind(hall: Hall) -> None:
-    async with asyncio.timeout(110):
+    async with asyncio.timeout(290):
         await come_and_go(hall, 500)
         objects_before, bytes_before = held()
         await come_and_go(hall, 5000)

@@ -45,6 +45,8 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "QualifyPerson": {"person": "nobody", "qualification": "q", "valid_until_us": 1},
     "ReleaseOrder": {"order": "", "product": "nothing", "quantity": 0},
     "CloseOrder": {"order": "nothing", "reason": ""},
+    "AbortJob": {"job": "nothing", "reason": ""},
+    "ClearCall": {"call": "nothing", "reason": ""},
     "ImportLots": {"lots": [], "materials": [], "measures": [], "quantities": []},
     "CorrectRuns": {
         "position": "p",

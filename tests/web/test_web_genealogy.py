@@ -63,6 +63,15 @@ async def test_a_tree_opens_step_by_step(face: Face) -> None:
         ("/genealogy/TRAY-7.json", 404, "is a carrier; ask for the units in it"),
         ("/genealogy/CAN-1.json?start=9&end=3", 400, "is no stretch of lot CAN-1; give 0 <= start < end <= "),
         ("/genealogy/CAN-1.json?direction=forward&start=5&end=99999999", 400, "is no stretch of lot CAN-1"),
+        (
+            "/genealogy/CAN-1.json?start=1e3",
+            400,
+            "start=1e3: write a whole number in the lot's measure, or leave it out",
+        ),
+        ("/genealogy/FOIL-1.json?direction=forward&lane=x", 400, "lane=x: write the number of a lane, or leave it out"),
+        ("/genealogy/FOIL-1.json?direction=forward&lane=7", 400, "lot FOIL-1 has no lane 7; it was slit into 1: give"),
+        ("/trace/FOIL-1.json?direction=forward&lane=7", 400, "lot FOIL-1 has no lane 7; it was slit into 1: give"),
+        ("/trace/FOIL-1.json?end=-4", 400, "end=-4: write a whole number in the lot's measure, or leave it out"),
         ("/api/v1/genealogy-level/CAN-1?level=moon", 400, "level 'moon' is none of this genealogy; ask for one of can"),
         ("/api/v1/genealogy-steps/CAN-1?of=FOIL-1", 404, "'FOIL-1' is no part of this genealogy; ask for one of its"),
         ("/api/v1/genealogy-steps/CAN-1?of=nothing", 404, "'nothing' is unknown"),
@@ -126,12 +135,12 @@ async def test_a_code_may_look_like_a_file(face: Face) -> None:
 # --- a plant-year ---------------------------------------------------------------------------
 
 
-Year = tuple[httpx.AsyncClient, str, Spread]
+Year = tuple[httpx.AsyncClient, str, Spread, str]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="year")
 async def fixture_year(databases: Databases) -> AsyncIterator[Year]:
-    """A client of a plant of 120,000 cells, and a lot that is in all of them."""
+    """A client of a plant of 120,000 cells, a lot that is in all of them, how far it has spread, and a foil."""
     async with databases.fresh() as url:
         plant, connection = make_plant_year(120_000, seed=5), await connect(url)
         await store_plant_year(connection, plant, is_packed=True)
@@ -139,7 +148,7 @@ async def fixture_year(databases: Databases) -> AsyncIterator[Year]:
         spread = await find_spread(connection, Section(lot=lot))
         await connection.close()
         async with running_web(url) as web, browser(web, await make_account(web, "READER-1", "operator")) as client:
-            yield client, lot_code(lot), spread
+            yield client, lot_code(lot), spread, lot_code(plant.blocks["anode_foil"].first)
 
 
 async def fetched(client: httpx.AsyncClient, path: str) -> tuple[bytes, int]:
@@ -162,7 +171,7 @@ def resident_bytes() -> int:
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
 async def test_a_file_of_a_hundred_thousand_units_is_sent_in_portions(year: Year, suffix: str) -> None:
-    client, code, spread = year
+    client, code, spread, _ = year
     content, growth = await fetched(client, f"/genealogy/{code}/units.{suffix}?direction=forward")
     codes, kinds = read_file(suffix, content)
     assert Counter(kinds) == spread.outermost.levels
@@ -183,7 +192,7 @@ def read_file(suffix: str, content: bytes) -> tuple[list[str], list[str]]:
 
 
 async def test_a_reader_that_leaves_takes_no_connection_along(year: Year) -> None:
-    client, code, _ = year
+    client, code, *_ = year
     for _ in range(8):
         async with client.stream("GET", f"/genealogy/{code}/units.csv?direction=forward") as answer:
             async for _portion in answer.aiter_raw():
@@ -192,7 +201,7 @@ async def test_a_reader_that_leaves_takes_no_connection_along(year: Year) -> Non
 
 
 async def test_the_page_of_a_large_lot_is_bounded(year: Year) -> None:
-    client, code, spread = year
+    client, code, spread, _ = year
     answer = await client.get(f"/genealogy/{code}.json?direction=forward")
     assert len(answer.content) < 100_000
     levels = {each["level"]: each for each in answer.json()["levels"]}
@@ -202,3 +211,20 @@ async def test_the_page_of_a_large_lot_is_bounded(year: Year) -> None:
     page = (await client.get(path)).json()
     assert 0 < len(page["nodes"]) <= 5000
     assert sum(len(each["nodes"]) for each in levels.values()) <= 200
+
+
+async def test_what_a_long_stretch_became_is_counted_and_its_first_are_listed(year: Year) -> None:
+    client, _, _, foil = year
+    length_mm = (await client.get(f"/api/v1/roll-maps/{foil}?bins=1")).json()["lot"]["quantity"]
+    path = f"/api/v1/roll-maps/{foil}?bins=1&brush_start=0&brush_end={length_mm}"
+    reach = (await client.get(path, timeout=60)).json()["reach"]
+    files = (await client.get(f"/genealogy/{foil}/units.json?direction=forward", timeout=60)).json()
+    counts = Counter(each["kind"] for each in files)
+    assert counts["cell"] > 50_000
+    assert {each["kind"]: (each["units_count"], each["shown_count"]) for each in reach["counts"]} == {
+        kind: (count, min(count, 200)) for kind, count in counts.items()
+    }
+    known = {each["code"]: (each["kind"], each["product"], each["status"], each["basis"]) for each in files}
+    assert len({each["code"] for each in reach["units"]}) == sum(min(count, 200) for count in counts.values())
+    for each in reach["units"]:
+        assert known[each["code"]] == (each["kind"], each["product"], each["status"], each["basis"])

@@ -85,6 +85,7 @@ PAGES_FOR: Final = {
     "refusals": PLANT,
     "roll_map": PLANT,
     "search": PLANT,
+    "siblings": PLANT,
     "station": PLANT,
     "styleguide": SIGNED_IN,
     "trace": PLANT,

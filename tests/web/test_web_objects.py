@@ -298,7 +298,8 @@ async def test_a_trace_goes_through_every_level(face: Face) -> None:
     assert [each["code"] for each in forward["nodes"] if each["level"] == "cell"][:2] == list(told.cells[:2])
     assert forward["parts"]
     refused = await face[2].get("/trace/FOIL-1.json?direction=forward&start=5&end=5")
-    assert refused.status_code == 404
+    assert refused.status_code == 400
+    assert "is no stretch of lot FOIL-1" in refused.json()["detail"]
 
 
 async def test_the_plant_is_told_as_its_files_say(face: Face) -> None:

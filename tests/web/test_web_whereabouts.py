@@ -71,6 +71,25 @@ async def test_a_pack_tells_its_vehicles_partners_and_codes(face: tuple[WebPlant
     assert (VINS[0] in sheet, VINS[1] in sheet) == (True, True)
 
 
+async def test_a_unit_says_what_its_printed_codes_say(database_url: str) -> None:
+    story, _ = tell()
+    code = "001PB01J2X0000042RP"
+    story.driver.must(AssignCode(units=(story.pack,), codes=(code,), reason="second use"))
+    await through_gate(database_url, story.driver)
+    async with running_web(database_url) as web, signed_in(web, "quality") as client:
+        data = (await client.get(f"/units/{story.pack}.json")).json()
+        sheet = (await client.get(f"/units/{story.pack}.csv?table=printed")).text
+    # The codes of this small plant have no product type, so only the second one is a code of GB/T 34014.
+    assert {each["code"] for each in data["printed"]} == {code}
+    found = {each["name"]: each for each in data["printed"]}
+    assert (found["kind"]["value"], found["battery_type"]["value"]) == ("pack", "B")
+    assert found["year"]["years"] == [2028, 2029]
+    assert (found["month"]["value"], found["day"]["value"], found["serial"]["value"]) == ("2", "29", "42")
+    assert found["reuse_kind"]["value"] == "pack"
+    assert "".join(each["text"] for each in data["printed"]) == code
+    assert sheet.count(code) == 10
+
+
 async def test_a_trace_page_answers_as_of_any_time(face: tuple[WebPlant, Story, int]) -> None:
     web, story, began_us = face
     pack, gone, come = story.modules[3], story.modules[4], story.modules[2]

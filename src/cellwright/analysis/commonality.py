@@ -22,7 +22,7 @@ from cellwright.analysis.hypergeometric import (
     FloatArray,
     Fourfold,
     IntArray,
-    critical_count,
+    critical_counts,
     log_tail,
     ratio_at,
     ratio_bounds,
@@ -220,10 +220,10 @@ def _detectable(levels: Sequence[Level], groups: Sequence[tuple[int, ...]], alph
     by_factor: dict[str, list[Level]] = {}
     for index in (index for group in groups for index in group):
         by_factor.setdefault(levels[index].factor, []).append(levels[index])
+    medians = [sorted(among, key=lambda each: each.count)[len(among) // 2].table for among in by_factor.values()]
     found = []
-    for factor, among in by_factor.items():
-        median = sorted(among, key=lambda each: each.count)[len(among) // 2].table
-        needed = critical_count(median, log_limit_ratio)
+    needs = critical_counts(medians, log_limit_ratio)
+    for factor, median, needed in zip(by_factor, medians, needs, strict=True):
         ratio = None if needed is None else ratio_at(Fourfold(needed, *_margins(median)), POWER)
         found.append(Detectable(factor, median.count, ratio))
     return sorted(found, key=lambda each: math.inf if each.ratio is None else each.ratio)

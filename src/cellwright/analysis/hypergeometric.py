@@ -5,6 +5,7 @@ no connection between part and badness, `bad_count` is hypergeometric (R. A. Fis
 """
 
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -133,16 +134,28 @@ def ratio_at(table: Fourfold, chance_ratio: float) -> float | None:
 
 def critical_count(table: Fourfold, log_limit_ratio: float) -> int | None:
     """Return the fewest bad units in the part whose ln p is at most a limit; None = not even the most are."""
-    low, high = table.least, table.most
-    if not table.count or _log_tails(table, np.array([high]))[0] > log_limit_ratio:
-        return None
-    while low < high:
-        # p falls with the count; all of some counts between are looked at together.
-        between = np.unique(np.linspace(low, high - 1, _LOOKED_AT).astype(np.int64))
-        beyond = _log_tails(table, between) > log_limit_ratio
-        low = int(between[beyond].max()) + 1 if beyond.any() else low
-        high = int(between[~beyond].min()) if not beyond.all() else high
-    return low
+    return critical_counts([table], log_limit_ratio)[0]
+
+
+def critical_counts(tables: Sequence[Fourfold], log_limit_ratio: float) -> list[int | None]:
+    """Return `critical_count` of many tables at once."""
+    margins = np.array([(each.count, each.bad_total, each.total) for each in tables], np.int64).reshape(-1, 3, 1)
+    high = np.array([each.most for each in tables], np.int64)
+    is_found = margins[:, 0, 0] > 0
+    is_found[is_found] = _tails_of(high[is_found, None], margins[is_found])[:, 0] <= log_limit_ratio
+    low = np.where(is_found, [each.least for each in tables], high)
+    while (going := np.flatnonzero(low < high)).size:
+        # p falls with the count; of some counts between, all are looked at together.
+        steps = (high - low)[going, None] * np.arange(_LOOKED_AT) // _LOOKED_AT
+        between = low[going, None] + steps
+        is_beyond = _tails_of(between, margins[going]) > log_limit_ratio
+        low[going] = np.where(is_beyond, between + 1, low[going, None]).max(axis=1)
+        high[going] = np.where(is_beyond, high[going, None], between).min(axis=1)
+    return [count if known else None for count, known in zip(low.tolist(), is_found.tolist(), strict=True)]
+
+
+def _tails_of(bad_counts: IntArray, margins: IntArray) -> FloatArray:
+    return log_tail(bad_counts, margins[:, 0], margins[:, 1], margins[:, 2])
 
 
 def p_value_of(table: Fourfold) -> float:

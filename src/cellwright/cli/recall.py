@@ -7,6 +7,7 @@ from random import SystemRandom
 from typing import Any
 
 import click
+from msgspec import structs
 
 from cellwright.cli.common import (
     ask,
@@ -28,6 +29,7 @@ from cellwright.model.answers import Answer
 from cellwright.model.commands import PlaceRecall, Submission
 from cellwright.model.plant import Plant
 from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.recall_questions import CHANNEL_MAX, AskedStation, narrowing_problems
 from cellwright.plant.recalls import (
     Order,
     RecallError,
@@ -40,6 +42,7 @@ from cellwright.plant.recalls import (
 )
 from cellwright.plant.runtime import open_gate
 from cellwright.views.machines import Window
+from cellwright.views.people import catch_up
 from cellwright.views.spread import Section
 from cellwright.views.subjects import CodeKind, TraceError, find_code
 
@@ -55,6 +58,11 @@ _LOTS_SHOWN = 10
 @click.option("--machine", default="", help="A station: what it began or finished between --from and --to.")
 @click.option("--from", "from_", type=click.DateTime(_TIMES), default=None, help="UTC.")
 @click.option("--to", type=click.DateTime(_TIMES), default=None, help="UTC, excluded.")
+@click.option("--tool", default="", help="Of a machine: only what this tool of it worked on.")
+@click.option(
+    "--channel", type=click.IntRange(0, CHANNEL_MAX), default=None, help="Of a machine: only this place, by its slot."
+)
+@click.option("--carrier", default="", help="Of a machine: only what was in this tray or magazine.")
 @click.option("--dry-run/--hold", default=True, help="Only say what would be held; or hold it. [default: --dry-run]")
 @click.option("--recall", "recall_code", default="", help="With --hold: the recall's code; the same adds what is new.")
 @click.option("--reason", default="", help="With --hold: why.")
@@ -75,6 +83,7 @@ async def recall(*, dry_run: bool, data: Path | None, database_url: str | None, 
         raise click.UsageError("--hold needs --recall CODE and --reason TEXT; they stand on every hold")
 
     async def question(connection: Connection) -> RecallPlan:
+        await catch_up(connection)
         return await plan_recall(connection, plant, await _question(connection, plant, now_us, given))
 
     try:
@@ -100,6 +109,7 @@ async def _hold(plant: Plant, data: Path | None, database_url: str | None, given
 
         connection = await connect(database.url)
         try:
+            await catch_up(connection)
             asked = await _question(connection, plant, now(), given)
             order = Order(recall=given["recall_code"], reason=given["reason"], question=asked)
             return await place_recall(connection, plant, order, submit=submit)
@@ -122,7 +132,7 @@ async def _question(connection: Connection, plant: Plant, now_us: int, given: di
         measure = await connection.fetchval("SELECT measure FROM lot WHERE id = $1", found.number)
         start, end = _stretch(metres, measure, code) if metres else (None, None)
         sections.append(Section(lot=found.number, start=start, end=end, lane=given["lane"]))
-    return RecallQuestion(sections=tuple(sections), windows=_windows(plant, now_us, given))
+    return RecallQuestion(sections=tuple(sections), windows=await _windows(connection, plant, now_us, given))
 
 
 def _stretch(metres: str, measure: str, code: str) -> tuple[int, int]:
@@ -139,22 +149,33 @@ def _stretch(metres: str, measure: str, code: str) -> tuple[int, int]:
     return low, high
 
 
-def _windows(plant: Plant, now_us: int, given: dict[str, Any]) -> tuple[Window, ...]:
-    station, start, end = given["machine"], given["from_"], given["to"]
-    if not station:
-        if start or end:
-            raise RecallError("--from and --to are of a machine; give --machine too")
+async def _windows(connection: Connection, plant: Plant, now_us: int, given: dict[str, Any]) -> tuple[Window, ...]:
+    window = _window(plant, now_us, given)
+    if window is None:
         return ()
+    asked = AskedStation(**structs.asdict(window))
+    if problems := await narrowing_problems(connection, plant, asked, path=""):
+        raise RecallError("; ".join(each.text for each in problems))
+    return (window,)
+
+
+def _window(plant: Plant, now_us: int, given: dict[str, Any]) -> Window | None:
+    station, start, end = given["machine"], given["from_"], given["to"]
+    narrowing = {name: given[name] for name in ("tool", "channel", "carrier")}
+    if not station:
+        if start or end or any(each not in ("", None) for each in narrowing.values()):
+            raise RecallError("--from, --to, --tool, --channel and --carrier are of a machine; give --machine too")
+        return None
     if station not in plant.stations:
         raise RecallError(
             f"station {station[:40]!r} is not in plant {plant.code}; `cellwright status` lists its stations"
         )
     if start is None or end is None or start >= end:
         raise RecallError("--machine needs --from and --to, the earlier one first (UTC, as 2026-03-01T14:05)")
-    window = Window(station=station, from_us=_time_us(start), to_us=_time_us(end))
+    window = Window(station=station, from_us=_time_us(start), to_us=_time_us(end), **narrowing)
     if window.from_us > now_us:
         raise RecallError(f"--from {start:%Y-%m-%dT%H:%M} lies in the future of the plant's clock; give a past time")
-    return (window,)
+    return window
 
 
 def _time_us(moment: datetime) -> int:

@@ -1,9 +1,12 @@
 """`cellwright trace`: what is it made of, and where did it go?"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec import Struct, structs
 
 from cellwright.cli.common import (
     ask,
@@ -19,8 +22,9 @@ from cellwright.cli.common import (
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.cli.times import moment
 from cellwright.database.pool import Connection
-from cellwright.rules.positions import Stretch
-from cellwright.views.corrections import Corrected
+from cellwright.rules.positions import Direction, Stretch
+from cellwright.views.corrected import Corrected
+from cellwright.views.people import catch_up
 from cellwright.views.subjects import (
     BUILT,
     AsOf,
@@ -33,9 +37,11 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceNode, trace_backward, trace_forward, trace_vehicle
+from cellwright.views.trace_work import WorkedAt, worked_at
 
 _NODES_SHOWN = 20
 _STRETCHES_SHOWN = 3
+_NAMED_MAX = 3
 
 
 @click.command()
@@ -78,7 +84,7 @@ async def trace(
     """
     now = open_clock(clock)
 
-    async def question(connection: Connection) -> list[Trace]:
+    async def traced(connection: Connection) -> list[Trace]:
         found = await find_code(connection, code)
         if found.kind is not CodeKind.LOT and (start, end, lane) != (None, None, 0):
             raise TraceError(f"{code} is a {found.kind}; --start, --end and --lane choose a stretch of a lot")
@@ -91,13 +97,71 @@ async def trace(
             return [await trace_backward(connection, each, start=start, end=end, moment=at) for each in subjects]
         return [await trace_forward(connection, each, start=start, end=end, lane=lane, moment=at) for each in subjects]
 
+    async def question(connection: Connection) -> list[_Answer]:
+        return [await _with_work(connection, each) for each in await traced(connection)]
+
     try:
-        traces = await ask(data, database_url, question)
+        answers = await ask(data, database_url, question)
     except TraceError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_FAILED)
-    content = traces[0] if len(traces) == 1 else traces
-    show(content, as_json=as_json, lines=lambda: [line for each in traces for line in _lines(each)])
+    contents = [_shown(each) for each in answers]
+    content = contents[0] if len(contents) == 1 else contents
+    show(content, as_json=as_json, lines=lambda: [line for each in answers for line in _answer_lines(each)])
+
+
+class _Answer(Struct, frozen=True):
+    """A trace, and where what it reached was worked on; of things left out nothing is said."""
+
+    trace: Trace
+    work: tuple[WorkedAt, ...]
+    left_out_count: int
+
+
+async def _with_work(connection: Connection, answer: Trace) -> _Answer:
+    if answer.direction is Direction.FORWARD:
+        return _Answer(answer, (), 0)
+    await catch_up(connection)
+    return _Answer(answer, *await worked_at(connection, answer))
+
+
+def _shown(answer: _Answer) -> dict[str, Any]:
+    """Return a trace for programs."""
+    return structs.asdict(answer.trace) | {"work": answer.work, "work_left_out_count": answer.left_out_count}
+
+
+def _answer_lines(answer: _Answer) -> list[str]:
+    lines = _lines(answer.trace)
+    if answer.work:
+        lines.append("worked at")
+        lines += [f"  {_work_line(each)}" for each in answer.work]
+    if answer.left_out_count:
+        lines.append(f"  where {answer.left_out_count} more units and lots were worked on is told by a trace of each")
+    return lines
+
+
+def _work_line(work: WorkedAt) -> str:
+    """Return one line: how many of what were worked on, where, when, and with what."""
+    recipe = f"recipe {work.recipe} {work.recipe_revision}" if work.recipe else ""
+    tools = ", ".join(
+        f"{each.code} fitted {moment(each.fitted_us)}" if each.fitted_us else each.code for each in work.tools
+    )
+    carriers = _some("carrier", work.carriers)
+    channels = _some("channel", [str(each) for each in work.channels])
+    parts = [
+        f"{work.count} {work.level}",
+        f"{work.operation} at {work.station}",
+        recipe,
+        f"tool {tools}" if tools else "",
+    ]
+    parts += [carriers, channels, f"by {', '.join(work.roles)}" if work.roles else "", moment(work.to_us)]
+    return "  ".join([*filter(None, parts), f"basis {work.basis}"])
+
+
+def _some(name: str, codes: Sequence[str]) -> str:
+    if len(codes) > _NAMED_MAX:
+        return f"{len(codes)} {name}s"
+    return f"{name} {', '.join(codes)}" if codes else ""
 
 
 async def _moment(connection: Connection, now_us: int, *, as_of: str, as_built: bool) -> Moment:

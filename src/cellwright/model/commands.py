@@ -1,23 +1,13 @@
 """Commands: what equipment and people ask the gate to do. Every command is a page of n units by column."""
 
 from enum import StrEnum
-from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.model.quantities import Measure
-
-Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number that every store and protocol can carry."""
-
-Code = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""A code or name as printed or configured: at most 128 characters, no control characters."""
-
-Text = Annotated[str, Meta(max_length=2000)]
-"""What a person writes, at most 2,000 characters."""
-
-Patience = Annotated[int, Meta(ge=0, le=3_600_000_000)]
-"""Microseconds of host time, at most an hour."""
+from cellwright.model.wire import Code, CommandBase, Int64, Patience, Text
 
 
 class Consumed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,11 +63,7 @@ class Marks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lanes: tuple[Int64, ...] = ()
 
 
-class _Command(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Base of all commands."""
-
-
-class CheckIn(_Command, frozen=True, kw_only=True):
+class CheckIn(CommandBase, frozen=True, kw_only=True):
     """Ask before work: units by code or carrier, or `count` new units or lots."""
 
     station: Code
@@ -87,9 +73,11 @@ class CheckIn(_Command, frozen=True, kw_only=True):
     count: Int64 = 0
     recipe_digest: Code = ""
     person: Code = ""
+    job: Code = ""
+    """Job order that is carried out; "" = the one of the station that names these units."""
 
 
-class CheckOut(_Command, frozen=True, kw_only=True):
+class CheckOut(CommandBase, frozen=True, kw_only=True):
     """Report after work, for a page that was checked in; verdicts empty = all good."""
 
     station: Code
@@ -109,7 +97,7 @@ class CheckOut(_Command, frozen=True, kw_only=True):
     """Lot operations only: flaws seen on the lots made."""
 
 
-class AbortOperation(_Command, frozen=True, kw_only=True):
+class AbortOperation(CommandBase, frozen=True, kw_only=True):
     """A person gives up an operation whose machine will never report: units by code or carrier, or all lots of a run."""
 
     station: Code
@@ -120,7 +108,7 @@ class AbortOperation(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class ReceiveLot(_Command, frozen=True, kw_only=True):
+class ReceiveLot(CommandBase, frozen=True, kw_only=True):
     """A supplier's lot arrives; quantity in the material's measure; no certificate = not released."""
 
     lot: Code
@@ -131,7 +119,7 @@ class ReceiveLot(_Command, frozen=True, kw_only=True):
     certificate_sha256: Code = ""
 
 
-class LoadMaterial(_Command, frozen=True, kw_only=True):
+class LoadMaterial(CommandBase, frozen=True, kw_only=True):
     """Put a quantity of a lot on a station's material position."""
 
     station: Code
@@ -140,14 +128,14 @@ class LoadMaterial(_Command, frozen=True, kw_only=True):
     quantity: Int64
 
 
-class UnloadMaterial(_Command, frozen=True, kw_only=True):
+class UnloadMaterial(CommandBase, frozen=True, kw_only=True):
     """Take the rest of a lot off a position; what remains returns to stock."""
 
     station: Code
     position: Code
 
 
-class LoadCarrier(_Command, frozen=True, kw_only=True):
+class LoadCarrier(CommandBase, frozen=True, kw_only=True):
     """Put units into slots (counted from 0) of a tray or magazine."""
 
     station: Code
@@ -156,7 +144,7 @@ class LoadCarrier(_Command, frozen=True, kw_only=True):
     slots: tuple[Int64, ...]
 
 
-class UnloadCarrier(_Command, frozen=True, kw_only=True):
+class UnloadCarrier(CommandBase, frozen=True, kw_only=True):
     """Take units out of a carrier; no units named = all."""
 
     station: Code
@@ -171,7 +159,7 @@ class HoldSubject(StrEnum):
     LOT = "lot"
 
 
-class PlaceHold(_Command, frozen=True, kw_only=True):
+class PlaceHold(CommandBase, frozen=True, kw_only=True):
     """Hold units or lots, with a reason."""
 
     subject: HoldSubject
@@ -179,7 +167,7 @@ class PlaceHold(_Command, frozen=True, kw_only=True):
     reason: Text
 
 
-class PlaceRecall(_Command, frozen=True, kw_only=True):
+class PlaceRecall(CommandBase, frozen=True, kw_only=True):
     """Hold lots and all units of ranges at once, each by the outermost unit that it is in now.
 
     Range k holds every unit from `firsts[k]` to `lasts[k]`. The same recall again adds only what it does not hold yet.
@@ -192,7 +180,7 @@ class PlaceRecall(_Command, frozen=True, kw_only=True):
     lasts: tuple[Code, ...] = ()
 
 
-class ReleaseHold(_Command, frozen=True, kw_only=True):
+class ReleaseHold(CommandBase, frozen=True, kw_only=True):
     """Lift a hold; needs a second person's signature."""
 
     hold: Int64
@@ -208,7 +196,7 @@ class DispositionAction(StrEnum):
     REUSE = "reuse"
 
 
-class Disposition(_Command, frozen=True, kw_only=True):
+class Disposition(CommandBase, frozen=True, kw_only=True):
     """Scrap units, send them back to an operation of their route, or let removed ones be used again as they are."""
 
     units: tuple[Code, ...]
@@ -217,7 +205,7 @@ class Disposition(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class ReplaceMember(_Command, frozen=True, kw_only=True):
+class ReplaceMember(CommandBase, frozen=True, kw_only=True):
     """Repair a unit: finished units take the slots of its members; what left is used again only after a disposition."""
 
     parent: Code
@@ -231,14 +219,14 @@ class ReplaceMember(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class Disassemble(_Command, frozen=True, kw_only=True):
+class Disassemble(CommandBase, frozen=True, kw_only=True):
     """Take units apart: what is left of them is scrap, and their members are used again only after a disposition."""
 
     units: tuple[Code, ...]
     reason: Text = ""
 
 
-class ShipUnits(_Command, frozen=True, kw_only=True):
+class ShipUnits(CommandBase, frozen=True, kw_only=True):
     """Finished units leave for a partner."""
 
     units: tuple[Code, ...]
@@ -248,14 +236,14 @@ class ShipUnits(_Command, frozen=True, kw_only=True):
     """Delivery note or the like; "" = none."""
 
 
-class ReturnUnits(_Command, frozen=True, kw_only=True):
+class ReturnUnits(CommandBase, frozen=True, kw_only=True):
     """Shipped units come back; each is used again only after a disposition."""
 
     units: tuple[Code, ...]
     reason: Text = ""
 
 
-class InstallPack(_Command, frozen=True, kw_only=True):
+class InstallPack(CommandBase, frozen=True, kw_only=True):
     """Packs were built into vehicles, row by row."""
 
     packs: tuple[Code, ...]
@@ -267,7 +255,7 @@ class InstallPack(_Command, frozen=True, kw_only=True):
     """When each was built in, UTC us; no list = now."""
 
 
-class RemovePack(_Command, frozen=True, kw_only=True):
+class RemovePack(CommandBase, frozen=True, kw_only=True):
     """Packs were taken out of the vehicles that they are in."""
 
     packs: tuple[Code, ...]
@@ -276,7 +264,7 @@ class RemovePack(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class AssignCode(_Command, frozen=True, kw_only=True):
+class AssignCode(CommandBase, frozen=True, kw_only=True):
     """Units get another printed code, as GB/T 34014 wants for second use; both codes name them from then on."""
 
     units: tuple[Code, ...]
@@ -285,21 +273,21 @@ class AssignCode(_Command, frozen=True, kw_only=True):
     reason: Text = ""
 
 
-class ReleaseLot(_Command, frozen=True, kw_only=True):
+class ReleaseLot(CommandBase, frozen=True, kw_only=True):
     """Release a received lot after its certificate was checked."""
 
     lot: Code
     certificate_sha256: Code
 
 
-class ReplaceTool(_Command, frozen=True, kw_only=True):
+class ReplaceTool(CommandBase, frozen=True, kw_only=True):
     """A new tool begins its life at a station."""
 
     station: Code
     tool: Code
 
 
-class RecordCalibration(_Command, frozen=True, kw_only=True):
+class RecordCalibration(CommandBase, frozen=True, kw_only=True):
     """A station was calibrated; valid until `valid_until_us` (UTC us)."""
 
     station: Code
@@ -307,20 +295,20 @@ class RecordCalibration(_Command, frozen=True, kw_only=True):
     certificate_sha256: Code = ""
 
 
-class AddPerson(_Command, frozen=True, kw_only=True):
+class AddPerson(CommandBase, frozen=True, kw_only=True):
     """Make a person known by badge code, with roles."""
 
     person: Code
     roles: tuple[Code, ...]
 
 
-class DisablePerson(_Command, frozen=True, kw_only=True):
+class DisablePerson(CommandBase, frozen=True, kw_only=True):
     """A person may act no more."""
 
     person: Code
 
 
-class QualifyPerson(_Command, frozen=True, kw_only=True):
+class QualifyPerson(CommandBase, frozen=True, kw_only=True):
     """A person holds a qualification until `valid_until_us` (UTC us)."""
 
     person: Code
@@ -328,14 +316,14 @@ class QualifyPerson(_Command, frozen=True, kw_only=True):
     valid_until_us: Int64
 
 
-class ReleasePlant(_Command, frozen=True, kw_only=True):
+class ReleasePlant(CommandBase, frozen=True, kw_only=True):
     """The plant's files were loaded; routes that changed become new revisions. Body: JSON of each route."""
 
     plant: Code
     routes: tuple[str, ...]
 
 
-class ReleaseOrder(_Command, frozen=True, kw_only=True):
+class ReleaseOrder(CommandBase, frozen=True, kw_only=True):
     """Order a quantity of good units of a product, due at `due_us` (UTC us; 0 = whenever)."""
 
     order: Code
@@ -344,7 +332,7 @@ class ReleaseOrder(_Command, frozen=True, kw_only=True):
     due_us: Int64 = 0
 
 
-class CloseOrder(_Command, frozen=True, kw_only=True):
+class CloseOrder(CommandBase, frozen=True, kw_only=True):
     """No more units begin for an order, with a reason."""
 
     order: Code
@@ -376,7 +364,7 @@ class Parents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far the ends may be off, in the parent's measure; no list = not at all."""
 
 
-class ImportLots(_Command, frozen=True, kw_only=True):
+class ImportLots(CommandBase, frozen=True, kw_only=True):
     """Take over lots that another system recorded, and what they were made of; they stay unreleased.
 
     Parents are lots of the same page, or lots that are known here already. Quantity 0 = nobody knows how much it was.
@@ -400,53 +388,6 @@ class ImportLots(_Command, frozen=True, kw_only=True):
     """What they were made of, at most 5,000 rows; see Parents."""
     origin: Code = ""
     """Where they were recorded: the name of a system or a file."""
-
-
-class CorrectRuns(_Command, frozen=True, kw_only=True):
-    """Units took other lots, or other stretches, than was recorded; needs a second person's signature.
-
-    Row k: by the record all units from `firsts[k]` to `lasts[k]` took `recorded[k]`; they took `lots[k]`, from
-    `starts[k]` on.
-    """
-
-    position: Code
-    firsts: tuple[Code, ...]
-    lasts: tuple[Code, ...]
-    recorded: tuple[Code, ...]
-    """Lot that the record names, so that nothing is corrected that somebody else corrected meanwhile."""
-    lots: tuple[Code, ...]
-    """Lot that each row really took; the recorded one where only the stretch was wrong."""
-    starts: tuple[Int64, ...]
-    """Where on it the first unit began, in its measure."""
-    ends: tuple[Int64, ...] = ()
-    """Where the last unit ended; no list = as long as recorded."""
-    repetition: Int64 = 0
-    """0 for the first time that units took something there, n for the n-th time again."""
-    reason: Text
-    second_person: Code
-
-
-class CorrectParts(_Command, frozen=True, kw_only=True):
-    """Parts of lots came from elsewhere than was recorded; needs a second person's signature.
-
-    Row k is part `numbers[k]` of lot `lots[k]`. The other columns are those of Parents; no list = as recorded.
-    """
-
-    lots: tuple[Code, ...]
-    numbers: tuple[Int64, ...]
-    """Which part of each lot, as its trace numbers them: `part N`."""
-    parents: tuple[Code, ...] = ()
-    """Lot that each part really came from."""
-    starts: tuple[Int64, ...] = ()
-    ends: tuple[Int64, ...] = ()
-    output_starts: tuple[Int64, ...] = ()
-    output_ends: tuple[Int64, ...] = ()
-    lanes: tuple[Int64, ...] = ()
-    reversed: tuple[bool, ...] = ()
-    tolerances: tuple[Int64, ...] = ()
-    """As in Parents; -1 = nobody knows where on both lots it lay."""
-    reason: Text
-    second_person: Code
 
 
 Command = (
@@ -479,6 +420,12 @@ Command = (
     | ReleaseOrder
     | CloseOrder
     | ImportLots
+    | DispatchJobs
+    | ProveJob
+    | AmendJob
+    | AbortJob
+    | RaiseCall
+    | ClearCall
     | CorrectRuns
     | CorrectParts
 )

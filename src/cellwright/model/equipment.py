@@ -30,3 +30,5 @@ class Station(Struct, frozen=True, kw_only=True):
     """Units (or lots) that may be in process at once."""
     carrier: str = ""
     """Carrier type that the station works on as a page, "" = single units."""
+    dispatched: bool = False
+    """Works only on job orders."""

@@ -6,11 +6,13 @@ from msgspec import Struct, field
 
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject, Result
-from cellwright.model.corrections import PartCorrection, RunCorrection, StockCorrection
+from cellwright.model.correction_facts import PartsCorrected, RunsCorrected
 from cellwright.model.ids import UnitKind
+from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
 from cellwright.model.webs import LotMark, LotProfile
+from cellwright.model.wire import FactBase
 
 UNPLACED: Final = -1
 """Tolerance of a part of which nobody knows where on its two stretches: any of one may be anywhere in the other."""
@@ -53,17 +55,13 @@ class LotPart(Struct, frozen=True, kw_only=True):
     """How far either end may be off; -1 = any of one stretch may be anywhere in the other, in no known order."""
 
 
-class _Fact(Struct, frozen=True, kw_only=True, tag=True):
-    """Base of all facts."""
-
-
-class RouteReleased(_Fact, frozen=True, kw_only=True):
+class RouteReleased(FactBase, frozen=True, kw_only=True):
     """A route got a revision; the whole route is kept, so that units finish on it."""
 
     route: Route
 
 
-class LotReceived(_Fact, frozen=True, kw_only=True):
+class LotReceived(FactBase, frozen=True, kw_only=True):
     """A supplier's lot is in stock."""
 
     lot: int
@@ -77,14 +75,14 @@ class LotReceived(_Fact, frozen=True, kw_only=True):
     released: bool = False
 
 
-class LotReleased(_Fact, frozen=True, kw_only=True):
+class LotReleased(FactBase, frozen=True, kw_only=True):
     """A lot may be used."""
 
     lot: int
     certificate_sha256: str
 
 
-class LotsOpened(_Fact, frozen=True, kw_only=True):
+class LotsOpened(FactBase, frozen=True, kw_only=True):
     """Lots that a station was admitted to make; their quantity is known when they are transformed."""
 
     station: str
@@ -95,7 +93,7 @@ class LotsOpened(_Fact, frozen=True, kw_only=True):
     codes: tuple[str, ...]
 
 
-class MaterialLoaded(_Fact, frozen=True, kw_only=True):
+class MaterialLoaded(FactBase, frozen=True, kw_only=True):
     """A quantity of a lot moved from stock to a position."""
 
     station: str
@@ -106,7 +104,7 @@ class MaterialLoaded(_Fact, frozen=True, kw_only=True):
     """Where on the lot the position's use begins, in the lot's measure."""
 
 
-class MaterialUnloaded(_Fact, frozen=True, kw_only=True):
+class MaterialUnloaded(FactBase, frozen=True, kw_only=True):
     """What remained at a position went back to stock."""
 
     station: str
@@ -115,7 +113,7 @@ class MaterialUnloaded(_Fact, frozen=True, kw_only=True):
     quantity: int
 
 
-class OperationStarted(_Fact, frozen=True, kw_only=True):
+class OperationStarted(FactBase, frozen=True, kw_only=True):
     """A page of units or lots was admitted at a station; material is reserved."""
 
     station: str
@@ -130,9 +128,11 @@ class OperationStarted(_Fact, frozen=True, kw_only=True):
     members: tuple[int, ...] = ()
     """Units reserved to become members of the page's unit."""
     reserved: tuple[Taken, ...] = ()
+    job: str = ""
+    """Job order that is carried out; "" = none."""
 
 
-class UnitsCommissioned(_Fact, frozen=True, kw_only=True):
+class UnitsCommissioned(FactBase, frozen=True, kw_only=True):
     """Unit ids [id_from, id_from + count) were born, with codes by arithmetic."""
 
     station: str
@@ -146,7 +146,7 @@ class UnitsCommissioned(_Fact, frozen=True, kw_only=True):
     serial_from: int
 
 
-class OperationCompleted(_Fact, frozen=True, kw_only=True):
+class OperationCompleted(FactBase, frozen=True, kw_only=True):
     """A page of units left a station: verdicts, results, what was consumed, and where each goes next."""
 
     station: str
@@ -170,7 +170,7 @@ class OperationCompleted(_Fact, frozen=True, kw_only=True):
     clock_skewed: bool = False
 
 
-class OperationAborted(_Fact, frozen=True, kw_only=True):
+class OperationAborted(FactBase, frozen=True, kw_only=True):
     """A person gave up an operation: its units wait for it again, its lots are rejected; nothing was booked."""
 
     station: str
@@ -187,7 +187,7 @@ class OperationAborted(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class LotTransformed(_Fact, frozen=True, kw_only=True):
+class LotTransformed(FactBase, frozen=True, kw_only=True):
     """Lots were made from others: quantities, parts, results and verdicts by output."""
 
     station: str
@@ -211,7 +211,7 @@ class LotTransformed(_Fact, frozen=True, kw_only=True):
     """Flaws seen on the lots made."""
 
 
-class Assembled(_Fact, frozen=True, kw_only=True):
+class Assembled(FactBase, frozen=True, kw_only=True):
     """Units became members of a parent, by slot; other slots stay as they are."""
 
     parent: int
@@ -222,7 +222,7 @@ class Assembled(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Disassembled(_Fact, frozen=True, kw_only=True):
+class Disassembled(FactBase, frozen=True, kw_only=True):
     """Members left their parent; each is used again only after a disposition."""
 
     parent: int
@@ -232,7 +232,7 @@ class Disassembled(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class UnitsShipped(_Fact, frozen=True, kw_only=True):
+class UnitsShipped(FactBase, frozen=True, kw_only=True):
     """Units left for a partner."""
 
     units: tuple[int, ...]
@@ -242,14 +242,14 @@ class UnitsShipped(_Fact, frozen=True, kw_only=True):
     """Delivery note or the like; "" = none."""
 
 
-class UnitsReturned(_Fact, frozen=True, kw_only=True):
+class UnitsReturned(FactBase, frozen=True, kw_only=True):
     """Units came back from the partner that had them; each is used again only after a disposition."""
 
     units: tuple[int, ...]
     reason: str = ""
 
 
-class PackInstalled(_Fact, frozen=True, kw_only=True):
+class PackInstalled(FactBase, frozen=True, kw_only=True):
     """Packs were built into vehicles, row by row."""
 
     packs: tuple[int, ...]
@@ -264,7 +264,7 @@ class PackInstalled(_Fact, frozen=True, kw_only=True):
     """Partner who had each pack; "" = it came from stock here."""
 
 
-class PackRemoved(_Fact, frozen=True, kw_only=True):
+class PackRemoved(FactBase, frozen=True, kw_only=True):
     """Packs were taken out of vehicles, row by row."""
 
     packs: tuple[int, ...]
@@ -278,7 +278,7 @@ class PackRemoved(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class CodesAssigned(_Fact, frozen=True, kw_only=True):
+class CodesAssigned(FactBase, frozen=True, kw_only=True):
     """Units got further printed codes; the ones before stay theirs."""
 
     units: tuple[int, ...]
@@ -287,7 +287,7 @@ class CodesAssigned(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class CarrierLoaded(_Fact, frozen=True, kw_only=True):
+class CarrierLoaded(FactBase, frozen=True, kw_only=True):
     """Units were put into slots of a carrier."""
 
     station: str
@@ -296,7 +296,7 @@ class CarrierLoaded(_Fact, frozen=True, kw_only=True):
     slots: tuple[int, ...]
 
 
-class CarrierUnloaded(_Fact, frozen=True, kw_only=True):
+class CarrierUnloaded(FactBase, frozen=True, kw_only=True):
     """Units were taken out of a carrier."""
 
     station: str
@@ -304,7 +304,7 @@ class CarrierUnloaded(_Fact, frozen=True, kw_only=True):
     units: tuple[int, ...]
 
 
-class Held(_Fact, frozen=True, kw_only=True):
+class Held(FactBase, frozen=True, kw_only=True):
     """Units or lots may not go on until released."""
 
     hold: int
@@ -315,7 +315,7 @@ class Held(_Fact, frozen=True, kw_only=True):
     """The recall that it is part of, "" = none."""
 
 
-class Released(_Fact, frozen=True, kw_only=True):
+class Released(FactBase, frozen=True, kw_only=True):
     """A hold was lifted by two people."""
 
     hold: int
@@ -323,7 +323,7 @@ class Released(_Fact, frozen=True, kw_only=True):
     second_person: str
 
 
-class Dispositioned(_Fact, frozen=True, kw_only=True):
+class Dispositioned(FactBase, frozen=True, kw_only=True):
     """Units were scrapped, or sent back to a step of their route."""
 
     units: tuple[int, ...]
@@ -332,14 +332,14 @@ class Dispositioned(_Fact, frozen=True, kw_only=True):
     step: int = -1
 
 
-class ToolReplaced(_Fact, frozen=True, kw_only=True):
+class ToolReplaced(FactBase, frozen=True, kw_only=True):
     """A new tool began its life."""
 
     station: str
     tool: str
 
 
-class CalibrationRecorded(_Fact, frozen=True, kw_only=True):
+class CalibrationRecorded(FactBase, frozen=True, kw_only=True):
     """A station's calibration is valid until `valid_until_us`."""
 
     station: str
@@ -347,20 +347,20 @@ class CalibrationRecorded(_Fact, frozen=True, kw_only=True):
     certificate_sha256: str = ""
 
 
-class PersonAdded(_Fact, frozen=True, kw_only=True):
+class PersonAdded(FactBase, frozen=True, kw_only=True):
     """A person is known, with roles."""
 
     person: str
     roles: tuple[str, ...]
 
 
-class PersonDisabled(_Fact, frozen=True, kw_only=True):
+class PersonDisabled(FactBase, frozen=True, kw_only=True):
     """A person may act no more."""
 
     person: str
 
 
-class PersonQualified(_Fact, frozen=True, kw_only=True):
+class PersonQualified(FactBase, frozen=True, kw_only=True):
     """A person holds a qualification until `valid_until_us`."""
 
     person: str
@@ -368,7 +368,7 @@ class PersonQualified(_Fact, frozen=True, kw_only=True):
     valid_until_us: int
 
 
-class OrderReleased(_Fact, frozen=True, kw_only=True):
+class OrderReleased(FactBase, frozen=True, kw_only=True):
     """A quantity of good units of a product is wanted; units born from now on may be made for it."""
 
     order: str
@@ -377,14 +377,14 @@ class OrderReleased(_Fact, frozen=True, kw_only=True):
     due_us: int = 0
 
 
-class OrderClosed(_Fact, frozen=True, kw_only=True):
+class OrderClosed(FactBase, frozen=True, kw_only=True):
     """No more units begin for an order."""
 
     order: str
     reason: str
 
 
-class LotsImported(_Fact, frozen=True, kw_only=True):
+class LotsImported(FactBase, frozen=True, kw_only=True):
     """Lots that another system recorded are known here, with what they were made of; none may be used before release."""
 
     lots: tuple[int, ...]
@@ -406,29 +406,7 @@ class LotsImported(_Fact, frozen=True, kw_only=True):
     """Where they were recorded: the name of a system or a file."""
 
 
-class RunsCorrected(_Fact, frozen=True, kw_only=True):
-    """Units had taken other stretches of lots than was recorded; what was believed before is kept beside."""
-
-    correction: int
-    position: str
-    layer: int
-    runs: tuple[RunCorrection, ...]
-    stocks: tuple[StockCorrection, ...] = ()
-    reason: str
-    second_person: str
-
-
-class PartsCorrected(_Fact, frozen=True, kw_only=True):
-    """Parts of lots had come from elsewhere than was recorded; what was believed before is kept beside."""
-
-    correction: int
-    parts: tuple[PartCorrection, ...]
-    stocks: tuple[StockCorrection, ...] = ()
-    reason: str
-    second_person: str
-
-
-class Refused(_Fact, frozen=True, kw_only=True):
+class Refused(FactBase, frozen=True, kw_only=True):
     """A command was refused; nothing else changed."""
 
     command: str
@@ -471,6 +449,12 @@ Fact = (
     | OrderReleased
     | OrderClosed
     | LotsImported
+    | JobsDispatched
+    | JobProved
+    | JobAmended
+    | JobEnded
+    | CallRaised
+    | CallCleared
     | RunsCorrected
     | PartsCorrected
     | Refused

@@ -12,17 +12,18 @@ SERIAL_LENGTH = 7
 SERIAL_LIMIT = 10**SERIAL_LENGTH
 DESIGN_LENGTH = 14
 
+CODE_ALPHABET = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+CODE_MONTHS = "123456789ABC"
+CODE_DAYS = "123456789ABCDEFGHJKLMNPRSTVWXY0"
+CODE_YEARS = "789ABCDEFGHJKLMNPRSTVWXY123456"
+"""2017 = 7, 2019 = 9, 2020 = A; I, O, Q, U and Z are left out. Sources differ after 2027: `cellwright.model.codes`."""
+CODE_FIRST_YEAR = 2017
+
 VIN_LENGTH = 17
 _VIN_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPRSTUVWXYZ")
 
 _SEQUENCE_BITS = 40
 _LINE_BITS = 14
-_MONTHS = "123456789ABC"
-_DAYS = "123456789ABCDEFGHJKLMNPRSTVWXY0"
-# 2017 = 7 ... 2019 = 9, 2020 = A; I, O, Q, U and Z are left out. Sources differ after 2026.
-_YEARS = "789ABCDEFGHJKLMNPRSTVWXY123456"
-_FIRST_YEAR = 2017
-_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPQRSTUVWXYZIO")
 
 
 class UnitKind(StrEnum):
@@ -32,6 +33,9 @@ class UnitKind(StrEnum):
     MODULE = "module"
     PACK = "pack"
 
+
+CODE_KINDS = {"C": UnitKind.CELL, "M": UnitKind.MODULE, "P": UnitKind.PACK}
+"""Character 4 of a code."""
 
 _KIND_NUMBERS = {UnitKind.CELL: 1, UnitKind.MODULE: 2, UnitKind.PACK: 3}
 _KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
@@ -64,14 +68,11 @@ class DesignPart(Struct, frozen=True):
     traceability: str
 
 
-_PRODUCT_TYPES = {"C": UnitKind.CELL, "M": UnitKind.MODULE, "P": UnitKind.PACK}
-
-
 def read_design(design_part: str) -> DesignPart:
     """Return what the design part of a code says."""
     return DesignPart(
         manufacturer=design_part[:3],
-        kind=_PRODUCT_TYPES.get(design_part[3:4]),
+        kind=CODE_KINDS.get(design_part[3:4]),
         battery_type=design_part[4:5],
         specification=design_part[5:7],
         traceability=design_part[7:DESIGN_LENGTH],
@@ -91,12 +92,12 @@ def kind_of(number: int) -> UnitKind:
 def date_code(time_us: int) -> str:
     """Return the three date characters of GB/T 34014-2017 positions 15 to 17 for a UTC time (us)."""
     day = datetime.fromtimestamp(time_us // 1_000_000, UTC)
-    year = _YEARS[(day.year - _FIRST_YEAR) % len(_YEARS)]
-    return year + _MONTHS[day.month - 1] + _DAYS[day.day - 1]
+    year = CODE_YEARS[(day.year - CODE_FIRST_YEAR) % len(CODE_YEARS)]
+    return year + CODE_MONTHS[day.month - 1] + CODE_DAYS[day.day - 1]
 
 
 def compose_code(prefix: str, serial: int) -> str:
-    """Return the 24-character code of a 17-character prefix and a serial number."""
+    """Return the 24-character code of a 17-character prefix and a serial number; by its fields: `codes.compose_code`."""
     return f"{prefix}{serial:0{SERIAL_LENGTH}d}"
 
 
@@ -107,10 +108,10 @@ def split_code(code: str) -> tuple[str, int] | None:
         len(code) == CODE_LENGTH
         and serial.isascii()
         and serial.isdigit()
-        and _ALPHABET.issuperset(prefix)
-        and prefix[-3] in _YEARS
-        and prefix[-2] in _MONTHS
-        and prefix[-1] in _DAYS
+        and CODE_ALPHABET.issuperset(prefix)
+        and prefix[-3] in CODE_YEARS
+        and prefix[-2] in CODE_MONTHS
+        and prefix[-1] in CODE_DAYS
     )
     return (prefix, int(serial)) if well_formed else None
 
@@ -126,6 +127,7 @@ def is_vin(text: str) -> bool:
 def is_given_code(text: str) -> bool:
     """Tell whether a text can be a code given to a unit later: 16 to 25 digits and capitals.
 
-    GB/T 34014-2017 leaves the traceability field out of a second-use code; sources differ about what remains.
+    GB/T 34014-2017 leaves the traceability field out of a second-use code. What remains should have 19 characters
+    (`cellwright.model.codes`); sources differ, and what another plant printed is taken as it is.
     """
-    return 16 <= len(text) <= 25 and _ALPHABET.issuperset(text)
+    return 16 <= len(text) <= 25 and CODE_ALPHABET.issuperset(text)

@@ -10,6 +10,7 @@ from cellwright.journal.audit import Author, Change
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import Command, HoldSubject, Submission
 from cellwright.rules.dated import OrderRow
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
     CalibrationRow,
     CarrierRow,
@@ -31,6 +32,8 @@ _SHOWN_MAX = 20
 _NAMES: Final = (
     "person",
     "order",
+    "job",
+    "call",
     "lot",
     "units",
     "codes",
@@ -57,6 +60,8 @@ _KINDS: Final[Mapping[type[Any], str]] = {
     PersonRow: "person",
     QualificationRow: "qualification",
     OrderRow: "order",
+    JobRow: "job",
+    CallRow: "call",
 }
 
 

@@ -13,9 +13,10 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import apply
-from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.folding import MissingRowError
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
     AssemblyRow,
     HoldRow,
@@ -38,6 +39,12 @@ Progress = Callable[[int, int], None]
 
 _PAGE = 2000
 _EXAMPLES_MAX = 5
+_TIMES: Mapping[type[Row], tuple[str, ...]] = {
+    GivenCodeRow: ("from_us",),
+    JobRow: ("dispatched_us", "proved_us", "started_us", "ended_us"),
+}
+"""Times that the server gave: no part of what happened."""
+
 _GATE = "gate"
 """Source of what the gate journals on its own; its epoch and numbers are random."""
 
@@ -256,7 +263,7 @@ def _named(body: Any, lots: Mapping[int, str]) -> Any:
 def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:  # noqa: C901 one case each
     """Yield rows with codes instead of lot ids, without numbers and times that the server gave."""
     for row in rows:
-        content = structs.asdict(row)
+        content = structs.asdict(row) | dict.fromkeys(_TIMES.get(type(row), ()), 0)
         match row:
             case LotRow():
                 content |= {"id": 0, "made_us": 0}
@@ -264,17 +271,17 @@ def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:  #
                 content["lot"] = lots.get(row.lot, "")
             case LotPartRow() | SupersededPart():
                 content |= {"parent": lots[row.parent], "child": lots[row.child]}
-            case CorrectionRow():
+            case RecordCorrectionRow():
                 content |= {"corrected_us": 0}
             case MemberRow() | InstallationRow() | ShipmentRow():
                 content |= {"from_us": 0, "to_us": bool(row.to_us)}
             case HoldRow():
                 subjects = [lots.get(each, each) for each in row.subjects]
                 content |= {"id": 0, "placed_us": 0, "released_us": bool(row.released_us), "subjects": subjects}
-            case GivenCodeRow():
-                content |= {"from_us": 0}
             case OrderRow():
                 content |= {"released_us": 0, "closed_us": bool(row.closed_us)}
+            case CallRow():
+                content |= {"raised_us": 0, "cleared_us": bool(row.cleared_us)}
             case _:
                 pass
         yield content

@@ -3,18 +3,19 @@
 from collections.abc import Iterable
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from cellwright.database.pool import Connection
 from cellwright.errors import CellwrightError
-from cellwright.model.commands import Code
+from cellwright.model.materials import CarrierType
 from cellwright.model.plant import Plant
+from cellwright.model.wire import Code
 from cellwright.plant.recalls import RecallQuestion
 from cellwright.views.known import lots_of
 from cellwright.views.machines import Window
 from cellwright.views.spread import Section
-from cellwright.views.subjects import CodeKind, TraceError, find_code
-from cellwright.views.trace import PARTS_FORWARD, parts_between
+from cellwright.views.subjects import SLOTS_OF_CODE, CodeKind, TraceError, find_code
+from cellwright.views.trace import lanes_of
 
 Position = Annotated[int, Meta(ge=0, lt=1 << 62)]
 """A place on a lot, in its measure from where it begins."""
@@ -26,6 +27,11 @@ Lane = Annotated[int, Meta(ge=0, le=LANE_MAX)]
 
 Moment = Annotated[int, Meta(ge=0, lt=1 << 62)]
 """A time, UTC us."""
+
+CHANNEL_MAX: Final = 32_767
+
+Channel = Annotated[int, Meta(ge=0, le=CHANNEL_MAX)]
+"""A place of a station that works on carriers, counted from 0 as the slots are."""
 
 LOTS_MAX: Final = 100
 STATIONS_MAX: Final = 20
@@ -41,11 +47,17 @@ class AskedLot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AskedStation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a station began or finished from `from_us` until before `to_us` (UTC us)."""
+    """What a station began or finished from `from_us` until before `to_us` (UTC us), all of it or with one thing of it."""
 
     station: Code
     from_us: Moment
     to_us: Moment
+    tool: Code = ""
+    """A tool of the station that wore by it, "" = any."""
+    channel: Channel | None = None
+    """A place of a station that works on carriers, by the number of the slot that comes to stand there; null = all."""
+    carrier: Code = ""
+    """A carrier that it was in, "" = any."""
 
 
 class AskedRecall(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,10 +99,12 @@ async def find_question(connection: Connection, plant: Plant, asked: AskedRecall
         else:
             problems.append(found)
     for number, station in enumerate(asked.stations):
-        problems += _window_problems(plant, f"stations.{number}", station, now_us=now_us)
+        path = f"stations.{number}"
+        problems += _window_problems(plant, path, station, now_us=now_us)
+        problems += await narrowing_problems(connection, plant, station, path=path)
     if problems:
         raise QuestionError(problems)
-    windows = tuple(Window(station=each.station, from_us=each.from_us, to_us=each.to_us) for each in asked.stations)
+    windows = tuple(Window(**structs.asdict(each)) for each in asked.stations)
     return RecallQuestion(sections=tuple(sections), windows=windows)
 
 
@@ -123,7 +137,7 @@ async def _stretch_problem(connection: Connection, path: str, lot: int, *, asked
 
 async def _lane_problem(connection: Connection, path: str, lot: int, *, asked: AskedLot) -> FieldProblem | None:
     """A lane that nothing was slit into would be answered with nothing, which reads like good news."""
-    lanes = sorted({part.lane for part in await parts_between(connection, PARTS_FORWARD, [lot]) if part.lane})
+    lanes = await lanes_of(connection, lot)
     if asked.lane in lanes:
         return None
     names = ", ".join(map(str, lanes))
@@ -145,4 +159,54 @@ def _window_problems(plant: Plant, path: str, asked: AskedStation, *, now_us: in
     elif asked.from_us >= asked.to_us:
         text = "the window is empty or reversed; the earlier time comes first"
         problems.append(FieldProblem(path=f"{path}.to", code="window_reversed", text=text))
+    return problems
+
+
+TOOLS_OF_STATION: Final = "SELECT tool FROM tool WHERE station = $1::text ORDER BY tool"
+
+
+async def narrowing_problems(
+    connection: Connection, plant: Plant, asked: AskedStation, *, path: str
+) -> list[FieldProblem]:
+    """Return why a tool, channel or carrier is none of a station: asked all the same, nothing would seem to be touched."""
+    station = plant.stations.get(asked.station)
+    if station is None:
+        return []
+    problems = []
+    used = [record["tool"] for record in await connection.fetch(TOOLS_OF_STATION, station.code)]
+    tools = list(dict.fromkeys([*(tool.code for tool in station.tools), *used]))
+    if asked.tool and asked.tool not in tools:
+        problems.append(_no_tool(path, asked, tools))
+    carriers = plant.carriers.get(station.carrier)
+    if carriers is None and (asked.channel is not None or asked.carrier):
+        field = "carrier" if asked.channel is None else "channel"
+        text = f"{station.code} works on single units, so nothing tells its places apart; leave channel and carrier out"
+        problems.append(
+            FieldProblem(path=f"{path}.{field}", code="no_carriers", text=text, values={"station": station.code})
+        )
+    elif carriers is not None:
+        problems += await _carrier_problems(connection, carriers, asked, path=path)
+    return problems
+
+
+def _no_tool(path: str, asked: AskedStation, tools: list[str]) -> FieldProblem:
+    names = ", ".join(tools)
+    known = f"it has {names}; give one of these" if tools else "it has none"
+    text = f"{asked.station} has no tool {asked.tool[:40]!r}: {known}, or leave the tool out for all that it did"
+    values: dict[str, str | int] = {"station": asked.station, "tool": asked.tool[:40], "tools": names}
+    return FieldProblem(path=f"{path}.tool", code="no_tool" if tools else "no_tools", text=text, values=values)
+
+
+async def _carrier_problems(
+    connection: Connection, carriers: CarrierType, asked: AskedStation, *, path: str
+) -> list[FieldProblem]:
+    problems, last = [], carriers.slot_count - 1
+    if asked.channel is not None and asked.channel > last:
+        text = f"{asked.station} has no channel {asked.channel}: a {carriers.code} has the slots 0 to {last}"
+        values: dict[str, str | int] = {"station": asked.station, "channel": asked.channel, "last": last}
+        problems.append(FieldProblem(path=f"{path}.channel", code="no_channel", text=text, values=values))
+    if asked.carrier and not await connection.fetchval(SLOTS_OF_CODE, asked.carrier):
+        text = f"no carrier has the code {asked.carrier[:40]!r}; scan it again, or leave it out for all carriers"
+        values = {"carrier": asked.carrier[:40]}
+        problems.append(FieldProblem(path=f"{path}.carrier", code="no_carrier", text=text, values=values))
     return problems

@@ -17,7 +17,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import corrections, genealogy, resources, sealed, stock, whereabouts, wip
+from cellwright.views import corrected, genealogy, jobs, resources, sealed, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -83,6 +83,7 @@ async def load(connection: Connection, plant: Plant) -> Loaded:
         version = await find_version(connection, plant)
         for stored in _WHOLE:
             state.load(await stored.load_page(connection))
+        state.load(await jobs.JOBS.load_page(connection, "WHERE ended_us = 0"))
         await _load_positions(connection, state)
     return Loaded(version, state, {})
 
@@ -139,16 +140,18 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (resources.HOLDS, by_id, needs.holds),
         (resources.HOLDS, "WHERE recall = ANY ($1::text[]) AND recall <> ''", needs.recalls),
         (resources.ORDERS, by_code, needs.orders),
-        (genealogy.RUNS, corrections.USES, needs.uses),
-        (genealogy.LOT_PARTS, corrections.PARTS_OF, needs.uses),
-        (genealogy.LOT_PARTS, corrections.MADE_OF, needs.made_of),
+        (jobs.JOBS, by_code, needs.jobs),
+        (jobs.CALLS, by_code, needs.calls),
+        (genealogy.RUNS, corrected.USES, needs.uses),
+        (genealogy.LOT_PARTS, corrected.PARTS_OF, needs.uses),
+        (genealogy.LOT_PARTS, corrected.MADE_OF, needs.made_of),
     )
     for stored, where, keys in wanted:
         if keys:
             state.load(await stored.load_page(connection, where, sorted(keys)))
     if needs.runs:
         columns = [list(column) for column in zip(*sorted(needs.runs), strict=True)]
-        state.load(await genealogy.RUNS.load_page(connection, corrections.RUNS_BETWEEN, *columns))
+        state.load(await genealogy.RUNS.load_page(connection, corrected.RUNS_BETWEEN, *columns))
 
 
 def writing(written: Written) -> list[Write]:

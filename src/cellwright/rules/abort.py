@@ -9,6 +9,7 @@ from cellwright.model.facts import Dispositioned, Fact, OperationAborted
 from cellwright.model.routes import Operation, OperationKind
 from cellwright.rules.checkout import find_claimed, find_open_lots
 from cellwright.rules.consumption import released_by
+from cellwright.rules.jobs import ended_jobs
 from cellwright.rules.pages import find_operation, find_station, forms_of, mixed_reasons, places_of
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import AssemblyRow, PersonRow, State, UnitRow
@@ -69,7 +70,7 @@ def _abort_units(
         released=released_by(state, station.code, rule, outputs=count, leaving=count),
         reason=command.reason,
     )
-    facts: list[Fact] = [aborted]
+    facts: list[Fact] = [aborted, *ended_jobs(state, station.code, ids, is_aborted=True, why=command.reason)]
     if rule.kind is not OperationKind.COMMISSION:
         return Decision(tuple(facts), Receipt(routing=(rule.code,) * count))
     # A unit is born once: the next one gets a code of its own.

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
+from cellwright.model import correction_facts, job_facts
 from cellwright.model import facts as f
 from cellwright.model.commands import DispositionAction, HoldSubject
 from cellwright.model.facts import Envelope, Taken
@@ -14,6 +15,15 @@ from cellwright.rules.dated import OrderRow
 from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
 from cellwright.rules.imports import imported_rows
+from cellwright.rules.job_folds import (
+    call_cleared,
+    call_raised,
+    job_amended,
+    job_ended,
+    job_proved,
+    job_started,
+    jobs_dispatched,
+)
 from cellwright.rules.leaving import codes_assigned, pack_installed, pack_removed, units_returned, units_shipped
 from cellwright.rules.membership import assembled, disassembled, without
 from cellwright.rules.readiness import open_counter, running_counter
@@ -130,7 +140,9 @@ def _material_unloaded(state: State, _: Envelope, fact: f.MaterialUnloaded) -> I
     yield LoadingRow(station=fact.station, position=fact.position)
 
 
-def _operation_started(state: State, _: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
+def _operation_started(state: State, envelope: Envelope, fact: f.OperationStarted) -> Iterator[Row]:
+    if fact.job:
+        yield from job_started(state, envelope, fact)
     yield _count(state, running_counter(fact.station), len(fact.units) or 1)
     for unit in page_of(state, UnitRow, fact.units):
         yield replace(unit, status=UnitStatus.RUNNING, station=fact.station)
@@ -420,6 +432,12 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.OrderReleased: _order_released,
     f.OrderClosed: _order_closed,
     f.LotsImported: lambda _, __, fact: imported_rows(fact),
-    f.RunsCorrected: runs_corrected,
-    f.PartsCorrected: parts_corrected,
+    job_facts.JobsDispatched: jobs_dispatched,
+    job_facts.JobProved: job_proved,
+    job_facts.JobAmended: job_amended,
+    job_facts.JobEnded: job_ended,
+    job_facts.CallRaised: call_raised,
+    job_facts.CallCleared: call_cleared,
+    correction_facts.RunsCorrected: runs_corrected,
+    correction_facts.PartsCorrected: parts_corrected,
 }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from cellwright.model.answers import Reason, Receipt, RefusalCode
 from cellwright.model.commands import LoadCarrier, UnloadCarrier
 from cellwright.model.facts import CarrierLoaded, CarrierUnloaded
+from cellwright.rules.jobs import handled_jobs, handling_reasons
 from cellwright.rules.pages import carrier_type, find_page, find_station, find_units
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import CarrierRow, State, UnitRow, UnitStatus
@@ -15,8 +16,10 @@ _BUSY = (UnitStatus.RUNNING, UnitStatus.RESERVED)
 
 def load_carrier(state: State, command: LoadCarrier) -> Decision:
     """Decide putting units into slots of a carrier."""
-    _, reasons = find_station(state.plant, command.station)
+    station, reasons = find_station(state.plant, command.station)
     found = find_units(state, command.units)
+    if station is not None and not found.reasons:
+        reasons.extend(handling_reasons(state, station.code, found.units))
     reasons = [*reasons, *found.reasons, *_slot_reasons(state, command), *_move_reasons(state, found.units)]
     reasons.extend(_busy_reasons(state, command.carrier))
     if len(command.units) != len(command.slots) or not command.units:
@@ -35,7 +38,7 @@ def load_carrier(state: State, command: LoadCarrier) -> Decision:
         units=tuple(unit.id for unit in found.units),
         slots=command.slots,
     )
-    return Decision((fact,), Receipt())
+    return Decision((fact, *handled_jobs(state, command.station, fact.units)), Receipt())
 
 
 def unload_carrier(state: State, command: UnloadCarrier) -> Decision:

@@ -11,6 +11,7 @@ from cellwright.model.facts import Fact, LotsOpened, OperationStarted, UnitsComm
 from cellwright.model.ids import SERIAL_LIMIT, UnitKind, compose_code, date_code, first_id
 from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.consumption import reservations
+from cellwright.rules.jobs import Page, job_for
 from cellwright.rules.materials import lot_code, material_tests
 from cellwright.rules.members import member_reasons
 from cellwright.rules.pages import (
@@ -23,6 +24,7 @@ from cellwright.rules.pages import (
     forms_of,
     mixed_reasons,
     places_of,
+    route_beginning_with,
 )
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
 from cellwright.rules.reasons import Decision, reason, refuse
@@ -93,7 +95,7 @@ def _operation(state: State, code: str) -> Operation | None:
     return None
 
 
-def _started(asked: _Asked, count: int, **columns: tuple[int, ...]) -> OperationStarted:
+def _started(asked: _Asked, count: int, *, job: str = "", **columns: tuple[int, ...]) -> OperationStarted:
     recipe = asked.state.plant.recipes[asked.operation.code]
     return OperationStarted(
         station=asked.station.code,
@@ -107,6 +109,7 @@ def _started(asked: _Asked, count: int, **columns: tuple[int, ...]) -> Operation
         recipe_digest=recipe.digest,
         person=asked.command.person,
         reserved=reservations(asked.operation, count),
+        job=job,
     )
 
 
@@ -127,16 +130,23 @@ def _ask_units(asked: _Asked, found: Found) -> Decision:
     if not found.units and not found.reasons:
         text = f"{asked.operation.code} works on units; name them by code or carrier"
         found.reasons.append(reason(RefusalCode.COUNT_INVALID, text, count=0))
+    job, job_reasons = _job(asked, found)
     reasons = [
         *found.reasons,
+        *job_reasons,
         *asked.reasons(len(found.units)),
         *unit_reasons(Ask(state, asked.station, asked.operation.code, found.units, asked.now_us, asked.places)),
     ]
     if reasons:
         return refuse(command, reasons)
     units = tuple(unit.id for unit in found.units)
-    fact = _started(asked, len(units), units=units)
+    fact = _started(asked, len(units), job=job, units=units)
     return _admit(asked, [fact], units=[state.code_of(unit) for unit in units])
+
+
+def _job(asked: _Asked, found: Found) -> tuple[str, list[Reason]]:
+    page = Page(asked.station.code, asked.operation.code, found.units, asked.command.job)
+    return job_for(asked.state, page)
 
 
 def _ask_lots(asked: _Asked) -> Decision:
@@ -165,11 +175,17 @@ def _ask_birth(asked: _Asked, found: Found) -> Decision:
     state, command = asked.state, asked.command
     members = Found() if asked.operation.members is None else found
     count = 1 if asked.operation.members is not None else command.count
-    reasons = [*members.reasons, *_members_reasons(asked, members.units), *asked.reasons(count)]
+    job, job_reasons = _job(asked, members)
+    reasons = [
+        *members.reasons,
+        *job_reasons,
+        *_members_reasons(asked, members.units, job),
+        *asked.reasons(count),
+    ]
     if not 1 <= count <= _COUNT_LIMIT:
         text = f"{asked.operation.code} gives birth to 1 to {_COUNT_LIMIT} units at a time; {count} were asked for"
         reasons.append(reason(RefusalCode.COUNT_INVALID, text, count=count, max=_COUNT_LIMIT))
-    route = _route_beginning_with(state, asked.operation.code)
+    route = route_beginning_with(state, asked.operation.code)
     if route is None:
         text = f"no released route begins with {asked.operation.code}, so nothing can be born in it; mend routes.toml"
         return refuse(command, [*reasons, reason(RefusalCode.OPERATION_UNKNOWN, text, operation=asked.operation.code)])
@@ -180,15 +196,9 @@ def _ask_birth(asked: _Asked, found: Found) -> Decision:
     if reasons:
         return refuse(command, reasons)
     units = tuple(range(born.id_from, born.id_from + count))
-    started = _started(asked, count, units=units, members=tuple(unit.id for unit in members.units))
+    started = _started(asked, count, job=job, units=units, members=tuple(unit.id for unit in members.units))
     codes = [compose_code(born.prefix, born.serial_from + index) for index in range(count)]
     return _admit(asked, [born, started], units=codes)
-
-
-def _route_beginning_with(state: State, operation: str) -> Route | None:
-    newest = (state.newest_route(draft.code) for draft in state.plant.routes.values())
-    beginning = (route for route in newest if route is not None and route.step_of(operation) == 0)
-    return next(beginning, None)
 
 
 def _born(asked: _Asked, route: Route, count: int) -> UnitsCommissioned:
@@ -210,11 +220,11 @@ def _born(asked: _Asked, route: Route, count: int) -> UnitsCommissioned:
     )
 
 
-def _members_reasons(asked: _Asked, units: Sequence[UnitRow]) -> list[Reason]:
+def _members_reasons(asked: _Asked, units: Sequence[UnitRow], job: str) -> list[Reason]:
     wanted = asked.operation.members
     if wanted is None:
         return []
-    reasons = [each for unit in units for each in member_reasons(asked.state, wanted, unit)]
+    reasons = [each for unit in units for each in member_reasons(asked.state, wanted, unit, job=job)]
     if len(units) != wanted.count:
         text = f"{asked.operation.code} joins {wanted.count} {wanted.product}; {len(units)} were found"
         reasons.append(reason(RefusalCode.MEMBER_COUNT_WRONG, text, expected=wanted.count, actual=len(units)))

@@ -10,6 +10,7 @@ from cellwright.model.equipment import Station
 from cellwright.model.facts import Assembled, Dispositioned, Fact, Held, LotTransformed, OperationCompleted
 from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.consumption import Intake, lot_parts, read_intake, released_by, run_parts, taken_of
+from cellwright.rules.jobs import ended_jobs
 from cellwright.rules.materials import QUANTITY_LIMIT
 from cellwright.rules.pages import (
     check_arity,
@@ -128,7 +129,8 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     routing = _routing(report, fates, judgement)
     if recalled:
         routing = tuple(stop if stop == "scrap" else "hold" for stop in routing)
-    return Decision((*facts, *recalled), Receipt(routing=routing))
+    ended = ended_jobs(state, station.code, completed.units)
+    return Decision((*facts, *recalled, *ended), Receipt(routing=routing))
 
 
 def _held_count(facts: Sequence[Fact]) -> int:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class CorrectionRow(Struct, frozen=True, gc=False):
+class RecordCorrectionRow(Struct, frozen=True, gc=False):
     """A correction of the record; `subject` is "run" or "part", `corrected_us` the server's time (UTC us)."""
 
     id: int

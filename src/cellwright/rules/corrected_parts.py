@@ -6,11 +6,12 @@ from typing import TypeVar
 from msgspec import UNSET, structs
 
 from cellwright.model.answers import Reason, Receipt, RefusalCode
-from cellwright.model.commands import CorrectParts, Submission
-from cellwright.model.corrections import PartCorrection
-from cellwright.model.facts import UNPLACED, PartsCorrected
+from cellwright.model.commands import Submission
+from cellwright.model.correction_commands import CorrectParts
+from cellwright.model.correction_facts import PartCorrection, PartsCorrected
+from cellwright.model.facts import UNPLACED
 from cellwright.rules.consumption import LANE_LIMIT
-from cellwright.rules.corrections import lot_reasons, notes_of, order_reasons, overlap_reason
+from cellwright.rules.corrected_runs import lot_reasons, notes_of, order_reasons, overlap_reason
 from cellwright.rules.pages import check_arity
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.returning import Claims, claim_of, claims_of_parts, stock_corrections, stock_reasons

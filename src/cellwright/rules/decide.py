@@ -9,8 +9,6 @@ from cellwright.model.commands import (
     CheckIn,
     CheckOut,
     CloseOrder,
-    CorrectParts,
-    CorrectRuns,
     DisablePerson,
     Disassemble,
     Disposition,
@@ -36,15 +34,19 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.rules import (
     abort,
+    calls,
     carriers,
     checkin,
     checkout,
     corrected_parts,
-    corrections,
+    corrected_runs,
     holds,
     imports,
+    jobs,
     materials,
     orders,
     people,
@@ -110,9 +112,17 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return orders.close_order(state, command)
         case ImportLots():
             return imports.import_lots(state, command, now_us)
-        case CorrectRuns():
-            return corrections.correct_runs(state, submission, command)
-        case CorrectParts():
-            return corrected_parts.correct_parts(state, submission, command)
+        case DispatchJobs() | ProveJob() | AmendJob() | AbortJob():
+            return jobs.order_jobs(state, command)
+        case RaiseCall() | ClearCall():
+            return calls.call(state, command)
+        case CorrectRuns() | CorrectParts():
+            return _correct(state, submission, command)
         case _:
             assert_never(command)
+
+
+def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts) -> Decision:
+    if isinstance(command, CorrectRuns):
+        return corrected_runs.correct_runs(state, submission, command)
+    return corrected_parts.correct_parts(state, submission, command)

@@ -11,8 +11,6 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     Command,
-    CorrectParts,
-    CorrectRuns,
     Disassemble,
     Disposition,
     HoldSubject,
@@ -33,9 +31,12 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.ids import is_given_code
-from cellwright.rules.corrections import REPETITION_MAX, units_from_to
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
+from cellwright.rules.corrected_runs import REPETITION_MAX, units_from_to
 from cellwright.rules.dated import GivenCodeRow, OrderRow
+from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.pages import unit_number
 from cellwright.rules.recalls import units_between
 from cellwright.rules.state import (
@@ -69,6 +70,8 @@ class Needs(Struct):
     holds: set[int] = set()
     orders: set[str] = set()
     recalls: set[str] = set()
+    jobs: set[str] = set()
+    calls: set[str] = set()
     runs: set[tuple[str, int, int, int]] = set()
     """Positions, repetitions, first and last units whose runs are corrected."""
     uses: set[int] = set()
@@ -131,8 +134,25 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
         case ReleaseOrder() | CloseOrder():
             if state.get(OrderRow, command.order) is None:
                 needs.orders.add(command.order)
+        case DispatchJobs() | ProveJob() | AmendJob() | AbortJob():
+            _need_jobs(needs, state, command)
+        case RaiseCall() | ClearCall():
+            if state.get(CallRow, command.call) is None:
+                needs.calls.add(command.call)
         case _:
             pass
+
+
+def _need_jobs(needs: Needs, state: State, command: DispatchJobs | ProveJob | AmendJob | AbortJob) -> None:
+    jobs = command.jobs if isinstance(command, DispatchJobs) else ()
+    codes = [job.job for job in jobs] if isinstance(command, DispatchJobs) else [command.job]
+    needs.jobs.update(code for code in codes if state.get(JobRow, code) is None)
+    for job in jobs:
+        _need_units(needs, state, (*job.units, *job.members))
+        if job.order and state.get(OrderRow, job.order) is None:
+            needs.orders.add(job.order)
+    if isinstance(command, AmendJob):
+        _need_units(needs, state, (*command.members, *command.replacements))
 
 
 def _need_page(
@@ -143,6 +163,8 @@ def _need_page(
     if isinstance(command, CheckOut | AbortOperation):
         _need_codes(needs, state, command.lots)
         _need_members(needs, state, command)
+        for job in state.jobs.at(command.station):
+            needs.units |= state.missing(UnitRow, job.page)
 
 
 def _need_codes(needs: Needs, state: State, codes: Iterable[str]) -> None:

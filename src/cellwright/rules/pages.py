@@ -135,6 +135,12 @@ def carrier_reasons(plant: Plant, station: Station, carrier: str) -> list[Reason
     return [reason(RefusalCode.CARRIER_WRONG, text, carrier=carrier[:40], expected=station.carrier)]
 
 
+def route_beginning_with(state: State, operation: str) -> Route | None:
+    """Return the newest revision of the route in whose first operation units are born, None = there is none."""
+    newest = (state.newest_route(draft.code) for draft in state.plant.routes.values())
+    return next((route for route in newest if route is not None and route.step_of(operation) == 0), None)
+
+
 def places_of(state: State, units: Iterable[UnitRow], code: str) -> dict[Place, Operation]:
     """Return where a unit stands that waits for an operation or is in it, and what it is on that route revision."""
     places = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, RefusalCode
-from cellwright.model.corrections import StockCorrection
+from cellwright.model.correction_facts import StockCorrection
 from cellwright.model.facts import UNPLACED
 from cellwright.rules.reasons import reason
 from cellwright.rules.state import LoadingRow, LoadRun, LotPartRow, LotRow, State

@@ -13,8 +13,9 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, OrderRow, ShipmentRow
+from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
 
 
 class UnitStatus(StrEnum):
@@ -305,7 +306,9 @@ Row = (
     | PersonRow
     | QualificationRow
     | OrderRow
-    | CorrectionRow
+    | JobRow
+    | CallRow
+    | RecordCorrectionRow
     | SupersededRun
     | SupersededPart
     | CounterRow
@@ -333,7 +336,9 @@ ROW_TYPES: tuple[type[Row], ...] = (
     PersonRow,
     QualificationRow,
     OrderRow,
-    CorrectionRow,
+    JobRow,
+    CallRow,
+    RecordCorrectionRow,
     SupersededRun,
     SupersededPart,
 )
@@ -369,6 +374,7 @@ class State:
         self.installations: Newest[int, InstallationRow] = Newest(attrgetter("pack"))
         self.places: Newest[tuple[str, str], InstallationRow] = Newest(attrgetter("vehicle", "position"))
         self.shipments: Newest[int, ShipmentRow] = Newest(attrgetter("unit"))
+        self.jobs = OpenJobs()
         self._routes: dict[str, Route] = {}
         self._indexing: Mapping[type[Row], Callable[[Any], None]] = {
             LotRow: self._index_lot,
@@ -377,6 +383,7 @@ class State:
             MemberRow: self.memberships.put,
             InstallationRow: self._index_installation,
             ShipmentRow: self.shipments.put,
+            JobRow: self.jobs.put,
         }
 
     def get(self, kind: type[R], key: Key) -> R | None:
@@ -416,12 +423,8 @@ class State:
 
     def take_changes(self) -> dict[type[Row], list[Change]]:
         """Return what changed by type, and forget that it changed."""
-        changes = {
-            kind: [(row, self._tables[kind][key]) for key, row in before.items()]
-            for kind, before in self._before.items()
-        }
-        self._before = {}
-        return changes
+        before, self._before = self._before, {}
+        return {kind: [(row, self._tables[kind][key]) for key, row in was.items()] for kind, was in before.items()}
 
     def lot_by_code(self, code: str) -> LotRow | None:
         """Return the lot of a code, or None."""
@@ -459,9 +462,7 @@ class State:
     def operation_of(self, unit: UnitRow) -> Operation | None:
         """Return the operation that a unit waits for or is in, None when its route is finished."""
         route = self.get(Route, unit.route)
-        if route is None or unit.step >= len(route.operations):
-            return None
-        return route.operations[unit.step]
+        return None if route is None or unit.step >= len(route.operations) else route.operations[unit.step]
 
     def counter(self, name: str) -> int:
         """Return the last number given out under a name, 0 when none."""

@@ -4,19 +4,24 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import structs
 
-from cellwright.model import facts as f
-from cellwright.model.corrections import PartCorrection, RunCorrection, StockCorrection
+from cellwright.model.correction_facts import (
+    PartCorrection,
+    PartsCorrected,
+    RunCorrection,
+    RunsCorrected,
+    StockCorrection,
+)
 from cellwright.model.facts import Envelope
-from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.folding import row_of
 from cellwright.rules.slices import rest_of, slice_of
 from cellwright.rules.state import CounterRow, LoadingRow, LoadRun, LotPartRow, LotRow, Row, State
 
-COUNTER = "correction"
+COUNTER = "record_correction"
 """Counts corrections."""
 
 
-def runs_corrected(state: State, envelope: Envelope, fact: f.RunsCorrected) -> Iterator[Row]:
+def runs_corrected(state: State, envelope: Envelope, fact: RunsCorrected) -> Iterator[Row]:
     """Yield the rows of corrected runs; a run that is still being extended is closed."""
     yield from _noted(envelope, fact, "run")
     touched: dict[tuple[str, int, int], list[RunCorrection]] = {}
@@ -48,7 +53,7 @@ def _corrected(run: LoadRun, changes: Iterable[RunCorrection], correction: int) 
         yield SupersededRun(superseded_by=correction, **believed)
 
 
-def parts_corrected(state: State, envelope: Envelope, fact: f.PartsCorrected) -> Iterator[Row]:
+def parts_corrected(state: State, envelope: Envelope, fact: PartsCorrected) -> Iterator[Row]:
     """Yield the rows of corrected parts."""
     yield from _noted(envelope, fact, "part")
     for each in fact.parts:
@@ -64,9 +69,9 @@ def corrected_part(each: PartCorrection, correction: int) -> LotPartRow:
     return LotPartRow(**now, correction=correction)
 
 
-def _noted(envelope: Envelope, fact: f.RunsCorrected | f.PartsCorrected, subject: str) -> Iterator[Row]:
+def _noted(envelope: Envelope, fact: RunsCorrected | PartsCorrected, subject: str) -> Iterator[Row]:
     yield CounterRow(name=COUNTER, value=fact.correction)
-    yield CorrectionRow(
+    yield RecordCorrectionRow(
         id=fact.correction,
         subject=subject,
         reason=fact.reason,

@@ -8,6 +8,7 @@ from cellwright.model.commands import AssignCode, Command, InstallPack, RemovePa
 from cellwright.model.facts import CodesAssigned, PackInstalled, PackRemoved, UnitsReturned, UnitsShipped
 from cellwright.model.ids import DESIGN_LENGTH, UnitKind, is_given_code, is_vin, split_code
 from cellwright.rules.dated import GivenCodeRow
+from cellwright.rules.members import reserved_reasons
 from cellwright.rules.pages import STATUS_REFUSALS, check_arity, find_units
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.state import CarrierRow, State, UnitRow, UnitStatus
@@ -162,6 +163,7 @@ def _leaving_reasons(state: State, unit: UnitRow, allowed: Sequence[UnitStatus],
     if unit.holds:
         text = f"unit {code} is on hold; a hold is lifted by two people"
         yield reason(RefusalCode.UNIT_HELD, text, unit=code, holds=unit.holds)
+    yield from reserved_reasons(state, unit)
     if unit.carrier:
         text = f"unit {code} is in carrier {unit.carrier}; unload it there first"
         yield reason(RefusalCode.CARRIER_WRONG, text, unit=code, carrier=unit.carrier)

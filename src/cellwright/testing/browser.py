@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ DESKTOP: Final = (1440, 900)
 TABLET: Final = (1024, 768)
 PHONE: Final = (390, 844)
 WCAG: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+THEMES: Final = ("light", "dark")
 LENGTHENING_RATIO: Final = 0.4
 _BOOT = re.compile(r'(<script type="application/json" id="boot">)(.*?)(</script>)', re.DOTALL)
 _SHELL_WORDS = re.compile(r'(<span class="sidenav-text">|<h1 class="page-title">)([^<]+)')
@@ -70,11 +72,11 @@ _RAW_KEYS = """(keys) => {
   return document.body.innerText.split(/\\s+/).filter((word) => known.has(word));
 }"""
 
-_AXE = """async ([within, options]) => {
+_AXE = """async ([within, options, themes]) => {
   const { dataset } = document.documentElement;
   const before = dataset.theme;
   const found = [];
-  for (const theme of ['light', 'dark']) {
+  for (const theme of themes) {
     dataset.theme = theme;
     const { violations } = await axe.run(within, options);
     for (const { id, nodes } of violations) {
@@ -221,13 +223,13 @@ def _filling(text: str) -> str:
     return "".join(f" {letters[start : start + 6]}" for start in range(0, int(len(text) * LENGTHENING_RATIO), 6))
 
 
-async def accessibility_problems(page: Page, *, within: str = "body") -> list[str]:
-    """Return what axe finds against WCAG 2.2 A and AA in the light and the dark theme, one line for each element."""
+async def accessibility_problems(page: Page, *, within: str = "body", themes: Sequence[str] = THEMES) -> list[str]:
+    """Return what axe finds against WCAG 2.2 A and AA in each theme, whichever is on, one line for each element."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
     # Only what is wrong comes over the wire: to describe all that is right took half of the time.
     options = {"runOnly": {"type": "tag", "values": list(WCAG)}, "resultTypes": ["violations"]}
-    found: list[str] = await page.evaluate(_AXE, [within, options])
+    found: list[str] = await page.evaluate(_AXE, [within, options, list(themes)])
     return found
 
 
@@ -243,8 +245,15 @@ async def raw_keys(page: Page, catalogue: dict[str, Any]) -> list[str]:
     return found
 
 
+def are_screenshots_kept() -> bool:
+    """Tell whether somebody wants pictures: `./cw screenshots`, or CW_SCREENSHOTS=1. They take a third of the tests."""
+    return os.environ.get("CW_SCREENSHOTS", "") not in {"", "0"}
+
+
 async def save_screenshot(page: Page, path: Path, *, is_whole: bool = False) -> None:
-    """Keep a picture of what is seen, or of the whole page, as a test's artefact."""
+    """Keep a picture of what is seen, or of the whole page, as a test's artefact, if somebody wants pictures."""
+    if not are_screenshots_kept():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=path, full_page=is_whole, animations="disabled")
 

@@ -1,14 +1,15 @@
 """Real databases for tests: one server for a whole run, a fresh migrated database for each test."""
 
+import asyncio
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import asyncpg
 
@@ -16,6 +17,9 @@ from cellwright.database.binaries import Installation, default_places, search
 from cellwright.database.cluster import ADMIN, OWNER, locate
 from cellwright.database.migrate import Migration, migrate
 from cellwright.database.server import EmbeddedServer
+
+Step = Callable[[str], Coroutine[Any, Any, object]]
+"""Something that is done to the database of an address."""
 
 _TEMPLATE: Final = "migrated"
 # Nobody needs a test's data after a power cut.
@@ -122,9 +126,33 @@ class Databases:
         finally:
             await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def prepared(self, *steps: Step) -> Iterator[str]:
+        """Give the address of a fresh database after each step was done to it, to a fixture that cannot wait."""
+        with asyncio.Runner() as runner:
+            fresh = self.fresh()
+            address = runner.run(fresh.__aenter__())
+            try:
+                for step in steps:
+                    runner.run(step(address))
+                yield address
+            finally:
+                runner.run(fresh.__aexit__(None, None, None))
+
     async def _admin(self, statement: str) -> None:
         connection = await asyncpg.connect(self.server.cluster.url(ADMIN, "postgres"))
         try:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+@contextmanager
+def prepared_database(*steps: Step, installation: Installation | None = None) -> Iterator[str]:
+    """Give the address of a database on a server of its own, after each step was done to it: for a module's tests to read."""
+    databases = asyncio.run(Databases.start(installation=installation))
+    try:
+        with databases.prepared(*steps) as address:
+            yield address
+    finally:
+        asyncio.run(databases.stop())

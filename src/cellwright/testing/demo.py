@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from cellwright.cli.demo_report import Report
 from cellwright.errors import ConfigurationError
 
 STAYING: Final = "the pages stay"
@@ -47,6 +50,11 @@ class Demo:
         if not self.has_reached(step):
             raise ConfigurationError("the demo ended; its last words:\n" + "\n".join(self._said[-15:]))
 
+    async def report(self) -> Report:
+        """Return what came of it, which is printed before the demo says that the pages stay."""
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        return msgspec.json.decode(await self._process.stdout.readuntil(b"\n}\n"), type=Report)
+
     async def stop(self) -> None:
         """Leave it as Ctrl-C does."""
         with contextlib.suppress(ProcessLookupError):
@@ -80,12 +88,13 @@ async def running_demo(folder: Path, database_url: str, *arguments: str) -> Asyn
         "-m",
         "cellwright",
         "demo",
+        "--json",
         "--listen=127.0.0.1:0",
         "--pace=0",
         f"--data={folder}",
         f"--database={database_url}",
         *arguments,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     demo = Demo(process)
@@ -94,3 +103,14 @@ async def running_demo(folder: Path, database_url: str, *arguments: str) -> Asyn
         yield demo
     finally:
         await demo.stop()
+
+
+def check_report(report: Report) -> None:
+    """Raise AssertionError unless one pack was made, and its record is true."""
+    assert report.packs_built == 1  # noqa: S101 - this is a test kit
+    assert report.score.is_clean, report.score  # noqa: S101
+    assert report.score.compared_intervals > 0  # noqa: S101
+    assert report.check.equal  # noqa: S101
+    assert report.cells_good >= 320  # noqa: S101
+    assert report.trace["cell"] == 320  # noqa: S101
+    assert all(0 < ratio <= 1 for ratio in report.first_pass_yield.values())  # noqa: S101

@@ -9,13 +9,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from cellwright.model import commands, corrections, facts, webs
+from cellwright.model import commands, correction_commands, correction_facts, facts, job_commands, job_facts, webs
 from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
 from cellwright.model.facts import Envelope, Fact
 from cellwright.testing.flow import START_US, results
 
 COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
+_MODULES = (commands, job_commands, correction_commands, facts, job_facts, correction_facts, webs)
 
 _MEANINGS = {
     "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",
@@ -46,6 +47,13 @@ _MEANINGS = {
     "grades": "Grade per unit; no list = the operation does not grade.",
     "hold": "Number of the hold; the answer to PlaceHold gives it.",
     "id_from": "First unit number; the others follow one by one.",
+    "bound_ratio": "Share of the stock that no plan can pass, proved.",
+    "call": "Code of the call, as whoever raises it counts; the same again changes nothing.",
+    "gap_ratio": "Bound less what was placed, as a share of the bound.",
+    "is_aborted": "True: given up; nothing was done, or nobody reported what.",
+    "digest": "SHA-256 (hex) of the job order, as the station must give it back.",
+    "job": "Code of the job order.",
+    "jobs": "The job orders.",
     "kind": "Kind.",
     "lane": "Lane of a slit roll, counted from 1; 0 = the whole width.",
     "lanes": "Lane per row, counted from 1; 0 or no list = the whole width.",
@@ -70,6 +78,7 @@ _MEANINGS = {
     "person": 'Badge of the person; "" = nobody.',
     "packs": "Codes of the packs in the page.",
     "partner": "Code of the partner.",
+    "placed_ratio": "Share of the stock that the plan uses.",
     "plant": "Code of the site.",
     "position": "Material position of the station.",
     "positions": "Material position per row.",
@@ -78,6 +87,7 @@ _MEANINGS = {
     "qualification": "What the person may do, as operations name it.",
     "quantities": "Quantity per lot made, in its measure.",
     "quantity": "Quantity in the lot's measure (mm, mg or pieces); of an order: good units.",
+    "replacements": "Units that take the places, in the same order.",
     "reason": "Why, in words.",
     "reasons": "Every failing test: code, sentence, evidence.",
     "recipe": "Code of the recipe.",
@@ -95,16 +105,19 @@ _MEANINGS = {
     "second_person": "Badge of the second person who signs; not the actor.",
     "seq": "Counts up by 1 with every new message of this source and epoch.",
     "serial_from": "Serial number of the first unit.",
+    "serves": 'Job whose reserved members it prepares; "" = none.',
     "slots": "Slot per unit, counted from 0.",
     "source": "Who sends: a station's code, or the name of a program.",
     "start": "Where the stretch or the first value begins, in the lot's measure from where the lot begins.",
     "starts": "Where each stretch begins, in the lot's measure from where the lot begins.",
     "station": "Code of the station.",
     "step": "Index of the operation on the route to go back to; -1 = scrapped.",
+    "stock_count": "Units that were to be chosen from.",
     "subject": "What is held.",
     "subjects": "Numbers of the units or lots.",
     "supplier": "Code of the supplier.",
     "taken": "What each position gave, loss included.",
+    "text": "What is wrong, and what to do about it, in words.",
     "time_us": "Sender's clock, UTC us. Data, never order.",
     "tolerance": "How far the stored stretch may lie from the machine's counter.",
     "tool": "Code of the tool.",
@@ -161,7 +174,8 @@ def commands_page() -> str:
     under it and you are refused.
     """
     helpers = [Submission, Consumed, Parents, commands.Result, commands.Profile, commands.Marks]
-    return _page(intro, commands, [*helpers, *COMMAND_TYPES], example=_example())
+    helpers += [job_commands.Job, job_commands.MatchEvidence]
+    return _page(intro, [*helpers, *COMMAND_TYPES], example=_example())
 
 
 def facts_page() -> str:
@@ -176,19 +190,19 @@ def facts_page() -> str:
     New versions add fields with defaults and never take any away: facts written today can be read for ever.
     """
     helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart, webs.LotProfile, webs.LotMark]
-    helpers += [corrections.RunCorrection, corrections.PartCorrection, corrections.StockCorrection]
-    return _page(intro, facts, [*helpers, *FACT_TYPES], special=_OF_FACTS)
+    helpers += [correction_facts.RunCorrection, correction_facts.PartCorrection, correction_facts.StockCorrection]
+    helpers += [job_facts.JobOrder, job_commands.MatchEvidence]
+    return _page(intro, [*helpers, *FACT_TYPES], special=_OF_FACTS)
 
 
 def _page(
     intro: str,
-    module: ModuleType,
     kinds: list[type[Any]],
     *,
     example: str = "",
     special: dict[str, str] | None = None,
 ) -> str:
-    notes = attribute_notes(module)
+    notes = {name: each for module in _MODULES for name, each in attribute_notes(module).items()}
     meanings = {**_MEANINGS, **(special or {})}
     sections = [_section(kind, {**meanings, **notes.get(kind.__name__, {})}) for kind in kinds]
     note = "<!-- Made by `python -m cellwright.testing.regenerate` from the types; do not edit. -->"

@@ -10,12 +10,18 @@ import click
 import msgspec
 
 from cellwright.cli import main
+from cellwright.cli.code import CodeReport
 from cellwright.cli.demo_report import Check, Report, Score
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
+from cellwright.cli.match import MatchAnswer, MatchPack
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
 from cellwright.links.lotfile.columns import Problem
+from cellwright.links.uds.outcome import Check as BmsCheck
+from cellwright.links.uds.outcome import Identity, Outcome
+from cellwright.links.uds.outcome import Step as BmsStep
+from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.status import LoadedLot, StationStatus, Status
@@ -162,6 +168,21 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "column": 'Column, "" = the line as a whole.',
         "text": "What was found, what was expected, and what to do.",
     },
+    MatchAnswer: {
+        "packs": "New packs, that with the oldest cell first.",
+        "placed_ratio": "Share of the stock in packs, reserved ones included.",
+        "bound_ratio": "What no plan exceeds.",
+        "gap_ratio": "`bound_ratio` - `placed_ratio`.",
+        "unusable_capacity_ratio": "Mean over the new packs of what their smallest parallel group costs; null = no pack.",
+        "leftover": "Codes of the cells in no pack.",
+        "leftover_counts": "How many of them for each reason.",
+        "reserved": "Packs of the answer given by `--reserved` that stand.",
+        "broken": "Those given up because a cell of theirs is on hold.",
+        "pack": "Form of a pack.",
+        "cells_count": "Cells in the file.",
+        "wall_s": "Seconds from reading the file to the plan.",
+    },
+    MatchPack: {"groups": "Parallel groups in series, each a list of codes of cells."},
     StationRecipe: {
         "station": "Code of the station.",
         "operation": "Operation that it does.",
@@ -170,6 +191,61 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "released": "Whether it may run.",
         "digest": "SHA-256 hex that the recipe as read back from the machine must have: `recipe_digest` of a check-in.",
         "parameters": "Set values by name; a name ends in its unit.",
+    },
+    Identity: {
+        "part_number": "Part number of the BMS.",
+        "software_id": 'Name of its software, "" = it has none that runs.',
+        "software_hash": "SHA-256 (hex) of its software, as it says itself.",
+        "flash_state": "`0` no software, `1` complete, `2` incomplete: a flash began and did not end.",
+    },
+    Outcome: {
+        "ok": "Whether the BMS is what the job wants, by what it was read back to be.",
+        "failure": "Why not: `code`, `step`, `text`, and `response`, the negative response code or 0; null = it is.",
+        "before": "What it said about itself before anything was written; null = it did not say.",
+        "after": "What it said at the end, after a failure too; null = it did not say.",
+        "block_count": "Blocks of software that were flashed, 0 = none had to be, or the flash failed.",
+        "repeated_count": "Messages that were sent again because no answer came.",
+        "checks": "Everything that was wanted, as it was read back.",
+        "steps": "What was done, in its order.",
+        "duration_ms": "How long all took.",
+    },
+    BmsCheck: {
+        "name": "Name of the value in the contract.",
+        "unit": 'Its unit, "" = it has none.',
+        "expected": "What it must be.",
+        "found": "What was read back after the last reset.",
+        "equal": "Whether their bytes are equal.",
+    },
+    BmsStep: {
+        "name": "`job`, `identify`, `flash`, `configure` or `read back`.",
+        "ok": "Whether it was done.",
+        "duration_ms": "How long it took.",
+    },
+    CodeReport: {
+        "text": "The code as it was read.",
+        "well_formed": "Whether it is a code of GB/T 34014; if not, the keys below are empty but for `problems`.",
+        "kind": "`cell`, `module` or `pack`.",
+        "made_on": "Production date by the best supported table of years, `2026-11-26`.",
+        "second_use": "Whether it is a second-use code, of 19 characters.",
+        "fields": "The fields in their order.",
+        "problems": "What is wrong, each with its place.",
+        "warnings": "What is uncertain: sources that differ, characters that are easily misread.",
+    },
+    CodeField: {
+        "name": "`manufacturer`, `kind`, `battery_type`, `specification`, `traceability`, `year`, `month`, `day`, "
+        "`serial`, `reuse`, `reuse_kind`.",
+        "position": "Place of its first character, counted from 1.",
+        "length": "How many characters it has.",
+        "text": "Its characters.",
+        "value": "Its value: a word, a number, or the characters.",
+        "meaning": "The value in words.",
+        "table": "The table that says so.",
+    },
+    CodeNote: {
+        "kind": "Faults: `length`, `character`, `date`. Warnings: `year_differs`, `look_alike`, `serial_zero`.",
+        "position": "Place of the first character that it is about, counted from 1.",
+        "length": "How many characters it is about.",
+        "text": "What was found, what was expected, and what to do.",
     },
     CheckReport: {
         "equal": "Whether every row of every table is what the journal says.",
@@ -214,12 +290,29 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
+    "cellwright match": [("", MatchAnswer), ("each of `packs`, `reserved` and `broken`", MatchPack)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
+    "cellwright bms identify": [("", Identity)],
+    "cellwright bms commission": [
+        ("", Outcome),
+        ("`before` and `after`", Identity),
+        ("each of `checks`", BmsCheck),
+        ("each of `steps`", BmsStep),
+    ],
+    "cellwright code": [
+        ("", CodeReport),
+        ("each of `fields`", CodeField),
+        ("each of `problems` and `warnings`", CodeNote),
+    ],
     "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
     "cellwright doctor": [("a list of", Finding)],
 }
 
 _NOTES = {
+    "cellwright bms commission": "The job, the sequence and every failure: [BMS](bms.md). Step by step: "
+    "[connect a BMS](../how-to/connect-a-bms.md).",
+    "cellwright bms identify": "What a BMS must offer: [BMS](bms.md).",
+    "cellwright code": "The fields, their tables, and where sources differ: [printed codes](printed-codes.md).",
     "cellwright trace": "How to read the answer, and what `--json` holds: [trace](trace.md).",
     "cellwright commonality": "How to read the answer, what is tested, and what `--json` holds: "
     "[commonality](commonality.md). Step by step: [find a common cause](../how-to/find-a-common-cause.md).",
@@ -228,7 +321,11 @@ _NOTES = {
     "belongs to the line of input at the same place. Without it a refusal begins with `refused:` and has one line for "
     "each reason; those after the first are indented.",
     "cellwright import": "The file: [files of lots](lot-files.md). Step by step: [import lots](../how-to/import-lots.md).",
+    "cellwright match": "The files and the answer: [matching](matching.md). Step by step: "
+    "[match cells](../how-to/match-cells.md).",
     "cellwright recall": "Step by step: [recall a lot](../how-to/recall-a-lot.md).",
+    "cellwright siblings": "How to read the answer, and what `--json` holds: [siblings](siblings.md). Step by step: "
+    "[find who shares its fate](../how-to/find-siblings.md).",
     "cellwright holds": "Placing and lifting: [hold and release](../how-to/hold-and-release.md).",
     "cellwright plant recipes": "The same recipe has the same digest at every station.",
     "cellwright user add": "Who may do what, and how people come in: [access](access.md).",

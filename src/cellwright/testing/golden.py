@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 import msgspec
+from msgspec import structs
 
 from cellwright.model.answers import Answer
 from cellwright.model.commands import (
@@ -28,21 +29,31 @@ from cellwright.model.commands import (
     Submission,
     UnloadMaterial,
 )
+from cellwright.model.correction_facts import PartsCorrected, RunsCorrected
 from cellwright.model.facts import (
     CodesAssigned,
     Envelope,
     Fact,
     PackInstalled,
     PackRemoved,
-    PartsCorrected,
-    RunsCorrected,
     UnitsReturned,
     UnitsShipped,
 )
+from cellwright.model.job_commands import (
+    AbortJob,
+    AmendJob,
+    ClearCall,
+    DispatchJobs,
+    MatchEvidence,
+    ProveJob,
+    job_digest,
+)
+from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
 from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_import import sample_import
+from cellwright.testing.stories_jobs import CALL, cells_and_job
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
 
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
@@ -65,7 +76,9 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_corrected())
+    samples = _richest(driver.envelopes)
+    for story in (_travelled(), _dispatched(), _corrected()):
+        samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -113,6 +126,23 @@ def _travelled() -> list[Envelope]:
     driver.must(ReturnUnits(units=(first,), reason="second use"))
     driver.must(AssignCode(units=(first,), codes=(SECOND_LIFE,), reason="second use"))
     kinds = (UnitsShipped, UnitsReturned, PackInstalled, PackRemoved, CodesAssigned)
+    return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
+
+
+def _dispatched() -> list[Envelope]:
+    """Return the facts of a line that runs by itself, in a plant of its own."""
+    driver = Driver()
+    cells, spares, job = cells_and_job(driver)
+    driver.must(ReleaseOrder(order="WO-1", product="module", quantity=1))
+    job = structs.replace(job, order="WO-1")
+    evidence = MatchEvidence(policy="default", stock_count=6, placed_ratio=0.5, bound_ratio=1.0, gap_ratio=0.5)
+    driver.must(DispatchJobs(jobs=(job,), evidence=evidence), actor="LINE-1")
+    driver.must(ProveJob(job="J-1", digest=job_digest(job)), actor="LINE-1")
+    driver.must(AmendJob(job="J-1", members=cells[:1], replacements=spares[:1], reason="dented"), actor="LINE-1")
+    driver.must(AbortJob(job="J-1", reason="order withdrawn"), actor="LINE-1")
+    driver.must(CALL, actor="LINE-1")
+    driver.must(ClearCall(call="CALL-1", reason="6 cells came"), actor="LINE-1")
+    kinds = (JobsDispatched, JobProved, JobAmended, JobEnded, CallRaised, CallCleared)
     return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
 
 

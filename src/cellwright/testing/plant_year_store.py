@@ -73,7 +73,7 @@ async def store_plant_year(connection: Connection, year: PlantYear, *, is_packed
         if is_packed:
             await store_profiles(connection)
         for table, columns in (*_tables(year), *(packed_tables(year) if is_packed else _member_tables(year))):
-            await _store(connection, table, columns, stored)
+            await store_table(connection, table, columns, stored)
         for table in stored.tables:
             await connection.execute(f"VACUUM (ANALYZE) {table}")
     finally:
@@ -280,9 +280,10 @@ def _units(kind: UnitKind, ids: Ids, parents: Ids, slots: Slots) -> dict[str, Co
 # --- copying ---------------------------------------------------------------------------------
 
 
-async def _store(
+async def store_table(
     connection: Connection, table: str, portions: Iterable[Mapping[str, Column]], stored: StoredYear
 ) -> None:
+    """Fill an empty table with portions of rows, and note what it took."""
     measured = stored.tables[table] = StoredTable()
     async with _bare(connection, table, measured):
         began_s = time.perf_counter()

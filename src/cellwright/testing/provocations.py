@@ -5,6 +5,7 @@ from cellwright.testing import (
     stories_abort,
     stories_correct,
     stories_import,
+    stories_jobs,
     stories_line,
     stories_repair,
     stories_stock,
@@ -17,6 +18,7 @@ PROVOCATIONS = (
     *stories_abort.BOOK.stories,
     *stories_import.BOOK.stories,
     *stories_repair.BOOK.stories,
+    *stories_jobs.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
     *stories_correct.BOOK.stories,
 )

@@ -8,8 +8,6 @@ from cellwright.model.answers import Answer
 from cellwright.model.commands import (
     CloseOrder,
     Command,
-    CorrectParts,
-    CorrectRuns,
     Disposition,
     DispositionAction,
     HoldSubject,
@@ -20,10 +18,12 @@ from cellwright.model.commands import (
     ReleaseOrder,
     Submission,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
 from cellwright.rules.state import LotRow
 from cellwright.testing.flow import START_US, Driver, results
+from cellwright.views.people import catch_up
 
 
 class RecordingDriver(Driver):
@@ -110,3 +110,10 @@ async def through_gate(url: str, driver: RecordingDriver) -> None:
             now[0] = now_us
             answer = await gate.submit(submission)
             assert answer == expected, (submission, answer)  # noqa: S101 the kit's purpose
+
+
+async def caught_up(url: str) -> None:
+    """Let the views for people follow the journal to its end."""
+    connection = await connect(url)
+    await catch_up(connection)
+    await connection.close()

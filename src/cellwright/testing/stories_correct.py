@@ -3,7 +3,7 @@
 from typing import Any
 
 from cellwright.model.answers import Answer, RefusalCode
-from cellwright.model.commands import CorrectParts, CorrectRuns
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.rules.state import LotPartRow
 from cellwright.testing.flow import Driver
 from cellwright.testing.provocation import Book

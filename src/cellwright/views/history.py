@@ -10,7 +10,7 @@ from cellwright.journal.facts import Recorded, envelope_of
 from cellwright.model import facts as f
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject
-from cellwright.model.corrections import PartCorrection
+from cellwright.model.correction_facts import PartCorrection, PartsCorrected, RunsCorrected
 from cellwright.rules.genealogy import share
 from cellwright.views.following import Page, PeopleView, lot_codes, moment_us, unit_codes, write
 
@@ -133,11 +133,11 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.CarrierUnloaded: lambda fact: _Touched(fact.units),
     f.Held: lambda fact: _held(fact.subject, fact.subjects),
     f.Dispositioned: lambda fact: _Touched(fact.units),
-    f.RunsCorrected: lambda fact: _Touched(
+    RunsCorrected: lambda fact: _Touched(
         tuple(unit for run in fact.runs for unit in range(run.first, run.last + 1)),
         _once(lot for run in fact.runs for lot in (run.was_lot, run.lot)),
     ),
-    f.PartsCorrected: lambda fact: _Touched(
+    PartsCorrected: lambda fact: _Touched(
         lots=_once(lot for part in fact.parts for lot in (part.child, part.was_parent, part.parent))
     ),
 }
@@ -344,7 +344,7 @@ def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _
             return {"given_code": fact.codes[fact.units.index(unit)]}
         case f.Dispositioned():
             return {"units_count": len(fact.units), **_next(fact.step, operations)}
-        case f.RunsCorrected():
+        case RunsCorrected():
             return _retaken(fact, unit)
         case f.Refused():
             return _refused(fact, "unit", code)
@@ -397,7 +397,7 @@ def _joined(fact: f.Assembled | f.Disassembled, unit: int) -> _Fields:
     return {"parent": fact.parent, **slot}
 
 
-def _retaken(fact: f.RunsCorrected, unit: int) -> _Fields:
+def _retaken(fact: RunsCorrected, unit: int) -> _Fields:
     """Return what the unit took as it is told from then on; what was told before stands in the events before."""
     (run,) = (run for run in fact.runs if run.first <= unit <= run.last)
     start, end = share(unit - run.first, run.last - run.first + 1, run.start, run.end)
@@ -438,10 +438,10 @@ def _of_lot(fact: f.Fact, lot: int, code: str) -> _Fields:  # noqa: C901, PLR091
             return _transformed(fact, lot)
         case f.LotsImported():
             return _imported(fact, lot)
-        case f.RunsCorrected():
+        case RunsCorrected():
             runs = [run for run in fact.runs if lot in (run.was_lot, run.lot)]
             return {"at_position": fact.position, "units_count": sum(run.last - run.first + 1 for run in runs)}
-        case f.PartsCorrected():
+        case PartsCorrected():
             return {"parts": tuple(part for part in fact.parts if lot in (part.child, part.was_parent, part.parent))}
         case f.Refused():
             return _refused(fact, "lot", code)

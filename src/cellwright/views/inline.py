@@ -5,22 +5,22 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import corrections, genealogy, resources, stock, whereabouts, wip
+from cellwright.views import corrected, genealogy, jobs, resources, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
     wip.ROUTES,
     wip.COUNTERS,
     wip.BLOCKS,
-    corrections.CORRECTIONS,
+    corrected.CORRECTIONS,
     stock.LOTS,
     genealogy.LOT_PARTS,
     wip.UNITS,
     wip.CARRIERS,
     stock.LOADINGS,
     genealogy.RUNS,
-    corrections.SUPERSEDED_PARTS,
-    corrections.SUPERSEDED_RUNS,
+    corrected.SUPERSEDED_PARTS,
+    corrected.SUPERSEDED_RUNS,
     genealogy.MEMBERS,
     genealogy.ASSEMBLIES,
     whereabouts.INSTALLATIONS,
@@ -32,6 +32,8 @@ INLINE: tuple[Stored[Any], ...] = (
     resources.PERSONS,
     resources.QUALIFICATIONS,
     resources.ORDERS,
+    jobs.JOBS,
+    jobs.CALLS,
 )
 _BY_ROW: dict[type[Row], Stored[Any]] = {stored.row: stored for stored in INLINE}
 assert set(_BY_ROW) == set(ROW_TYPES), "every row type of the state has a table"  # noqa: S101 checked at import

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
-from cellwright.model.ids import KIND_SHIFT, UnitKind, kind_of
+from cellwright.model.ids import KIND_SHIFT, UnitKind, first_id, kind_of
 from cellwright.model.quantities import Measure
 from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.stretch_columns import (
@@ -20,17 +20,21 @@ from cellwright.rules.stretch_columns import (
     RunColumns,
     StretchColumns,
     carry_back,
+    is_among,
     taken,
 )
+from cellwright.views.intervals import read_kinds
 from cellwright.views.sealed import members_of
-from cellwright.views.trace import KINDS
 
 _SENT: Final = np.dtype([("size", ">i4"), ("number", ">i8")])
 """An element of `array_send` of a bigint[] without NULLs."""
 
 _HEAD_BYTES: Final = 20
-_GAP_MAX: Final = 4096
+_FIRST_MODULE: Final = first_id(UnitKind.MODULE, 0)
+_UNITS_GAP_MAX: Final = 4096
 """Units further apart are looked up apart: reading on along the runs between them would cost more than a probe."""
+_LOTS_GAP_MAX: Final = 16
+"""Lots likewise: of those of a day, every third or so is in a pack, so what lies between them is read and left."""
 
 _RUN: Final = ("place", "a", "b", "lot", "pos_a", "pos_b", "tolerance")
 _PART: Final = (
@@ -46,8 +50,9 @@ _PART: Final = (
 )
 
 
-def _sent(columns: tuple[str, ...], order: str) -> str:
-    return ", ".join(f"array_send(array_agg({name}::bigint ORDER BY {order})) AS {name}" for name in columns)
+def _sent(columns: tuple[str, ...]) -> str:
+    # In no order: to sort all columns here takes as long as to read them.
+    return ", ".join(f"array_send(array_agg({name}::bigint)) AS {name}" for name in columns)
 
 
 HOT_MEMBERS: Final = """
@@ -56,7 +61,7 @@ HOT_MEMBERS: Final = """
     CROSS JOIN LATERAL (SELECT unit FROM unit_member WHERE parent = k.id AND to_us = 0 OFFSET 0) AS m
 """
 RUNS: Final = f"""
-    SELECT {_sent(_RUN, "place, a")}
+    SELECT {_sent(_RUN)}
     FROM (
         SELECT n.place, r.a, r.b, r.lot, r.pos_a, r.pos_b, r.tolerance
         FROM unnest($3::text[], $4::smallint[]) WITH ORDINALITY AS n (kind, layer, place)
@@ -74,18 +79,20 @@ RUNS: Final = f"""
     ) AS found
 """  # noqa: S608 - names are ours
 PARTS: Final = f"""
-    SELECT {_sent(_PART, "child")}
+    SELECT {_sent(_PART)}
     FROM (
         SELECT p.child, p.parent, p.parent_start, p.parent_end, p.child_start, p.child_end, p.lane,
                p.reversed::integer AS reversed, p.tolerance
-        FROM unnest($1::bigint[]) AS k (id)
-        CROSS JOIN LATERAL (SELECT {", ".join(_PART)} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
+        FROM unnest($1::bigint[], $2::bigint[]) AS w (first, last)
+        CROSS JOIN LATERAL (SELECT {", ".join(_PART)} FROM lot_part
+                            WHERE lot_part.child BETWEEN w.first AND w.last OFFSET 0) AS p
     ) AS found
 """  # noqa: S608 - names are ours
 MATERIALS: Final = """
-    SELECT l.material, l.measure, array_send(array_agg(l.id ORDER BY l.id)) AS lots
-    FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, material, measure FROM lot WHERE lot.id = k.id OFFSET 0) AS l
+    SELECT l.material, l.measure, array_send(array_agg(l.id)) AS lots
+    FROM unnest($1::bigint[], $2::bigint[]) AS w (first, last)
+    CROSS JOIN LATERAL (SELECT id, material, measure FROM lot
+                        WHERE lot.id BETWEEN w.first AND w.last OFFSET 0) AS l
     GROUP BY l.material, l.measure
 """
 LOTS: Final = """
@@ -130,10 +137,9 @@ async def find_origins(connection: Connection, unit: int) -> Origins:
     starts = await take(connection, units)
     upstream = await _read_upstream(connection, np.unique(starts.lot))
     reached = carry_back(starts, upstream.parts, upstream.mixtures)
-    lots, places = np.unique(reached.lot, return_inverse=True)
-    bases = np.full(len(lots), len(Basis) - 1, np.int64)
-    np.minimum.at(bases, places, reached.basis)
-    counts = {name: int(np.isin(each, lots, assume_unique=True).sum()) for name, each in upstream.materials.items()}
+    firsts = np.flatnonzero(np.diff(reached.lot, prepend=-1))
+    lots, bases = reached.lot[firsts], np.minimum.reduceat(reached.basis, firsts)
+    counts = {name: int(is_among(each, lots).sum()) for name, each in upstream.materials.items()}
     return Origins(
         levels=levels,
         materials={name: count for name, count in counts.items() if count},
@@ -153,23 +159,27 @@ class _Upstream(Struct, frozen=True):
 
 async def _read_upstream(connection: Connection, front: Ids) -> _Upstream:
     """Read parts level by level, each lot's once, however many ways lead to it."""
-    seen, parts = front, [PartColumns(*(np.empty(0, np.int64) for _ in _PART))]
-    materials: dict[str, list[Ids]] = {}
-    mixtures = [np.empty(0, np.int64)]
+    lots, parts = front, [PartColumns(*(np.empty(0, np.int64) for _ in _PART))]
     while len(front):
-        for record in await connection.fetch(MATERIALS, front.tolist()):
-            lots = _received(record["lots"])
-            materials.setdefault(record["material"], []).append(lots)
-            if is_mixture(Measure(record["measure"])):
-                mixtures.append(lots)
-        level = _columns(PartColumns, await connection.fetchrow(PARTS, front.tolist()), _PART)
-        parts.append(level)
-        front = np.setdiff1d(level.parent, seen)
-        seen = np.union1d(seen, front)
+        level: PartColumns = _columns(
+            PartColumns, await connection.fetchrow(PARTS, *_windows(front, _LOTS_GAP_MAX)), _PART
+        )
+        parts.append(level.chosen(is_among(level.child, front)))
+        parents = parts[-1].parent
+        front = np.unique(parents[~is_among(parents, lots)])
+        lots = np.sort(np.concatenate((lots, front)))
     whole = PartColumns(*(np.concatenate([getattr(each, name) for each in parts]) for name in _PART))
+    materials: dict[str, Ids] = {}
+    mixtures = [np.empty(0, np.int64)]
+    for record in await connection.fetch(MATERIALS, *_windows(lots, _LOTS_GAP_MAX)):
+        found = _received(record["lots"])
+        found = found[is_among(found, lots)]
+        materials[record["material"]] = np.concatenate((materials.get(record["material"], mixtures[0]), found))
+        if is_mixture(Measure(record["measure"])):
+            mixtures.append(found)
     return _Upstream(
         parts=whole.chosen(np.argsort(whole.child, kind="stable")),
-        materials={name: np.concatenate(each) for name, each in materials.items()},
+        materials=materials,
         mixtures=np.sort(np.concatenate(mixtures)),
     )
 
@@ -181,6 +191,10 @@ async def descend(connection: Connection, front: Ids) -> tuple[dict[UnitKind, in
         for number, count in zip(*np.unique(front >> KIND_SHIFT, return_counts=True), strict=True):
             kind = kind_of(int(number) << KIND_SHIFT)
             levels[kind] = levels.get(kind, 0) + int(count)
+        # Cells have no members.
+        front = front[front >= _FIRST_MODULE]
+        if not len(front):
+            break
         hot = await connection.fetch(HOT_MEMBERS, front.tolist())
         rows = np.array([record["unit"] for record in hot], np.int64)
         front = np.unique(np.concatenate((rows, await members_of(connection, front))))
@@ -190,15 +204,21 @@ async def descend(connection: Connection, front: Ids) -> tuple[dict[UnitKind, in
 
 async def take(connection: Connection, units: Ids) -> StretchColumns:
     """Return what units, which ascend, took of lots themselves."""
-    kinds = await connection.fetch(KINDS)
-    names, layers = [record["kind"] for record in kinds], [record["layer"] for record in kinds]
-    cuts = np.flatnonzero(np.diff(units) > _GAP_MAX)
-    firsts, lasts = units[np.r_[0, cuts + 1]], units[np.r_[cuts, len(units) - 1]]
-    record = await connection.fetchrow(RUNS, firsts.tolist(), lasts.tolist(), names, layers)
+    names, layers = await read_kinds(connection)
+    record = await connection.fetchrow(RUNS, *_windows(units, _UNITS_GAP_MAX), names, layers)
     runs = {name: _received(sent) for name, sent in zip(_RUN, record or (), strict=True)}
-    ends = np.searchsorted(runs["place"], np.arange(1, len(kinds) + 2))
+    order = np.lexsort((runs["a"], runs["place"]))
+    runs = {name: column[order] for name, column in runs.items()}
+    ends = np.searchsorted(runs["place"], np.arange(1, len(names) + 2))
     found = [_covering(runs, slice(low, high), units) for low, high in pairwise(ends.tolist())]
     return taken(RunColumns(*(np.concatenate(columns) for columns in zip(*found, strict=True))))
+
+
+def _windows(ids: Ids, gap_max: int) -> tuple[list[int], list[int]]:
+    """Return first and last of the ranges that ids, which ascend, fall into where they are further apart."""
+    is_first = np.diff(ids, prepend=ids[:1] - gap_max - 1) > gap_max
+    is_last = np.diff(ids, append=ids[-1:] + gap_max + 1) > gap_max
+    return ids[is_first].tolist(), ids[is_last].tolist()
 
 
 def _covering(runs: Mapping[str, Ids], kind: slice, units: Ids) -> tuple[Ids, ...]:

@@ -18,6 +18,7 @@ from cellwright.rules.pieces import Piece, pieces_of
 from cellwright.rules.positions import Direction, Stretch, units_on
 from cellwright.rules.state import LoadRun, LotPartRow
 from cellwright.views.following import lot_codes, unit_codes
+from cellwright.views.intervals import PART, RUN
 from cellwright.views.stored import decode_rows
 
 BINS_MAX = 2_000
@@ -92,8 +93,6 @@ class RollMap(Struct, frozen=True, kw_only=True):
     """Whether more other webs lead to or from this one than are looked at: those next to it are."""
 
 
-_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
-_RUN = "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, station, from_us, to_us"
 # All names in these statements are ours; values travel as parameters. A web is counted in mm; mixtures have no places.
 WEBS_BACKWARD = f"""
     WITH RECURSIVE lots AS (
@@ -106,7 +105,7 @@ WEBS_BACKWARD = f"""
         WHERE l.measure = '{Measure.MM}'
     )
     SELECT p.* FROM lots
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
+    CROSS JOIN LATERAL (SELECT {PART} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
     CROSS JOIN LATERAL (SELECT measure FROM lot WHERE lot.id = p.parent OFFSET 0) AS l
     WHERE l.measure = '{Measure.MM}'
     LIMIT $2
@@ -122,7 +121,7 @@ WEBS_FORWARD = f"""
         WHERE l.measure = '{Measure.MM}'
     )
     SELECT p.* FROM lots
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
+    CROSS JOIN LATERAL (SELECT {PART} FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
     CROSS JOIN LATERAL (SELECT measure FROM lot WHERE lot.id = p.child OFFSET 0) AS l
     WHERE l.measure = '{Measure.MM}'
     LIMIT $2
@@ -146,7 +145,7 @@ MARKS = """
 RUNS = f"""
     SELECT k.piece, r.*
     FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[]) AS k (piece, lot, low, high)
-    CROSS JOIN LATERAL (SELECT {_RUN} FROM load_run
+    CROSS JOIN LATERAL (SELECT {RUN} FROM load_run
                         WHERE load_run.lot = k.lot AND pos_a < k.high AND pos_b > k.low OFFSET 0) AS r
     ORDER BY k.piece, r.pos_a
 """  # noqa: S608

@@ -26,7 +26,8 @@ from cellwright.rules.positions import (
     weakest,
 )
 from cellwright.rules.state import LoadRun, LotPartRow
-from cellwright.views.corrections import Corrected, corrections_touching, read_corrections
+from cellwright.views.corrected import Corrected, corrections_touching, read_corrections
+from cellwright.views.intervals import PART, RUN, read_kinds
 from cellwright.views.known import KnownLot, KnownUnit, lots_of, units_of
 from cellwright.views.membership import VEHICLE, built, members_at, packs_in, parents_at, position_named, vehicles_of
 from cellwright.views.stored import decode_rows
@@ -35,8 +36,6 @@ from cellwright.views.subjects import MAINTAINED, AsOf, Moment, TraceError
 SUPPLIER_LOT = "supplier_lot"
 """Level of all lots that were received, whatever their material."""
 
-_RUN = "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, station, from_us, to_us, correction"
-_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance, correction"
 
 # All names in these statements are ours; values travel as parameters.
 MEMBERS = """
@@ -49,22 +48,11 @@ PARENTS = """
     FROM unnest($1::bigint[]) AS k (id)
     CROSS JOIN LATERAL (SELECT parent, unit, slot FROM memberships_kept(k.id) WHERE to_us = 0 OFFSET 0) AS m
 """
-KINDS = """
-    WITH RECURSIVE found AS (
-        (SELECT kind, layer FROM load_run ORDER BY kind, layer LIMIT 1)
-        UNION ALL
-        SELECT n.kind, n.layer
-        FROM found AS f
-        CROSS JOIN LATERAL (SELECT r.kind, r.layer FROM load_run AS r WHERE (r.kind, r.layer) > (f.kind, f.layer)
-                            ORDER BY r.kind, r.layer LIMIT 1) AS n
-    )
-    SELECT kind, layer FROM found
-"""
 RUNS_OF_UNITS = f"""
     SELECT k.id AS unit, r.*
     FROM unnest($1::bigint[]) AS k (id)
     CROSS JOIN unnest($2::text[], $3::smallint[]) AS n (kind, layer)
-    CROSS JOIN LATERAL (SELECT {_RUN} FROM load_run
+    CROSS JOIN LATERAL (SELECT {RUN} FROM load_run
                         WHERE load_run.kind = n.kind AND load_run.layer = n.layer AND load_run.a <= k.id
                         ORDER BY load_run.a DESC LIMIT 1) AS r
     WHERE r.b >= k.id
@@ -72,7 +60,7 @@ RUNS_OF_UNITS = f"""
 RUNS_OF_LOTS = f"""
     SELECT r.*
     FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT {_RUN} FROM load_run WHERE load_run.lot = k.id OFFSET 0) AS r
+    CROSS JOIN LATERAL (SELECT {RUN} FROM load_run WHERE load_run.lot = k.id OFFSET 0) AS r
 """  # noqa: S608
 PARTS_BACKWARD = f"""
     WITH RECURSIVE lots AS (
@@ -83,7 +71,7 @@ PARTS_BACKWARD = f"""
         CROSS JOIN LATERAL (SELECT parent FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
     )
     SELECT p.* FROM lots
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
+    CROSS JOIN LATERAL (SELECT {PART} FROM lot_part WHERE lot_part.child = lots.id OFFSET 0) AS p
 """  # noqa: S608
 PARTS_FORWARD = f"""
     WITH RECURSIVE lots AS (
@@ -94,7 +82,7 @@ PARTS_FORWARD = f"""
         CROSS JOIN LATERAL (SELECT child FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
     )
     SELECT p.* FROM lots
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
+    CROSS JOIN LATERAL (SELECT {PART} FROM lot_part WHERE lot_part.parent = lots.id OFFSET 0) AS p
 """  # noqa: S608
 
 
@@ -305,6 +293,12 @@ async def section_of(
     return Stretch(low, high, lane=lane)
 
 
+async def lanes_of(connection: Connection, lot: int) -> tuple[int, ...]:
+    """Return the lanes into which a lot, or what was made of it, was slit; none when it never was."""
+    parts = await parts_between(connection, PARTS_FORWARD, [lot])
+    return tuple(sorted({part.lane for part in parts if part.lane}))
+
+
 async def _descend(connection: Connection, walk: _Walk) -> None:
     """Add the members of units, and theirs."""
     front, is_now = list(walk.units), walk.moment.as_of is AsOf.MAINTAINED
@@ -347,9 +341,7 @@ async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stret
 
 async def runs_of(connection: Connection, units: Iterable[int]) -> list[tuple[int, LoadRun]]:
     """Return the runs in which units took something, each with its unit."""
-    kinds = await connection.fetch(KINDS)
-    columns = [[record["kind"] for record in kinds], [record["layer"] for record in kinds]]
-    records = await connection.fetch(RUNS_OF_UNITS, sorted(units), *columns)
+    records = await connection.fetch(RUNS_OF_UNITS, sorted(units), *await read_kinds(connection))
     runs = decode_rows(LoadRun, [tuple(record)[1:] for record in records])
     return [(record["unit"], run) for record, run in zip(records, runs, strict=True)]
 

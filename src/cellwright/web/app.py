@@ -20,13 +20,14 @@ from cellwright.web.failures import HANDLERS
 from cellwright.web.headers import add_headers
 from cellwright.web.live.stream import live_stream
 from cellwright.web.live.websocket import live_socket
+from cellwright.web.modules import STATIC
 from cellwright.web.page import page_handlers
 from cellwright.web.pages import doors, genealogy
 from cellwright.web.pages.page_list import PAGES
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked
 from cellwright.web.services import Services
-from cellwright.web.shell import STATIC, release
+from cellwright.web.shell import release
 
 _YEAR_S = 365 * 86_400
 _BODY_MAX = 1 << 20
@@ -78,7 +79,11 @@ def _routes() -> Sequence[Any]:
 @get("/openapi.json", opt=_DOCUMENT, include_in_schema=False)
 async def read_description(request: Asked) -> dict[str, Any]:
     """Describe the API (OpenAPI 3.1)."""
-    return request.app.openapi_schema.to_schema()
+    # To write it down takes half a second, in which nothing else is answered; it never changes.
+    if "description" not in request.app.state:
+        request.app.state["description"] = request.app.openapi_schema.to_schema()
+    found: dict[str, Any] = request.app.state["description"]
+    return found
 
 
 @get("/{path:path}", opt=_NOWHERE, include_in_schema=False)

@@ -7,7 +7,8 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.params import JSONBody
 
 from cellwright.model.answers import Receipt
-from cellwright.model.commands import CorrectParts, CorrectRuns, ReleaseHold
+from cellwright.model.commands import ReleaseHold
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.web.access.accounts import Signing
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, require

@@ -22,8 +22,6 @@ from cellwright.model.commands import (
     CheckOut,
     CloseOrder,
     Command,
-    CorrectParts,
-    CorrectRuns,
     DisablePerson,
     Disassemble,
     Disposition,
@@ -49,6 +47,8 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
+from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.web.access.people import SOURCE
@@ -78,6 +78,8 @@ PersonCommand = (
     | ReleaseOrder
     | CloseOrder
     | ImportLots
+    | AbortJob
+    | ClearCall
     | CorrectRuns
     | CorrectParts
 )
@@ -113,6 +115,12 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleaseOrder: Permission.ORDER_MANAGE,
     CloseOrder: Permission.ORDER_MANAGE,
     ImportLots: Permission.LOT_RECEIVE,
+    DispatchJobs: None,
+    ProveJob: None,
+    AmendJob: None,
+    AbortJob: Permission.OPERATION_ABORT,
+    RaiseCall: None,
+    ClearCall: Permission.OPERATION_ABORT,
     CorrectRuns: Permission.RECORD_CORRECT,
     CorrectParts: Permission.RECORD_CORRECT,
 }

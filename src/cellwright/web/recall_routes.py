@@ -11,7 +11,8 @@ from msgspec import Meta, Struct, structs
 from cellwright.database.pool import Connection
 from cellwright.journal.audit import Author
 from cellwright.model.answers import Answer, Refusal, RefusalCode
-from cellwright.model.commands import Code, PlaceRecall, Text
+from cellwright.model.commands import PlaceRecall
+from cellwright.model.wire import Code, Text
 from cellwright.plant.recall_questions import AskedRecall, QuestionError, find_question
 from cellwright.plant.recalls import Order, RecallReport, place_recall
 from cellwright.rules.reasons import reason

@@ -14,11 +14,11 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from cellwright.web.access.permissions import Caller, Permission
+from cellwright.web.modules import STATIC, modules_of
 from cellwright.web.question import Asked
 from cellwright.web.services import services_of
 
 HERE = Path(__file__).parent
-STATIC = HERE / "static"
 LANGUAGES = ("en", "zh")
 THEMES = ("system", "light", "dark")
 
@@ -81,6 +81,7 @@ def html_response(
             is_kiosk=request.query_params.get("kiosk") == "1",
             is_simulated=services.is_simulated,
             language=language,
+            modules=modules_of(name),
             page=name,
             plant=services.plant if caller else None,
             release=release(),

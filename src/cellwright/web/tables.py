@@ -14,6 +14,8 @@ import xlsxwriter
 from msgspec import Struct
 
 _TIME = "_us"
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How texts begin that a spreadsheet would work out."""
 _ROWS_MAX = 1_048_575
 """Rows of an Excel sheet below its header."""
 
@@ -122,20 +124,19 @@ def csv_head(table: Table, *, for_people: bool) -> bytes:
 def csv_rows(table: Table, *, for_people: bool) -> bytes:
     """Return rows of a CSV file."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    kinds = [column.kind for column in table.columns]
-    for row in table.rows:
-        writer.writerow([_written(kind, value, for_people) for kind, value in zip(kinds, row, strict=True)])
+    columns = zip(table.columns, zip(*table.rows, strict=True), strict=True) if table.rows else ()
+    written = [_written(column.kind, values, for_people=for_people) for column, values in columns]
+    csv.writer(text).writerows(zip(*written, strict=True))
     return text.getvalue().encode()
 
 
-def _written(kind: str, value: Any, for_people: bool) -> Any:  # noqa: FBT001 - called for every cell
+def _written(kind: str, values: Sequence[Any], *, for_people: bool) -> Sequence[Any]:
     if kind == "time":
-        moment = _moment(value)
-        return moment.isoformat() if moment else ""
-    if for_people and isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value  # a spreadsheet would take it for a formula
-    return value
+        return [moment.isoformat() if (moment := _moment(value)) else "" for value in values]
+    if for_people and kind == "text":
+        # A spreadsheet would take it for a formula.
+        return ["'" + value if isinstance(value, str) and value.startswith(_FORMULAS) else value for value in values]
+    return values
 
 
 # --- Excel ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ A check names the keys that it reads, so a mistake in one key of an entry hides 
 
 from collections.abc import Callable, Iterable
 
+from cellwright.model.codes import BATTERY_TYPES
 from cellwright.model.ids import DESIGN_LENGTH, UnitKind, split_code
 from cellwright.model.routes import OperationKind
 from cellwright.plant.config.entries import (
@@ -178,6 +179,9 @@ def _check_design_part(place: Place, product: ProductEntry, problems: Problems) 
     elif is_known(product, "kind") and part[3] != _KIND_LETTERS[product.kind]:
         meant = f'"{_KIND_LETTERS[product.kind]}" stands for a {product.kind} (C cell, M module, P pack)'
         problems.add(place, f'found "{part[3]}" as character 4 of "{part}"', meant)
+    elif part[4] not in BATTERY_TYPES:
+        meant = "the battery type is A to G or Z: B LFP, E ternary, Z what has no letter of its own"
+        problems.add(place, f'found "{part[4]}" as character 5 of "{part}"', meant)
 
 
 # --- limits and recipes -------------------------------------------------------------------------

@@ -64,6 +64,9 @@ class StationEntry(Entry, frozen=True, kw_only=True):
         Positive, Meta(description="Units, or runs of a lot operation, that may be in process at once.")
     ] = 1
     carrier: Annotated[str, Meta(description='Carrier type that is worked on as one page; "" = single units.')] = ""
+    dispatched: Annotated[
+        bool, Meta(description="Whether it works only on job orders, as on a line that runs by itself.")
+    ] = False
 
 
 class MaterialEntry(Entry, frozen=True, kw_only=True):

@@ -21,6 +21,9 @@ COUNTED_MAX: Final = 2_000_000
 """Units that are counted by interval; of more, the bad ones and a sample are."""
 STEPPED_MAX: Final = 5_000
 """Units that are not bad and whose steps are read."""
+STEPPED_MIN: Final = 1_000
+STEPPED_PER_BAD: Final = 4
+"""Others for each bad unit: more of them find next to nothing more (H. K. Ury, Biometrics 31 (1975) 643-649)."""
 BUILT_MAX: Final = 2_000
 """Modules or packs that are not bad and whose members are read."""
 
@@ -54,8 +57,9 @@ async def count_levels(connection: Connection, kind: UnitKind, spans: Spans, uni
     """Return the levels by interval, then those by step: together, when both are of the same units."""
     if kind is not UnitKind.CELL:
         return [await _count_built(connection, sampled(spans, units, BUILT_MAX), units)]
-    by_interval = spans if spans.count <= COUNTED_MAX else sampled(spans, units, STEPPED_MAX)
-    by_step = sampled(spans, units, STEPPED_MAX)
+    others_count = min(STEPPED_MAX, max(STEPPED_MIN, STEPPED_PER_BAD * units.size))
+    by_step = sampled(spans, units, others_count)
+    by_interval = spans if spans.count <= COUNTED_MAX else by_step
     book = LevelBook()
     await add_lots(connection, book, await runs_of(connection, by_interval))
     steps = book if by_step.count == by_interval.count else LevelBook()

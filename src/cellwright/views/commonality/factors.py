@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -83,15 +84,10 @@ class LevelBook:
         """Note that units [start, end) had levels."""
         self._columns.append((levels, starts, ends))
 
-    def add_units(self, pairs: Iterable[tuple[int, int]]) -> None:
+    def add_units(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Note that single units had levels: pairs of level and unit."""
-        columns = np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
+        columns = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         self.add(columns[:, 0], columns[:, 1], columns[:, 1] + 1)
-
-    def add_page(self, levels: Sequence[int], units: Sequence[int]) -> None:
-        """Note that all of some units had all of some levels."""
-        every = np.tile(np.array(units, dtype=np.int64), len(levels))
-        self.add(np.repeat(np.array(levels, dtype=np.int64), len(units)), every, every + 1)
 
     def exposures(self) -> Exposures:
         """Return who had which level."""
@@ -101,8 +97,7 @@ class LevelBook:
         return Exposures(*(np.concatenate(column) for column in zip(*self._columns, strict=True)))
 
 
-_US_PER_H = 3_600_000_000
-_SHIFT_H = 8
+_SHIFT_US = 8 * 3_600_000_000
 
 
 def moment_code(time_us: int) -> str:
@@ -112,5 +107,9 @@ def moment_code(time_us: int) -> str:
 
 def shift_code(time_us: int) -> str:
     """Return when the eight hours began in which a time lies, UTC."""
-    length_us = _SHIFT_H * _US_PER_H
-    return moment_code(time_us // length_us * length_us)
+    return _begin_of_shift(time_us // _SHIFT_US)
+
+
+@lru_cache(maxsize=10_000)
+def _begin_of_shift(number: int) -> str:
+    return moment_code(number * _SHIFT_US)

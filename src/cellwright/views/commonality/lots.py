@@ -12,18 +12,17 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from cellwright.analysis.hypergeometric import IntArray
 from cellwright.database.pool import Connection
-from cellwright.model.quantities import Measure
 from cellwright.rules.positions import Basis, is_mixture
 from cellwright.rules.state import LotPartRow
+from cellwright.views.ancestry import read_ancestry
 from cellwright.views.commonality.factors import Factor, FactorKind, LevelBook, shift_code
-from cellwright.views.stored import decode_rows
+from cellwright.views.known import KnownLot
 
 TENTHS: Final = 10
-SHARE_LEAST: Final = 0.01
-"""Part of a mixture below which what went into it is left out."""
 _FAR: Final = 2**62
 """Beyond every position."""
 _TIMED: Final = 32
@@ -31,16 +30,6 @@ _TIMED: Final = 32
 _BESIDE_MAX: Final = 1000
 _OF_WHOLE_LOTS: Final = (FactorKind.LOT, FactorKind.STATION, FactorKind.SHIFT)
 
-_PART = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
-
-LOTS_OF_IDS = """
-    SELECT l.* FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT id, code, material, measure, quantity FROM lot WHERE lot.id = k.id OFFSET 0) AS l
-"""
-PARTS_INTO = f"""
-    SELECT p.* FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT {_PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
-"""  # noqa: S608 names are ours
 ENDS_OF_LOTS = """
     SELECT min(h.position) AS low, max(h.position) AS high
     FROM unnest($1::bigint[]) AS k (id)
@@ -67,14 +56,6 @@ OPERATION_OF_RUN = """
 """
 
 
-class _Lot(Struct, frozen=True):
-    id: int
-    code: str
-    material: str
-    measure: Measure
-    quantity: int
-
-
 class _MadeFact(Struct, frozen=True):
     """The lots that a fact says were made, and where."""
 
@@ -88,11 +69,10 @@ class _Chain(Struct):
     """The lots that units took and those that these were made of."""
 
     book: LevelBook
-    lots: dict[int, _Lot]
+    lots: dict[int, KnownLot]
     parts: dict[int, list[LotPartRow]]
-    shares: dict[int, float]
-    """The largest part of anything that a lot is."""
-    made: dict[int, list[tuple[Factor, str]]]
+    made: dict[int, tuple[int, ...]]
+    """The levels that a lot has by where it was made."""
     sections: dict[int, IntArray]
     """By lot: rows of level, start and end; who took [start, end) of the lot had the level."""
     carried: dict[Basis, list[IntArray]]
@@ -104,31 +84,30 @@ _MADE = msgspec.json.Decoder(_MadeFact)
 
 async def add_lots(connection: Connection, book: LevelBook, runs: Sequence[Any]) -> None:
     """Note the lots that units took in runs, those that these were made of, the stations of both, and where on them."""
-    by_lot: dict[int, list[Any]] = {}
-    for run in runs:
-        by_lot.setdefault(run["lot"], []).append(run)
-    chain = await _chain_of(connection, book, list(by_lot))
+    chain = await _chain_of(connection, book, list(dict.fromkeys(run["lot"] for run in runs)))
     # The plant's work goes on in this thread meanwhile.
-    await asyncio.to_thread(_expose_all, chain, by_lot)
+    await asyncio.to_thread(_expose_all, chain, runs)
     await _add_stations(connection, book, runs)
 
 
 # --- from sections to units ---------------------------------------------------------------------------
 
 
-def _expose_all(chain: _Chain, by_lot: Mapping[int, Sequence[Any]]) -> None:
-    for lot, among in by_lot.items():
-        columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in among], dtype=np.int64)
-        _expose(chain.book, _sections_of(chain, lot), columns)
+def _expose_all(chain: _Chain, runs: Sequence[Any]) -> None:
+    _carry_all(chain)
+    if runs:
+        _expose(chain, runs)
     for basis, levels in chain.carried.items():
         if levels:
             chain.book.weaken(np.unique(np.concatenate(levels)).tolist(), basis)
 
 
-def _expose(book: LevelBook, sections: IntArray, columns: IntArray) -> None:
-    """Note which units of a lot's runs have the middle of what they took in each section."""
-    first, end, low, high = (column[:, None] for column in columns.T)
-    levels, starts, ends = sections.T
+def _expose(chain: _Chain, runs: Sequence[Any]) -> None:
+    """Note which units of runs have the middle of what they took in each section of the lot."""
+    columns = np.array([(run["a"], run["b"] + 1, run["pos_a"], run["pos_b"]) for run in runs], dtype=np.int64)
+    sections = [chain.sections[run["lot"]] for run in runs]
+    first, end, low, high = np.repeat(columns, [len(each) for each in sections], axis=0).T
+    levels, starts, ends = np.concatenate(sections).T
     count, length = end - first, high - low
     pace = np.maximum(length, 1)
 
@@ -142,30 +121,56 @@ def _expose(book: LevelBook, sections: IntArray, columns: IntArray) -> None:
     before = np.where(starts <= low, 0, units_before(starts))
     until = np.where(ends >= high, count, units_before(ends))
     until = np.where((length == 0) & (ends <= low), 0, until)
-    run_at, section_at = np.nonzero(before < until)
-    book.add(
-        levels[section_at],
-        first[run_at, 0] + before[run_at, section_at],
-        first[run_at, 0] + until[run_at, section_at],
-    )
+    kept = before < until
+    chain.book.add(levels[kept], (first + before)[kept], (first + until)[kept])
 
 
-def _sections_of(chain: _Chain, lot: int) -> IntArray:
-    """Return what a lot is and is made of, by where on it."""
-    known = chain.sections.get(lot)
-    if known is None:
-        found = [_own_sections(chain, lot)]
-        for part in chain.parts.get(lot, ()):
-            found.append(_carried(chain, part, _lane_section(chain, part)))
-            found.append(_carried(chain, part, _sections_of(chain, part.parent)))
-        known = chain.sections[lot] = np.unique(np.concatenate(found), axis=0)
-    return known
+def _carry_all(chain: _Chain) -> None:
+    """Find what every lot is and is made of, by where on it: the parents of lots before these."""
+    tenths: dict[tuple[str, int], IntArray] = {}
+    for number in chain.parts:
+        chain.sections[number] = _own_sections(chain, number, tenths)
+    lanes = {part.key: _lane_section(chain, part) for parts in chain.parts.values() for part in parts if part.lane}
+    is_whole = np.array([level.factor.kind in _OF_WHOLE_LOTS for level in chain.book.levels], np.bool_)
+    for parts in _layers(chain.parts):
+        found = [chain.sections[part.parent] for part in parts]
+        beside = [(part, lanes[part.key]) for part in parts if part.lane]
+        owners = [*parts, *(part for part, _ in beside)]
+        rows = _carried(chain, owners, [*found, *(section for _, section in beside)], is_whole=is_whole)
+        for number, carried in rows.items():
+            chain.sections[number] = np.concatenate((chain.sections[number], carried))
 
 
-def _own_sections(chain: _Chain, number: int) -> IntArray:
+def _layers(parts: Mapping[int, Sequence[LotPartRow]]) -> Iterator[list[LotPartRow]]:
+    """Yield all parts, those of each child together, after those of its parents."""
+    depths: dict[int, int] = {}
+    waiting = list(parts)
+    while waiting:
+        lot = waiting[-1]
+        unknown = [part.parent for part in parts[lot] if part.parent not in depths]
+        if lot not in depths and unknown:
+            waiting += unknown
+            continue
+        waiting.pop()
+        depths[lot] = 1 + max((depths[part.parent] for part in parts[lot]), default=-1)
+    layers: dict[int, list[LotPartRow]] = {}
+    for lot, among in parts.items():
+        if among:
+            layers.setdefault(depths[lot], []).extend(among)
+    yield from (layers[depth] for depth in sorted(layers))
+
+
+def _own_sections(chain: _Chain, number: int, tenths: dict[tuple[str, int], IntArray]) -> IntArray:
     lot, book = chain.lots[number], chain.book
-    whole = [(Factor(FactorKind.LOT, lot.material), lot.code), *chain.made.get(number, ())]
-    rows = [(book.number(factor, code), -_FAR, _FAR) for factor, code in whole]
+    known = tenths.get((lot.material, lot.quantity))
+    if known is None:
+        known = tenths[lot.material, lot.quantity] = _tenths(book, lot)
+    levels = (book.number(Factor(FactorKind.LOT, lot.material), lot.code), *chain.made.get(number, ()))
+    return np.concatenate((np.array([(level, -_FAR, _FAR) for level in levels], dtype=np.int64), known))
+
+
+def _tenths(book: LevelBook, lot: KnownLot) -> IntArray:
+    rows = []
     for tenth in range(TENTHS):
         level = book.number(Factor(FactorKind.POSITION, lot.material), str(tenth))
         start, end = (lot.quantity * edge // TENTHS for edge in (tenth, tenth + 1))
@@ -174,49 +179,54 @@ def _own_sections(chain: _Chain, number: int) -> IntArray:
 
 
 def _lane_section(chain: _Chain, part: LotPartRow) -> IntArray:
-    if not part.lane:
-        return np.zeros((0, 3), np.int64)
     level = chain.book.number(Factor(FactorKind.LANE, chain.lots[part.parent].material), str(part.lane))
     return np.array([(level, part.parent_start, part.parent_end)], dtype=np.int64)
 
 
-def _carried(chain: _Chain, part: LotPartRow, sections: IntArray) -> IntArray:
-    """Return where on a part's child sections of its parent are; of a mixture only what is in all of it."""
-    low = np.maximum(sections[:, 1], part.parent_start)
-    high = np.minimum(sections[:, 2], part.parent_end)
-    kept = low <= high if part.parent_start == part.parent_end else low < high
-    is_mixed = is_mixture(chain.lots[part.child].measure)
-    if is_mixed:
-        kept &= np.array([chain.book.levels[each].factor.kind in _OF_WHOLE_LOTS for each in sections[:, 0]], np.bool_)
-    levels, low, high = sections[kept, 0], low[kept] - part.parent_start, high[kept] - part.parent_start
-    chain.carried[Basis.LOT if is_mixed else Basis.INTERVAL].append(levels)
-    length, size = part.parent_end - part.parent_start, part.child_end - part.child_start
-    if is_mixed or not length:
-        ends = (-_FAR, _FAR) if is_mixed else (part.child_start, part.child_end)
-        return np.stack([levels, np.full_like(levels, ends[0]), np.full_like(levels, ends[1])], axis=1)
-    if part.reversed:
-        low, high = length - high, length - low
-    return np.stack(
-        [levels, part.child_start + low * size // length, part.child_start - (-high * size // length)], axis=1
+def _carried(
+    chain: _Chain, parts: Sequence[LotPartRow], sections: Sequence[IntArray], *, is_whole: NDArray[np.bool_]
+) -> dict[int, IntArray]:
+    """Return by child where on it sections of its parents are; of a mixture only what is in all of it."""
+    columns = np.array(
+        [(each.child, each.parent_start, each.parent_end, each.child_start, each.child_end) for each in parts], np.int64
     )
+    traits = np.array([(is_mixture(chain.lots[each.child].measure), each.reversed) for each in parts], np.bool_)
+    sizes = [len(each) for each in sections]
+    child, parent_start, parent_end, child_start, child_end = np.repeat(columns, sizes, axis=0).T
+    is_mixed, is_reversed = np.repeat(traits, sizes, axis=0).T
+    levels, starts, ends = np.concatenate(sections).T
+    low, high = np.maximum(starts, parent_start), np.minimum(ends, parent_end)
+    length, size = parent_end - parent_start, child_end - child_start
+    kept = (low < high) | ((length == 0) & (low == high))
+    kept &= ~is_mixed | is_whole[levels]
+    low, high = low - parent_start, high - parent_start
+    low, high = np.where(is_reversed, length - high, low), np.where(is_reversed, length - low, high)
+    pace = np.maximum(length, 1)
+    start = np.where(length > 0, child_start + low * size // pace, child_start)
+    end = np.where(length > 0, child_start - (-high * size // pace), child_end)
+    start, end = np.where(is_mixed, -_FAR, start), np.where(is_mixed, _FAR, end)
+    for basis, among in ((Basis.LOT, kept & is_mixed), (Basis.INTERVAL, kept & ~is_mixed)):
+        chain.carried[basis].append(np.unique(levels[among]))
+    return _by_child(child[kept], np.stack((levels, start, end), axis=1)[kept], is_mixed[kept])
+
+
+def _by_child(child: IntArray, rows: IntArray, is_mixed: NDArray[np.bool_]) -> dict[int, IntArray]:
+    """Return rows by child; what is in all of a mixture is told once, by however many ways it came."""
+    order = np.lexsort((rows[:, 0], child))
+    child, rows, is_mixed = child[order], rows[order], is_mixed[order]
+    is_again = np.zeros(len(child), np.bool_)
+    is_again[1:] = is_mixed[1:] & (child[1:] == child[:-1]) & (rows[1:, 0] == rows[:-1, 0])
+    child, rows = child[~is_again], rows[~is_again]
+    firsts = np.flatnonzero(np.diff(child, prepend=-1))
+    return dict(zip(child[firsts].tolist(), np.split(rows, firsts[1:]), strict=True)) if len(child) else {}
 
 
 # --- reading ------------------------------------------------------------------------------------------
 
 
 async def _chain_of(connection: Connection, book: LevelBook, direct: Sequence[int]) -> _Chain:
-    chain = _Chain(book, {}, {}, dict.fromkeys(direct, 1.0), {}, {}, {Basis.INTERVAL: [], Basis.LOT: []})
-    await _load_lots(connection, chain, direct)
-    front = list(direct)
-    while front:
-        unread = [lot for lot in front if lot not in chain.parts]
-        chain.parts.update({lot: [] for lot in unread})
-        for part in decode_rows(LotPartRow, map(tuple, await connection.fetch(PARTS_INTO, unread))):
-            chain.parts[part.child].append(part)
-        await _load_lots(connection, chain, (part.parent for lot in unread for part in chain.parts[lot]))
-        front = list(_raised(chain, front))
-    for lot, parts in chain.parts.items():
-        chain.parts[lot] = [part for part in parts if _share(chain, part) >= SHARE_LEAST]
+    found = await read_ancestry(connection, direct)
+    chain = _Chain(book, found.lots, found.parts, {}, {}, {Basis.INTERVAL: [], Basis.LOT: []})
     await _load_made(connection, chain)
     return chain
 
@@ -238,36 +248,13 @@ def _add_made(chain: _Chain, wanted: Container[int], records: Iterable[Any]) -> 
     for record in records:
         made = _MADE.decode(record["body"])
         time_us = record["recorded_us"] if made.clock_skewed else record["time_us"]
-        levels = [
-            (Factor(FactorKind.STATION, made.operation), made.station),
-            (Factor(FactorKind.SHIFT, made.operation), shift_code(time_us)),
-        ]
-        chain.made.update((lot, levels) for lot in made.lots if lot in wanted)
-
-
-def _raised(chain: _Chain, front: Iterable[int]) -> Iterator[int]:
-    """Yield the parents of lots that turn out to be a larger part of something than was known, and large enough."""
-    for part in (part for lot in front for part in chain.parts[lot]):
-        share = _share(chain, part)
-        if share >= SHARE_LEAST and share > chain.shares.get(part.parent, 0.0):
-            chain.shares[part.parent] = share
-            yield part.parent
-
-
-def _share(chain: _Chain, part: LotPartRow) -> float:
-    """Return which part of anything that units took a part's parent is by this way; only mixtures dilute."""
-    child, parent = chain.lots[part.child], chain.lots[part.parent]
-    share = chain.shares.get(part.child, 0.0)
-    if is_mixture(child.measure) and is_mixture(parent.measure) and child.quantity:
-        share *= min(1.0, (part.parent_end - part.parent_start) / child.quantity)
-    return share
-
-
-async def _load_lots(connection: Connection, chain: _Chain, numbers: Iterable[int]) -> None:
-    missing = [number for number in dict.fromkeys(numbers) if number not in chain.lots]
-    for record in await connection.fetch(LOTS_OF_IDS, missing):
-        number, code, material, measure, quantity = record
-        chain.lots[number] = _Lot(number, code, material, Measure(measure), quantity)
+        among = [lot for lot in made.lots if lot in wanted]
+        if among:
+            levels = (
+                chain.book.number(Factor(FactorKind.STATION, made.operation), made.station),
+                chain.book.number(Factor(FactorKind.SHIFT, made.operation), shift_code(time_us)),
+            )
+            chain.made.update(dict.fromkeys(among, levels))
 
 
 async def _add_stations(connection: Connection, book: LevelBook, runs: Sequence[Any]) -> None:

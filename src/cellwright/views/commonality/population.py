@@ -11,6 +11,7 @@ from cellwright.analysis.unit_sets import Spans, joined, overlap, spans_of
 from cellwright.database.pool import Connection
 from cellwright.errors import CellwrightError
 from cellwright.model.ids import UnitKind, compose_code, split_code
+from cellwright.views.intervals import read_kinds
 from cellwright.views.subjects import TraceError, find_code
 
 CODES_MAX: Final = 10_000
@@ -42,17 +43,6 @@ SPANS_OF_PRODUCT = """
                                          ORDER BY id_from DESC LIMIT 1), g.low) AS first OFFSET 0) AS f
     CROSS JOIN LATERAL (SELECT id_from, id_to FROM unit_span
                         WHERE id_from >= f.first AND id_from < g.high AND product = $3::text OFFSET 0) AS s
-"""
-KINDS = """
-    WITH RECURSIVE found AS (
-        (SELECT kind, layer FROM load_run ORDER BY kind, layer LIMIT 1)
-        UNION ALL
-        SELECT n.kind, n.layer
-        FROM found AS f
-        CROSS JOIN LATERAL (SELECT r.kind, r.layer FROM load_run AS r WHERE (r.kind, r.layer) > (f.kind, f.layer)
-                            ORDER BY r.kind, r.layer LIMIT 1) AS n
-    )
-    SELECT kind, layer FROM found
 """
 RUNS_OF_SPANS = """
     SELECT n.kind, r.station, r.a, r.b, r.lot, r.pos_a, r.pos_b, r.tolerance
@@ -168,9 +158,8 @@ async def code_of(connection: Connection, unit: int) -> str:
 
 async def runs_of(connection: Connection, spans: Spans) -> list[Any]:
     """Return the runs in which units of spans took something, each once."""
-    kinds = await connection.fetch(KINDS)
-    columns = [[record["kind"] for record in kinds], [record["layer"] for record in kinds]]
-    records = await connection.fetch(RUNS_OF_SPANS, spans.starts.tolist(), spans.ends.tolist(), *columns)
+    kinds = await read_kinds(connection)
+    records = await connection.fetch(RUNS_OF_SPANS, spans.starts.tolist(), spans.ends.tolist(), *kinds)
     return list(dict.fromkeys(records))
 
 

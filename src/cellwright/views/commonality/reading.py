@@ -1,7 +1,7 @@
 """Commonality: given bad units, which lots, machines and places they share more often than chance would have it.
 
 Lots, their stations and places are counted over the whole population by interval. What is recorded by page (carriers,
-slots, tools, roles) is counted over the bad units and at most `STEPPED_MAX` others, drawn by a fixed seed.
+slots, tools, roles) is counted over the bad units and some thousand others, drawn by a fixed seed.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ These facts are kept by page and not by interval, so they are read for a bounded
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +59,7 @@ _STEP, _FITTING = msgspec.json.Decoder(_Step), msgspec.json.Decoder(_Fitting)
 class _Known(Struct):
     """What steps refer to: when tools were fitted (position, code), people's roles, where units stand in carriers."""
 
+    wanted: frozenset[int]
     fittings: dict[tuple[str, str], list[tuple[int, str]]]
     roles: dict[str, str]
     slots: dict[tuple[int, str], int]
@@ -66,28 +67,42 @@ class _Known(Struct):
 
 async def add_steps(connection: Connection, book: LevelBook, units: Sequence[int]) -> None:
     """Note what was done to units, and the slots of the modules or packs that they are in or were in last."""
-    known = _Known(await _fittings(connection), await _roles(connection), {})
+    known = _Known(frozenset(units), await _fittings(connection), await _roles(connection), {})
     records = await connection.fetch(STEPS, list(units))
     # The plant's work goes on in this thread meanwhile.
-    await asyncio.to_thread(_add_all, book, records, set(units), known)
+    book.add_units(await asyncio.to_thread(_levels_of, book, records, known))
     members = await connection.fetch(MEMBER_SLOTS, list(units))
     book.add_units(
-        (book.number(Factor(FactorKind.MEMBER_SLOT, kind_of(each["parent"])), str(each["slot"])), each["id"])
-        for each in members
+        [
+            (book.number(Factor(FactorKind.MEMBER_SLOT, kind_of(each["parent"])), str(each["slot"])), each["id"])
+            for each in members
+        ]
     )
 
 
-def _add_all(book: LevelBook, records: Sequence[Any], wanted: set[int], known: _Known) -> None:
+def _levels_of(book: LevelBook, records: Sequence[Any], known: _Known) -> list[tuple[int, int]]:
+    """Return pairs of level and unit."""
+    # Thousands of pages had the same few machines: each level is looked up in the book once.
+    numbers: dict[tuple[FactorKind, str, str], int] = {}
+
+    def number(kind: FactorKind, of: str, code: str) -> int:
+        key = (kind, of, code)
+        if key not in numbers:
+            numbers[key] = book.number(Factor(kind, of), code)
+        return numbers[key]
+
+    pairs: list[tuple[int, int]] = []
     for record in records:
         step = _STEP.decode(record["body"])
         if record["kind"] == "CarrierLoaded":
-            known.slots.update(((unit, step.carrier), slot) for unit, slot in zip(step.units, step.slots, strict=True))
+            placed = zip(step.units, step.slots, strict=True)
+            known.slots.update(((unit, step.carrier), slot) for unit, slot in placed if unit in known.wanted)
             continue
-        among = [unit for unit in step.units if unit in wanted]
-        levels = [book.number(*level) for level in _page_levels(record, step, known)]
-        book.add_page(levels, among)
-        if step.carrier:
-            book.add_units(_slot_levels(book, record, step.carrier, among, known))
+        levels = [number(*level) for level in _page_levels(record, step, known)]
+        for unit in known.wanted.intersection(step.units):
+            pairs += [(level, unit) for level in levels]
+            pairs += [(number(*level), unit) for level in _slot_levels(record, step.carrier, unit, known)]
+    return pairs
 
 
 def kind_of(unit: int) -> UnitKind:
@@ -95,29 +110,27 @@ def kind_of(unit: int) -> UnitKind:
     return max(UnitKind, key=lambda kind: first_id(kind, 0) if first_id(kind, 0) <= unit else -1)
 
 
-def _page_levels(record: Any, step: _Step, known: _Known) -> Iterator[tuple[Factor, str]]:
-    """Yield what all units of a completed page had."""
+def _page_levels(record: Any, step: _Step, known: _Known) -> Iterator[tuple[FactorKind, str, str]]:
+    """Yield what all units of a completed page had: kind of factor, what it is of, and the level's code."""
     station, operation = record["station"], record["operation"]
-    yield Factor(FactorKind.STATION, operation), station
-    yield Factor(FactorKind.SHIFT, operation), shift_code(record["time_us"])
+    yield FactorKind.STATION, operation, station
+    yield FactorKind.SHIFT, operation, shift_code(record["time_us"])
     if step.carrier:
-        yield Factor(FactorKind.CARRIER, operation), step.carrier
+        yield FactorKind.CARRIER, operation, step.carrier
     if step.person:
-        yield Factor(FactorKind.ROLE, operation), known.roles.get(step.person, "")
+        yield FactorKind.ROLE, operation, known.roles.get(step.person, "")
     for tool in step.tools:
         fitted = known.fittings.get((station, tool), [])
         at = bisect_right(fitted, record["position"], key=lambda each: each[0])
-        yield Factor(FactorKind.TOOL, f"{station} {tool}"), fitted[at - 1][1] if at else ""
+        yield FactorKind.TOOL, f"{station} {tool}", fitted[at - 1][1] if at else ""
 
 
-def _slot_levels(
-    book: LevelBook, record: Any, carrier: str, units: Iterable[int], known: _Known
-) -> Iterator[tuple[int, int]]:
-    for unit in units:
-        slot = known.slots.get((unit, carrier))
-        if slot is not None:
-            yield book.number(Factor(FactorKind.SLOT, record["operation"]), str(slot)), unit
-            yield book.number(Factor(FactorKind.CHANNEL, record["operation"]), f"{record['station']} {slot}"), unit
+def _slot_levels(record: Any, carrier: str, unit: int, known: _Known) -> Iterator[tuple[FactorKind, str, str]]:
+    """Yield where in its carrier a unit was."""
+    slot = known.slots.get((unit, carrier))
+    if slot is not None:
+        yield FactorKind.SLOT, record["operation"], str(slot)
+        yield FactorKind.CHANNEL, record["operation"], f"{record['station']} {slot}"
 
 
 async def _fittings(connection: Connection) -> dict[tuple[str, str], list[tuple[int, str]]]:

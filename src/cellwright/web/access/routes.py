@@ -8,7 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from cellwright.model.commands import Code
+from cellwright.model.wire import Code
 from cellwright.web.access.accounts import Credentials
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, cookie_name, is_secure, session_id_of

@@ -22,6 +22,7 @@ from cellwright.views.subjects import CodeKind, FoundCode, TraceError, find_code
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.described import asking
 from cellwright.web.page import Page
+from cellwright.web.pages.sections import lanes_for, section_in
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question, code_in_path, question_of
 from cellwright.web.streams import Portions
@@ -58,15 +59,16 @@ class GenealogyData(Struct, frozen=True, kw_only=True):
     start: int | None
     end: int | None
     lane: int
+    lanes: tuple[int, ...]
+    """Forward: into which the lot, or what was made of it, was slit."""
     levels: tuple[GenealogyLevel, ...]
 
 
 def wanted_of(question: Question, number: int) -> Wanted:
     """Return what a question asks of a unit or lot."""
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
-    lane = (question.whole("lane") or 0) if direction is Direction.FORWARD else 0
-    start, end = question.whole("start"), question.whole("end")
-    return Wanted(subject=number, direction=direction, start=start, end=end, lane=lane)
+    section = section_in(question, direction)
+    return Wanted(subject=number, direction=direction, start=section.start, end=section.end, lane=section.lane)
 
 
 async def found_in(connection: Connection, code: str) -> FoundCode:
@@ -95,6 +97,7 @@ async def _load(question: Question) -> GenealogyData:
     async with borrow(question.services.pool) as connection:
         found, reached = await reached_by(connection, question)
         levels = await _levels(connection, reached)
+        lanes = await lanes_for(connection, found, reached.asked.direction, lane=reached.asked.lane)
     lot, asked = reached.lots.get(found.number), reached.asked
     return GenealogyData(
         subject=found.code,
@@ -106,6 +109,7 @@ async def _load(question: Question) -> GenealogyData:
         start=asked.start,
         end=asked.end,
         lane=asked.lane,
+        lanes=lanes,
         levels=tuple(levels),
     )
 

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
-from cellwright.views.corrections import Corrected, corrections_of_lot
+from cellwright.views.corrected import Corrected, corrections_of_lot
 from cellwright.views.finding import find_lot
 from cellwright.views.history import Event, lot_history
 from cellwright.views.holds import HoldCard, holds_of

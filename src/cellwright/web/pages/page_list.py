@@ -19,6 +19,7 @@ from cellwright.web.pages.recall import RECALL
 from cellwright.web.pages.refusal_list import REFUSALS
 from cellwright.web.pages.roll_map import ROLL_MAP
 from cellwright.web.pages.search import SEARCH
+from cellwright.web.pages.siblings import SIBLINGS
 from cellwright.web.pages.station import STATION
 from cellwright.web.pages.styleguide import STYLEGUIDE
 from cellwright.web.pages.trace import TRACE
@@ -40,6 +41,7 @@ PAGES = (
     TRACE,
     COMMONALITY,
     GENEALOGY,
+    SIBLINGS,
     RECALL,
     HOLDS,
     REFUSALS,

@@ -214,6 +214,6 @@ RECALL = Page(
     path="/recall",
     permission=Permission.PLANT_READ,
     load=_load,
-    query=("lot", "start", "end", "lane", "machine", "from", "to", "limit", "offset"),
+    query=("lot", "start", "end", "lane", "machine", "from", "to", "tool", "channel", "carrier", "limit", "offset"),
     tables=_tables,
 )

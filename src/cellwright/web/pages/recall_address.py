@@ -1,4 +1,6 @@
-"""The question of a recall as its address writes it: `lot` with `start`, `end` and `lane`, `machine` with `from` and `to`.
+"""The question of a recall as its address writes it: `lot` with `start`, `end` and `lane`, `machine` with times.
+
+Times are `from` and `to`; `tool`, `channel` and `carrier` narrow a machine down.
 
 Each may be named more than once, all of a kind equally often: the second `start` belongs to the second `lot`.
 """
@@ -7,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cellwright.plant.recall_questions import (
+    CHANNEL_MAX,
     LANE_MAX,
     LOTS_MAX,
     STATIONS_MAX,
@@ -18,7 +21,7 @@ from cellwright.plant.recall_questions import (
 from cellwright.web.question import Question, read_time
 
 _OF_LOTS: Final = ("start", "end", "lane")
-_OF_STATIONS: Final = ("from", "to")
+_OF_STATIONS: Final = ("from", "to", "tool", "channel", "carrier")
 _DIGITS_MAX: Final = 18
 
 
@@ -77,11 +80,27 @@ def _lot(number: int, row: tuple[str, dict[str, str]], problems: list[FieldProbl
 def _station(number: int, row: tuple[str, dict[str, str]], problems: list[FieldProblem]) -> AskedStation:
     code, texts = row
     moments: dict[str, int] = {}
-    for name in _OF_STATIONS:
+    for name in ("from", "to"):
         try:
             moments[name] = read_time(texts.get(name, ""))
         except ValueError:
             moments[name] = 0
             text = f"{texts.get(name, '')[:40]!r} is no time; write one like 2026-03-01T14:05 (UTC)"
             problems.append(FieldProblem(path=f"stations.{number}.{name}", code="time", text=text))
-    return AskedStation(station=code, from_us=moments["from"], to_us=moments["to"])
+    return AskedStation(
+        station=code,
+        from_us=moments["from"],
+        to_us=moments["to"],
+        tool=texts.get("tool", ""),
+        channel=_channel(number, texts.get("channel", ""), problems),
+        carrier=texts.get("carrier", ""),
+    )
+
+
+def _channel(number: int, text: str, problems: list[FieldProblem]) -> int | None:
+    if text.isascii() and text.isdigit() and len(text) < _DIGITS_MAX and int(text) <= CHANNEL_MAX:
+        return int(text)
+    if text:
+        said = f"{text[:40]!r} is no channel; give the number of the slot that comes to stand there, counted from 0"
+        problems.append(FieldProblem(path=f"stations.{number}.channel", code="channel", text=said))
+    return None

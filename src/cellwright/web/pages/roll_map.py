@@ -10,11 +10,13 @@ from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Characteristic, Measure
-from cellwright.rules.positions import Basis
+from cellwright.rules.positions import Basis, Direction
 from cellwright.views.finding import find_lot
 from cellwright.views.lots import LotCard, read_lot
+from cellwright.views.reached import Asked, Reached, reach
+from cellwright.views.reached_steps import read_level
 from cellwright.views.roll_map import BINS_MAX, RollLane, RollMark, RollRun, read_roll_map
-from cellwright.views.trace import trace_forward
+from cellwright.views.subjects import TraceError
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.reading import reading
@@ -166,27 +168,36 @@ def _limits(plant: Plant, lanes: Iterable[RollLane]) -> Iterator[MapLimit]:
 
 
 async def _reach(connection: Connection, question: Question, lot: LotCard) -> RollReach | None:
+    """Count what was made of the brushed stretch, however long it is, and list the first of each kind."""
     brushed = _section(question, lot, ("brush_start", "brush_end"))
     if brushed is None:
         return None
+    start, end = brushed
     lane = question.whole("lane") or 0
-    trace = await trace_forward(connection, lot.id, start=brushed[0], end=brushed[1], lane=lane)
-    units = [
-        ReachUnit(kind=kind, code=node.code, product=node.kind, status=node.status, basis=node.basis)
-        for kind in UnitKind
-        for node in trace.nodes
-        if node.level == kind
-    ]
-    shown = [each for kind in UnitKind for each in [unit for unit in units if unit.kind is kind][:_SHOWN_MAX]]
+    asked = Asked(subject=lot.id, direction=Direction.FORWARD, start=start, end=end, lane=lane)
+    try:
+        reached = await reach(connection, asked)
+    except TraceError as error:
+        raise ClientException(str(error)) from None
+    found = {kind: await _first(connection, reached, kind) for kind in UnitKind}
     counts = tuple(
         ReachCount(
             kind=kind,
-            units_count=sum(unit.kind is kind for unit in units),
-            shown_count=sum(unit.kind is kind for unit in shown),
+            units_count=len(reached.units[kind].ids) if kind in reached.units else 0,
+            shown_count=len(units),
         )
-        for kind in UnitKind
+        for kind, units in found.items()
     )
-    return RollReach(start=brushed[0], end=brushed[1], lane=lane, counts=counts, units=tuple(shown))
+    units = tuple(each for units in found.values() for each in units)
+    return RollReach(start=start, end=end, lane=lane, counts=counts, units=units)
+
+
+async def _first(connection: Connection, reached: Reached, kind: UnitKind) -> list[ReachUnit]:
+    nodes = await read_level(connection, reached, kind, limit=_SHOWN_MAX)
+    return [
+        ReachUnit(kind=kind, code=node.code, product=node.product, status=node.status, basis=node.basis)
+        for node in (nodes.nodes if nodes else ())
+    ]
 
 
 def _values(lanes: Iterable[RollLane]) -> Iterator[MapValue]:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from litestar.exceptions import ClientException
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from cellwright.database.pool import Connection, borrow
+from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
-from cellwright.views.corrections import Corrected
+from cellwright.views.corrected import Corrected
 from cellwright.views.subjects import (
     AsOf,
     CodeKind,
@@ -21,8 +21,11 @@ from cellwright.views.subjects import (
     read_moment,
 )
 from cellwright.views.trace import Trace, TraceLink, TraceNode, trace_backward, trace_forward, trace_vehicle
+from cellwright.views.trace_work import WorkedAt, worked_at
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.reading import reading
+from cellwright.web.pages.sections import AskedSection, lanes_for, section_in
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, table_of
@@ -73,8 +76,15 @@ class TraceData(Struct, frozen=True, kw_only=True):
     subject: str
     subject_kind: CodeKind
     direction: Direction
+    measure: str
+    """Of a lot, "" = the subject is none."""
+    quantity: int
     start: int | None
     end: int | None
+    lane: int
+    """That was asked for, 0 = all."""
+    lanes: tuple[int, ...]
+    """Forward: into which the lot, or what was made of it, was slit."""
     as_of: AsOf
     as_of_us: int | None
     """Time as of which members and vehicles are told (UTC us); None = now, or each as it was first built in."""
@@ -84,48 +94,74 @@ class TraceData(Struct, frozen=True, kw_only=True):
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
     """Only in files and for programs."""
+    work: tuple[WorkedAt, ...]
+    """Where units and lots of a backward trace were worked on; on the page each row names only the first of them."""
+    work_left_out_count: int
+    """Units and lots of which that is not told, because there are too many."""
 
 
 async def _load(question: Question) -> TraceData:
     direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
-    section = {name: question.whole(name) for name in ("start", "end")}
-    async with borrow(question.services.pool) as connection:
+    section = section_in(question, direction)
+    async with reading(question.services) as connection:
+        found = await _find(connection, question.code)
         try:
             moment = read_moment(question.query.get("as_of", ""), question.services.clock())
-            found = await find_code(connection, question.code)
-            if found.kind is CodeKind.CARRIER:
-                raise NotFoundError(f"{question.code!r} is a carrier; trace the units in it")
-            trace = await _trace(connection, question, found, direction=direction, moment=moment)
+            trace = await _trace(connection, found, section, direction=direction, moment=moment)
+            work, left_out = await _work(connection, trace)
         except MomentError as error:
             raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
-            raise NotFoundError(str(error)) from None
+            raise ClientException(str(error)) from None
+        lanes = await lanes_for(connection, found, direction, lane=section.lane)
     is_page = question.suffix == ""
+    subject = next((node for node in trace.nodes if node.code == trace.subject), None)
     nodes = tuple(_shown(trace)) if is_page else trace.nodes
     return TraceData(
         subject=trace.subject,
         subject_kind=found.kind,
         direction=trace.direction,
-        start=section["start"],
-        end=section["end"],
+        measure=subject.measure if subject else "",
+        quantity=subject.quantity if subject else 0,
+        start=section.start,
+        end=section.end,
+        lane=section.lane,
+        lanes=lanes,
         as_of=trace.as_of,
         as_of_us=trace.as_of_us,
         corrections=trace.corrections,
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),
+        work=tuple(structs.replace(row, codes=row.codes[:1]) for row in work) if is_page else work,
+        work_left_out_count=left_out,
     )
 
 
+async def _find(connection: Connection, code: str) -> FoundCode:
+    try:
+        found = await find_code(connection, code)
+    except TraceError as error:
+        raise NotFoundError(str(error)) from None
+    if found.kind is CodeKind.CARRIER:
+        raise NotFoundError(f"{code!r} is a carrier; trace the units in it")
+    return found
+
+
 async def _trace(
-    connection: Connection, question: Question, found: FoundCode, *, direction: Direction, moment: Moment
+    connection: Connection, found: FoundCode, asked: AskedSection, *, direction: Direction, moment: Moment
 ) -> Trace:
     if found.kind is CodeKind.VEHICLE:
         return await trace_vehicle(connection, found.code, moment=moment)
-    section = {name: question.whole(name) for name in ("start", "end")}
+    start, end = asked.start, asked.end
     if direction is Direction.BACKWARD:
-        return await trace_backward(connection, found.number, moment=moment, **section)
-    return await trace_forward(connection, found.number, moment=moment, lane=question.whole("lane") or 0, **section)
+        return await trace_backward(connection, found.number, moment=moment, start=start, end=end)
+    return await trace_forward(connection, found.number, moment=moment, start=start, end=end, lane=asked.lane)
+
+
+async def _work(connection: Connection, trace: Trace) -> tuple[tuple[WorkedAt, ...], int]:
+    """Return where what a thing was made of was worked on; what was made of it has stories of its own."""
+    return ((), 0) if trace.direction is Direction.FORWARD else await worked_at(connection, trace)
 
 
 def _shown(trace: Trace) -> Iterator[TraceNode]:
@@ -190,7 +226,11 @@ def _parts(links: Iterable[TraceLink]) -> Iterator[TracePart]:
 
 
 def _tables(data: TraceData) -> list[Table]:
-    return [table_of("nodes", TraceNodeLine, data.nodes), table_of("parts", TracePart, data.parts)]
+    return [
+        table_of("nodes", TraceNodeLine, data.nodes),
+        table_of("parts", TracePart, data.parts),
+        table_of("work", WorkedAt, data.work),
+    ]
 
 
 TRACE = Page(

@@ -28,6 +28,7 @@ from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.measured import Measured, measured_in
+from cellwright.web.pages.printed import PrintedField, printed_in
 from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
@@ -94,6 +95,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
     shipments: tuple[Shipped, ...]
     given_codes: tuple[GivenCode, ...]
     """Codes that it got beside its own."""
+    printed: tuple[PrintedField, ...]
+    """What its codes say, its own first."""
     history: tuple[Event, ...]
     history_before: int | None
     """Where older history begins, None = this is all."""
@@ -114,6 +117,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
     history = await unit_history(connection, number, before, limit=_EVENTS_MAX)
     operation = route.operations[unit.step] if unit.step < len(route.operations) else None
     product = question.services.plant.products.get(unit.product)
+    given_codes = await read_given_codes(connection, number)
     return UnitData(
         unit=unit,
         product_name=product.name if product else unit.product,
@@ -132,7 +136,8 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         part_of=await read_memberships(connection, number),
         vehicles=await read_installations(connection, number),
         shipments=await read_shipments(connection, number),
-        given_codes=await read_given_codes(connection, number),
+        given_codes=given_codes,
+        printed=printed_in((unit.code, *(each.code for each in given_codes))),
         history=history.events,
         history_before=history.next_before,
     )
@@ -194,6 +199,7 @@ def _tables(data: UnitData) -> list[Table]:
         "vehicles": (Installed, data.vehicles),
         "shipments": (Shipped, data.shipments),
         "given_codes": (GivenCode, data.given_codes),
+        "printed": (PrintedField, data.printed),
         "holds": (HoldCard, data.holds),
         "history": (Event, data.history),
     }

@@ -150,6 +150,87 @@ const takingApart = (code) => ({
   command: (values) => ({ type: 'Disassemble', units: [code], reason: values.reason }),
 });
 
+/** What a field of plant time says as a column of one time; none = now. @param {string | undefined} text */
+const timesOf = (text) => (text ? { times_us: [fromZone(text)] } : {});
+
+/** @returns {Field} */
+const moment = () => ({ type: 'string', title: `${t('ask.when')} (${timeZone()})`, format: 'time', description: t('ask.when_help') });
+
+/** @param {string} code @returns {Ask} */
+const shipping = (code) => ({
+  title: t('ask.ship_title', { code }),
+  text: t('ask.ship_text'),
+  submit: t('ask.ship'),
+  done: t('ask.ship_done', { code }),
+  schema: {
+    properties: {
+      partner: { type: 'string', title: t('unit.partner'), format: 'code', maxLength: 128, pattern: '\\S', description: t('ask.partner_help') },
+      reference: { type: 'string', title: t('ask.reference'), format: 'code', maxLength: 128, description: t('ask.reference_help') },
+    },
+    required: ['partner'],
+  },
+  command: (values) => ({ type: 'ShipUnits', units: [code], partner: values.partner.trim(), reference: values.reference?.trim() ?? '' }),
+});
+
+/** @param {string} code @param {string} partner @returns {Ask} */
+const takingBack = (code, partner) => ({
+  title: t('ask.return_title', { code }),
+  text: t('ask.return_text', { partner }),
+  submit: t('ask.return'),
+  done: t('ask.return_done', { code }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'ReturnUnits', units: [code], reason: values.reason }),
+});
+
+/** @param {string} code @returns {Ask} */
+const installing = (code) => ({
+  title: t('ask.install_title', { code }),
+  text: t('ask.install_text'),
+  submit: t('ask.install'),
+  done: t('ask.install_done', { code }),
+  schema: {
+    properties: {
+      vehicle: { type: 'string', title: t('ask.vin'), format: 'code', pattern: '^\\s*[A-HJ-NPR-Za-hj-npr-z0-9]{17}\\s*$', patternText: t('ask.vin_wrong'), description: t('ask.vin_help') },
+      position: { type: 'string', title: t('ask.position'), format: 'code', maxLength: 128, description: t('ask.position_help') },
+      when: moment(),
+    },
+    required: ['vehicle'],
+  },
+  command: ({ vehicle, position, when }) => ({
+    type: 'InstallPack',
+    packs: [code],
+    vehicles: [vehicle.trim().toUpperCase()],
+    positions: [position?.trim() ?? ''],
+    ...timesOf(when),
+  }),
+});
+
+/** @param {string} code @param {string} vehicle @returns {Ask} */
+const removing = (code, vehicle) => ({
+  title: t('ask.remove_title', { code }),
+  text: t('ask.remove_text', { vehicle }),
+  submit: t('ask.remove'),
+  done: t('ask.remove_done', { code }),
+  schema: { properties: { when: moment(), reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'RemovePack', packs: [code], reason: values.reason, ...timesOf(values.when) }),
+});
+
+/** @param {string} code @returns {Ask} */
+const naming = (code) => ({
+  title: t('ask.assign_title', { code }),
+  text: t('ask.assign_text'),
+  submit: t('ask.assign'),
+  done: t('ask.assign_done', { code }),
+  schema: {
+    properties: {
+      code: { type: 'string', title: t('ask.new_code'), format: 'code', pattern: '^\\s*[A-Za-z0-9]{16,25}\\s*$', patternText: t('ask.new_code_wrong'), description: t('ask.new_code_help') },
+      reason: reason(),
+    },
+    required: ['code', 'reason'],
+  },
+  command: (values) => ({ type: 'AssignCode', units: [code], codes: [values.code.trim().toUpperCase()], reason: values.reason }),
+});
+
 /** @param {string} code @param {string} station @param {string} operationCode @returns {Ask} */
 const givingUp = (code, station, operationCode) => ({
   title: t('ask.abort_title', { code }),
@@ -233,6 +314,11 @@ export const ASKS = {
   reuse: reusing,
   replace: replacing,
   disassemble: takingApart,
+  ship: shipping,
+  return: takingBack,
+  install: installing,
+  remove: removing,
+  assign: naming,
   abort: givingUp,
   release_lot: releasingLot,
   order: ordering,

@@ -31,8 +31,9 @@ export function CodeLink({ kind, code }) {
  */
 export function term(code, name) {
   const key = `term.${code}`;
-  if (has(key) && (language() !== 'en' || !name)) return t(key);
-  return name || code.replaceAll('_', ' ');
+  const isNamed = name !== undefined && name !== '' && name !== code;
+  if (has(key) && (language() !== 'en' || !isNamed)) return t(key);
+  return isNamed ? name : code.replaceAll('_', ' ');
 }
 
 /** What an operation is called in short; its full name when the catalogue has no word for it. @param {string} code @param {string} [name] */
@@ -61,11 +62,17 @@ const SCALES = {
   ],
 };
 
+/** @type {Record<string, [number, string]>} */
+const POSITION_SCALES = { mm: [1000, 'm'], mg: [1_000_000, 'kg'] };
+
 /** @param {number} size @param {string} measure @returns {[number, string, number]} divisor, unit, digits */
 function scaleOf(size, measure) {
   const found = SCALES[measure]?.find(([from]) => Math.abs(size) >= from);
   return found ? [found[1], found[2], found[3]] : [1, measure, 0];
 }
+
+/** How many of a lot's measure are one of the unit in which people write its positions, and that unit. @param {string} measure @returns {[number, string]} */
+export const positionScale = (measure) => POSITION_SCALES[measure] ?? [1, ''];
 
 /** A stretch of a lot, both ends in one unit: `58.777 to 59.736 m`. @param {number} start @param {number} end @param {string} measure */
 export function stretch(start, end, measure) {

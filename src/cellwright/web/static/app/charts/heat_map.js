@@ -10,6 +10,8 @@ import { useWidth } from './use_width.js';
 /** @typedef {'in' | 'out' | 'whole'} How */
 
 const CLICK_PX = 4;
+/** What a card on a sheet of A4 holds. */
+const PAPER_PX = 660;
 const KEY_STEPS = 100;
 
 /**
@@ -23,7 +25,15 @@ export function HeatMap({ picture, brush, unit, digits, label, onBrush, onZoom, 
   const [draft, setDraft] = useState(/** @type {Stretch | null} */ (null));
   const from = useRef(/** @type {{at: number, px: number, lane: number} | null} */ (null));
   const layout = layoutOf(picture, width_px);
-  useDrawn(() => canvas.current && drawMap(canvas.current, picture, layout, draft ?? brush), [picture, brush, draft, width_px]);
+  useDrawn(
+    (isPaper) => {
+      if (!canvas.current) return;
+      if (isPaper) canvas.current.dataset.theme = 'light';
+      else delete canvas.current.dataset.theme;
+      drawMap(canvas.current, picture, isPaper ? layoutOf(picture, PAPER_PX) : layout, draft ?? brush);
+    },
+    [picture, brush, draft, width_px],
+  );
 
   /** @param {PointerEvent} event */
   const place = (event) => {
@@ -68,13 +78,13 @@ export function HeatMap({ picture, brush, unit, digits, label, onBrush, onZoom, 
   </div>`;
 }
 
-/** Draw whenever an input changes; colours of a canvas do not follow the theme by themselves. @param {() => void} draw @param {unknown[]} inputs */
+/** Draw whenever an input changes; colours and size of a canvas do not follow theme and paper by themselves. @param {(isPaper: boolean) => void} draw @param {unknown[]} inputs */
 function useDrawn(draw, inputs) {
   const latest = useRef(draw);
   latest.current = draw;
-  useLayoutEffect(() => latest.current(), inputs);
+  useLayoutEffect(() => latest.current(false), inputs);
   useEffect(() => {
-    const again = () => latest.current();
+    const again = (/** @type {any} */ event) => latest.current(event?.type === 'beforeprint');
     const stop = effect(() => {
       void theme.value;
       window.requestAnimationFrame(again);

@@ -169,7 +169,7 @@ export function Sankey({ flow, subject }) {
     rows: bands.map(({ source, target, amount }) => [labelOf(source), labelOf(target), amountText(flow, amount)]),
   });
   return html`<${Figure} title=${t(`flow.title_${of}`)} unit=${t('flow.total', { total: amountText(flow, flow.total) })} sentence=${t('flow.sentence', { code: subject, nodes: nodes.length, bands: bands.length, total: amountText(flow, flow.total) })}
-      table=${table} read=${shown ? texts[shown] : t('flow.hint')} note=${t(`flow.note_${of}`)} isEmpty=${bands.length === 0} hasLinks>
+      table=${table} read=${shown ? texts[shown] : bands.length > 0 && t('flow.hint')} note=${t(`flow.note_${of}`)} isEmpty=${bands.length === 0} hasLinks>
     <div ref=${ref} class="flow" tabindex=${wide_px > width_px ? 0 : undefined}>
       <svg ref=${chart} width=${wide_px} height=${drawn.height + HEADING + 8} viewBox="0 ${-HEADING} ${wide_px} ${drawn.height + HEADING + 8}" style=${{ width: `${wide_px}px` }} onKeyDown=${onKey}>
         ${drawn.headings.map(({ text, x }) => html`<text key=${x} x=${x} y="-10" aria-hidden="true">${text}</text>`)}

@@ -22,13 +22,13 @@ export function Facet({ name, label, values, chosen, onChoose }) {
   </div>`;
 }
 
-/** This address with some of its query changed; null removes. @param {Record<string, string | null>} changes */
-export function withQuery(changes) {
+/** This address, or another, with some of this query changed; null removes. @param {Record<string, string | null>} changes */
+export function withQuery(changes, path = window.location.pathname) {
   const query = new URLSearchParams(window.location.search);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) query.delete(name);
     else query.set(name, value);
   }
   const text = query.toString();
-  return window.location.pathname + (text && `?${text}`);
+  return path + (text && `?${text}`);
 }

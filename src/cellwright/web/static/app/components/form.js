@@ -1,6 +1,6 @@
 import { html, useId, useState } from '../../vendor/preact.js';
 import { Problem } from '../api.js';
-import { t } from '../i18n.js';
+import { t, word } from '../i18n.js';
 import { ErrorState } from './states.js';
 
 /**
@@ -15,6 +15,7 @@ import { ErrorState } from './states.js';
  * @property {number} [maximum]
  * @property {number} [maxLength]
  * @property {string} [pattern]
+ * @property {string} [patternText] translated: what is said of a value that does not match
  * @property {'password' | 'multiline' | 'code' | 'time' | 'digest'} [format] `digest`: the SHA-256 of a file
  * @property {unknown} [default]
  * @property {string} [autocomplete]
@@ -28,7 +29,7 @@ export function problemOf(field, value, isRequired) {
   if (value === undefined || value === null || value === '') return isRequired ? t('form.required') : '';
   if (field.type === 'number' || field.type === 'integer') return problemOfNumber(field, value);
   if (field.maxLength && String(value).length > field.maxLength) return t('form.length', { limit: field.maxLength });
-  return field.pattern && !new RegExp(field.pattern, 'u').test(value) ? t('form.pattern') : '';
+  return field.pattern && !new RegExp(field.pattern, 'u').test(value) ? (field.patternText ?? t('form.pattern')) : '';
 }
 
 /** @param {Field} field @param {any} value */
@@ -94,7 +95,7 @@ export function Failure({ problem }) {
   if (problem.reasons.length === 0) return html`<${ErrorState} text=${problem.status ? problem.message : t('form.no_answer')} />`;
   return html`<div class="notice notice-error" role="alert">
     <span class="notice-mark" aria-hidden="true">!</span>
-    <ul class="reasons">${problem.reasons.map(({ code, text }) => html`<li key=${code}>${text} <span class="code muted">${code}</span></li>`)}</ul>
+    <ul class="reasons">${problem.reasons.map(({ code, text }) => html`<li key=${text}><b>${word('refusal', code)}.</b> ${text} <span class="code muted">${code}</span></li>`)}</ul>
   </div>`;
 }
 

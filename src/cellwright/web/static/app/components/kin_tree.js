@@ -65,16 +65,16 @@ function itemsOf(levels, branches, open) {
   return items;
 }
 
-/** @param {Node[]} levels @returns {Record<string, Branch>} */
+/** What is there before anything is read. @param {Node[]} levels @returns {Record<string, Branch>} */
 const firstBranches = (levels) => Object.fromEntries(levels.filter(({ nodes }) => nodes.length > 0).map(({ level, nodes, nodes_count }) => [level, { nodes, total: nodes_count }]));
 
 /**
  * Branches and what is open, and how to open more.
- * @param {string} subject @param {string} query of the question @param {Node[]} levels
+ * @param {string} subject @param {string} query of the question @param {Record<string, Branch>} first
  */
-function useBranches(subject, query, levels) {
-  const [branches, setBranches] = useState(() => firstBranches(levels));
-  const [open, setOpen] = useState(() => new Set(Object.keys(firstBranches(levels))));
+function useBranches(subject, query, first) {
+  const [branches, setBranches] = useState(first);
+  const [open, setOpen] = useState(() => new Set(Object.keys(first)));
   const now = useRef(branches);
   /** @param {string} path @param {Branch} branch */
   const put = (path, branch) => {
@@ -130,9 +130,9 @@ async function openWay(way, { now, read, expand }, levels) {
   return path;
 }
 
-/** @param {{subject: string, query: string, levels: Node[], label: string}} props */
-export function KinTree({ subject, query, levels, label }) {
-  const state = useBranches(subject, query, levels);
+/** @param {{subject: string, query: string, levels: Node[], label: string, branches?: Record<string, Branch>}} props `branches`: more that is open at first */
+export function KinTree({ subject, query, levels, label, branches: first }) {
+  const state = useBranches(subject, query, { ...firstBranches(levels), ...first });
   const { branches, open, read, expand, collapse } = state;
   const [current, setCurrent] = useState(levels[0]?.level ?? '');
   const tree = useRef(/** @type {HTMLUListElement | null} */ (null));
@@ -254,5 +254,5 @@ function stretchOf({ stretches, stretches_count, stretch_measure: measure, basis
   const lane = first.lane ? ` ${t('kin.lane', { lane: first.lane })}` : '';
   const more = stretches_count > 1 ? ` ${t('kin.stretches', { n: stretches_count - 1 })}` : '';
   const sure = surety(first.tolerance, first.basis ?? basis, measure);
-  return html`<span class="nowrap">${stretch(first.start, first.end, measure)}${lane}${more}</span> <span class="muted">${sure}</span>`;
+  return html`<span class="nowrap">${stretch(first.start, first.end, measure)}</span>${lane}${more} <span class="muted">${sure}</span>`;
 }

@@ -39,13 +39,13 @@ export default function Audit() {
 function ChainView({ whole, seq, hash, checkpoints, faults, verified_us }) {
   const time = dateTime(verified_us);
   if (whole) {
-    return html`<p class="chain" data-whole="true">
+    return html`<p class="seal-chain" data-whole="true">
       <${Icon} name="check" />
       <span>${t('audit.whole', { seq: number(seq), time, n: checkpoints })}</span>
       <span class="muted nowrap">${t('audit.hash')} <span class="code" title=${hash}>${hash.slice(0, 12)}</span></span>
     </p>`;
   }
-  return html`<div class="banner banner-strong chain-broken" data-whole="false" role="alert">
+  return html`<div class="banner banner-strong seal-broken" data-whole="false" role="alert">
     <${AlarmIcon} priority=${1} isAcknowledged=${false} size=${20} />
     <div>
       <p><b>${t('audit.broken')}</b> ${t('audit.broken_text', { time })}</p>

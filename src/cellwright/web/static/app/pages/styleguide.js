@@ -4,6 +4,7 @@ import { PageHead } from '../components/page_head.js';
 import { t } from '../i18n.js';
 import { Controls, Foundations, Forms, Messages, Printing } from './styleguide/basics.js';
 import { Charts } from './styleguide/charts.js';
+import { Kin } from './styleguide/kin.js';
 import { Choosing, Objects, Stations, Tables, Values, Verdicts } from './styleguide/plant.js';
 
 const SECTIONS = [
@@ -16,6 +17,7 @@ const SECTIONS = [
   ['choosing', Choosing],
   ['charts', Charts],
   ['genealogy', Objects],
+  ['kin', Kin],
   ['messages', Messages],
   ['forms', Forms],
   ['printing', Printing],

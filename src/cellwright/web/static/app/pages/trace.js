@@ -1,51 +1,61 @@
 /** All that a unit or lot was made of, or that was made of it, level by level. */
 import { html } from '../../vendor/preact.js';
 import { CorrectionNotices } from '../components/correction_notices.js';
+import { withQuery } from '../components/facets.js';
+import { NarrowForm } from '../components/narrow_form.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { AmountBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { dateTime, has, number, t } from '../i18n.js';
-import { addressOf, amountOf, pageOf, StatusTag, term, traceOf } from '../objects.js';
+import { addressOf, amountOf, pageOf, StatusTag, stretch, term } from '../objects.js';
+import { WorkedAt } from './trace/worked_at.js';
 
 /** @param {{boot: {data: any}}} props */
 export default function TracePage({ boot: { data } }) {
   const { subject, direction, levels } = data;
+  const ways = data.subject_kind === 'vehicle' ? ['backward'] : ['backward', 'forward'];
   const others = levels.filter((/** @type {any} */ each) => !isSubject(data, each));
   return html`<${PageHead} title=${t(`trace.title_${direction}`)} code=${subject} steps=${[{ label: `${t(`thing.${data.subject_kind}`)} ${subject}`, href: pageOf(data.subject_kind, subject) }]}>
       <nav class="segments" aria-label=${t('trace.direction')}>
-        ${['backward', 'forward'].map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${traceOf(each, subject)}>${t(`trace.${each}`)}</a>`)}
+        ${ways.map((each) => html`<a key=${each} aria-current=${each === direction ? 'true' : undefined} href=${withQuery({ direction: each })}>${t(`trace.${each}`)}</a>`)}
       </nav>
-      <a class="button" href=${`${pageOf('genealogy', subject)}${window.location.search || `?direction=${direction}`}`}>${t('page.genealogy')}</a>
+      ${data.subject_kind !== 'vehicle' && html`<a class="button" href=${withQuery({ direction, as_of: null }, pageOf('genealogy', subject))}>${t('page.genealogy')}</a>`}
+      ${data.subject_kind === 'unit' && html`<a class="button" href=${pageOf('siblings', subject)}>${t('page.siblings')}</a>`}
       ${data.subject_kind === 'lot' && html`<a class="button" href=${recallOf(data)}>${t('page.recall')}</a>`}
       <${ExportMenu} path=${addressOf('trace', subject)} />
     <//>
     <div class="stack">
-      <${AsOf} ...${data} />
+      <div class="narrow-bar"><${AsOf} as_of=${data.as_of} /><${NarrowForm} ...${data} time_us=${data.as_of === 'date' ? data.as_of_us : null} /></div>
+      <${Asked} ...${data} />
       <${CorrectionNotices} corrections=${data.corrections} />
-      ${data.start !== null && html`<p class="secondary">${t('trace.section', { start: number(data.start), end: number(data.end) })}</p>`}
       <${Chain} levels=${levels} />
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
       ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}
+      ${data.work.length > 0 && html`<${WorkedAt} rows=${data.work} left_out_count=${data.work_left_out_count} levelName=${levelName} />`}
     </div>`;
 }
 
-/** As of when members and vehicles are told, and the other ways to tell them. @param {{subject: string, direction: string, as_of: string, as_of_us: number | null}} props */
-function AsOf({ subject, direction, as_of, as_of_us }) {
-  const here = traceOf(direction, subject);
-  const ways = [['maintained', here], ['built', `${here}&as_of=built`]];
+/** As of when members and vehicles are told. @param {{as_of: string}} props */
+function AsOf({ as_of }) {
   return html`<nav class="segments" aria-label=${t('trace.as_of')}>
-      ${ways.map(([way, href]) => html`<a key=${way} aria-current=${way === as_of ? 'true' : undefined} href=${href}>${t(`trace.as_${way}`)}</a>`)}
-    </nav>
+    ${['maintained', 'built'].map((way) => html`<a key=${way} aria-current=${way === as_of ? 'true' : undefined} href=${withQuery({ as_of: way === 'built' ? way : null })}>${t(`trace.as_${way}`)}</a>`)}
+  </nav>`;
+}
+
+/** What was asked, as a sentence. @param {any} data */
+function Asked({ start, end, lane, quantity, measure, as_of, as_of_us }) {
+  const part = stretch(start ?? 0, end ?? quantity, measure);
+  const isPart = measure !== '' && (start !== null || end !== null || lane > 0);
+  return html`${isPart && html`<p class="secondary">${lane ? t('kin.section_lane', { part, lane }) : t('kin.section', { part })}</p>`}
     ${as_of_us !== null && html`<p class="secondary">${t(as_of === 'built' ? 'trace.built_at' : 'trace.as_of_date', { time: dateTime(as_of_us) })}</p>`}`;
 }
 
 /** What a recall of the lot, or of the stretch that is traced, would touch. @param {any} data */
-function recallOf({ subject, direction, start, end }) {
+function recallOf({ subject, start, end, lane }) {
   const query = new URLSearchParams({ lot: subject });
-  const lane = direction === 'forward' && new URLSearchParams(window.location.search).get('lane');
-  for (const [name, value] of Object.entries({ start, end, lane })) if (value !== null && value !== false) query.set(name, value);
+  for (const [name, value] of Object.entries({ start, end, lane: lane || null })) if (value !== null) query.set(name, value);
   return `/recall?${query}`;
 }
 
@@ -53,7 +63,7 @@ function recallOf({ subject, direction, start, end }) {
 const isSubject = ({ nodes, subject }, level) => level.nodes_count === 1 && nodes.some((/** @type {any} */ each) => each.level === level.level && each.code === subject);
 
 /** @param {string} level @param {number} [count] */
-const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots') : term(level));
+const levelName = (level, count = 2) => (has(`kinds.${level}`) ? t(count === 1 ? `thing.${level}` : `kinds.${level}`) : level === 'supplier_lot' ? t('trace.supplier_lots', { n: count }) : term(level));
 
 /** The levels as a chain of counts. @param {{levels: any[]}} props */
 function Chain({ levels }) {

@@ -8,6 +8,7 @@ import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
 import { MeasuredTable } from '../components/measured_table.js';
+import { PrintedCodes } from '../components/printed_codes.js';
 import { RouteSteps } from '../components/route_steps.js';
 import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
@@ -31,6 +32,7 @@ export default function UnitPage() {
       <a class="button" href=${traceOf('backward', unit.code)}>${t('trace.backward')}</a>
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
       <a class="button" href=${genealogyOf('backward', unit.code)}>${t('page.genealogy')}</a>
+      <a class="button" href=${pageOf('siblings', unit.code)}>${t('page.siblings')}</a>
       <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
     <//>
@@ -48,6 +50,7 @@ export default function UnitPage() {
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
+      ${data.printed.length > 0 && html`<${Card} id="printed" title=${t('unit.printed')} note="GB/T 34014"><${PrintedCodes} fields=${data.printed} /><//>`}
       <${Card} id="history" title=${t('unit.history')} note=${t('unit.facts', { n: history.length })}>
         <${Timeline} events=${historyEvents(history, { names })} />
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
@@ -56,10 +59,12 @@ export default function UnitPage() {
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
-function asksOf({ unit, steps, members, operation: waits }) {
+function asksOf({ unit, steps, members, vehicles, shipments, operation: waits }) {
   const canBeDecidedOn = may('unit_disposition') && ['waiting', 'finished', 'removed'].includes(unit.status);
   const canBeOpened = may('unit_repair') && ['waiting', 'finished', 'removed'].includes(unit.status) && members.length > 0;
   const earlier = steps.filter((/** @type {any} */ each, /** @type {number} */ index) => index > 0 && each.attempts_count > 0);
+  const [vehicle, shipment] = [vehicles, shipments].map((list) => list.find((/** @type {any} */ each) => each.to_us === null));
+  const canLeave = may('unit_ship') && ['finished', 'shipped'].includes(unit.status);
   return [
     may('hold_place') && ['hold', 'unit', unit.code],
     canBeDecidedOn && earlier.length > 0 && ['rework', unit.code, earlier],
@@ -67,6 +72,11 @@ function asksOf({ unit, steps, members, operation: waits }) {
     canBeDecidedOn && ['scrap', unit.code],
     canBeOpened && ['replace', unit.code, members, earlier],
     canBeOpened && ['disassemble', unit.code],
+    canLeave && unit.status === 'finished' && ['ship', unit.code],
+    canLeave && unit.kind === 'pack' && ['install', unit.code],
+    may('unit_ship') && unit.status === 'shipped' && ['return', unit.code, shipment?.partner],
+    may('unit_ship') && unit.status === 'installed' && ['remove', unit.code, vehicle?.vehicle],
+    may('unit_repair') && ['finished', 'removed', 'shipped', 'installed'].includes(unit.status) && ['assign', unit.code],
     may('operation_abort') && unit.status === 'running' && ['abort', unit.code, unit.station, waits],
   ];
 }
@@ -152,7 +162,7 @@ function Members({ members }) {
     ],
     [],
   );
-  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
+  return html`<${VirtualTable} caption=${t('unit.members', { n: members.length })} columns=${columns} rows=${members} rowKey="code" hasTools=${members.length > 8} hrefOf=${(/** @type {any} */ row) => pageOf('unit', row.code)} />`;
 }
 
 /** @param {{rows: any[]}} props */

@@ -5,23 +5,20 @@ import { Icon } from '../../components/icon.js';
 import { Card } from '../../components/page_head.js';
 import { ErrorState } from '../../components/states.js';
 import { dateTime, fromZone, has, t, timeZone, unitSymbol } from '../../i18n.js';
-import { addressOf, amount, term } from '../../objects.js';
+import { addressOf, amount, positionScale as scaleOf, term } from '../../objects.js';
 import { onScan } from '../../scan.js';
 
 /**
  * A lot as somebody names it; `start` and `end` are what stands in the fields, in the unit people tell the lot in.
  * @typedef {{lot: string, start: string, end: string, lane: string, measure: string, material: string, quantity: number | null}} LotRow
  */
-/** @typedef {{station: string, from: string, to: string}} StationRow */
+/** @typedef {{station: string, from: string, to: string, tool: string, channel: string, carrier: string}} StationRow */
+
+const NARROWING = /** @type {const} */ (['tool', 'channel', 'carrier']);
 /** @typedef {Record<string, string>} Problems by the path of the field, as the server names it */
 
-/** How many of a lot's measure are one of the unit its positions are told in. @type {Record<string, [number, string]>} */
-const SCALES = { mm: [1000, 'm'], mg: [1_000_000, 'kg'] };
-/** @param {string} measure @returns {[number, string]} */
-const scaleOf = (measure) => SCALES[measure] ?? [1, ''];
-
 const NO_LOT = { lot: '', start: '', end: '', lane: '', measure: '', material: '', quantity: null };
-const NO_STATION = { station: '', from: '', to: '' };
+const NO_STATION = { station: '', from: '', to: '', tool: '', channel: '', carrier: '' };
 const TIME = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?$/;
 
 /** @param {any} lot @returns {LotRow} */
@@ -62,7 +59,7 @@ async function findLot(text) {
 export function QuestionCard({ lots: asked, stations: askedStations, problems: told, plan, station_names }) {
   const [lots, setLots] = useState(() => (asked.length > 0 ? asked.map(rowOf) : [NO_LOT]));
   const [stations, setStations] = useState(() =>
-    askedStations.length > 0 ? askedStations.map(({ station, from_us, to_us }) => ({ station, from: written(from_us), to: written(to_us) })) : [NO_STATION],
+    askedStations.length > 0 ? askedStations.map(({ from_us, to_us, channel, ...others }) => ({ ...others, from: written(from_us), to: written(to_us), channel: channel === null ? '' : String(channel) })) : [NO_STATION],
   );
   const [problems, setProblems] = useState(/** @type {Problems} */ (Object.fromEntries(told.map((each) => [each.path, textOf(each)]))));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -101,9 +98,9 @@ export function QuestionCard({ lots: asked, stations: askedStations, problems: t
     if (first) /** @type {HTMLElement | null} */ (form.current?.elements.namedItem(first))?.focus();
     else window.location.assign(`/recall?${queryOf(known, stations)}`);
   };
-  const placed = new Set([...lots.flatMap((_, index) => ['lot', 'start', 'end', 'lane'].map((name) => `lots.${index}.${name}`)), ...stations.flatMap((_, index) => ['station', 'from', 'to'].map((name) => `stations.${index}.${name}`))]);
+  const placed = new Set([...lots.flatMap((_, index) => ['lot', 'start', 'end', 'lane'].map((name) => `lots.${index}.${name}`)), ...stations.flatMap((_, index) => Object.keys(NO_STATION).map((name) => `stations.${index}.${name}`))]);
   const others = Object.entries(problems).filter(([path]) => !placed.has(path));
-  return html`<${Card} id="question" title=${t('recall.question')} note=${t('recall.scan')}>
+  return html`<${Card} id="question" title=${t('recall.question')} note=${html`<span class="screen-only">${t('recall.scan')}</span>`}>
     <form class="form recall-form" ref=${form} novalidate aria-label=${t('recall.question')} onSubmit=${submit}>
       ${lots.map((row, index) => html`<${LotFields} key=${index} ...${{ row, index, problems, lookUp, change: (/** @type {Partial<LotRow>} */ changes) => changeLot(index, changes), remove: lots.length > 1 && (() => setLots(lots.filter((_, number) => number !== index))) }} />`)}
       ${stations.map((row, index) => html`<${StationFields} key=${index} ...${{ row, index, problems, names: station_names, change: (/** @type {Partial<StationRow>} */ changes) => setStations((old) => old.map((each, number) => (number === index ? { ...each, ...changes } : each))) }} />`)}
@@ -142,6 +139,7 @@ function problemsOfStations(rows) {
     if (!row.station && (row.from.trim() || row.to.trim())) found[`stations.${index}.station`] = t('form.required');
     if (!row.station) return;
     for (const name of /** @type {const} */ (['from', 'to'])) if (!TIME.test(row[name].trim()) || Number.isNaN(moment(row[name]))) found[`stations.${index}.${name}`] = t('recall_problem.time');
+    if (row.channel.trim() && !/^\d{1,5}$/.test(row.channel.trim())) found[`stations.${index}.channel`] = t('recall_problem.channel');
   });
   return found;
 }
@@ -166,10 +164,13 @@ function queryOf(lots, stations) {
     if (isUsed.end) query.append('end', whole(row.end));
     if (isUsed.lane) query.append('lane', row.lane.trim());
   }
-  for (const { station, from, to } of stations.filter((each) => each.station)) {
-    query.append('machine', station);
-    query.append('from', isoOf(from));
-    query.append('to', isoOf(to));
+  const machines = stations.filter((each) => each.station);
+  const isNarrowed = Object.fromEntries(NARROWING.map((name) => [name, machines.some((row) => row[name].trim())]));
+  for (const row of machines) {
+    query.append('machine', row.station);
+    query.append('from', isoOf(row.from));
+    query.append('to', isoOf(row.to));
+    for (const name of NARROWING) if (isNarrowed[name]) query.append(name, row[name].trim());
   }
   return query;
 }
@@ -216,7 +217,9 @@ function StationFields({ row, index, problems, names, change }) {
   const problem = problems[`stations.${index}.station`];
   const isOther = row.station && !names.some(({ code }) => code === row.station);
   /** @param {'from' | 'to'} name */
-  const about = (name) => ({ name: `stations.${index}.${name}`, label: `${t(`column.${name}`)} (${timeZone()})`, value: row[name], problem: problems[`stations.${index}.${name}`], placeholder: t('audit.time_form'), set: (/** @type {string} */ value) => change({ [name]: value }) });
+  const about = (name) => ({ ...field(name, `${t(`column.${name}`)} (${timeZone()})`), placeholder: t('audit.time_form') });
+  /** @param {keyof StationRow} name @param {string} [label] */
+  const field = (name, label) => ({ name: `stations.${index}.${name}`, label: label ?? t(`recall.${name}`), value: row[name], problem: problems[`stations.${index}.${name}`], placeholder: t('facet.all'), set: (/** @type {string} */ value) => change({ [name]: value }) });
   return html`<div class="recall-station" role="group" aria-label=${t('recall.worked')}>
     <div class="field">
       <label class="field-label" for=${id}>${t('recall.station')}</label>
@@ -230,5 +233,6 @@ function StationFields({ row, index, problems, names, change }) {
     </div>
     <${TextField} ...${about('from')} />
     <${TextField} ...${about('to')} />
+    ${row.station && NARROWING.map((name) => html`<${TextField} key=${name} ...${field(name)} isCode=${name !== 'channel'} isNumber=${name === 'channel'} />`)}
   </div>`;
 }

@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 from msgspec import UNSET, Struct
 
 from cellwright.model.answers import Reason, Receipt, RefusalCode
-from cellwright.model.commands import CorrectParts, CorrectRuns, Submission
-from cellwright.model.corrections import RunCorrection
-from cellwright.model.facts import RunsCorrected
+from cellwright.model.commands import Submission
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
+from cellwright.model.correction_facts import RunCorrection, RunsCorrected
 from cellwright.rules.pages import check_arity, unit_number
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.returning import (

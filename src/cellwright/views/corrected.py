@@ -6,15 +6,15 @@ from typing import Final
 from msgspec import Struct
 
 from cellwright.database.pool import Connection
-from cellwright.rules.corrected import CorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.views.stored import Stored
 
 CORRECTIONS = Stored(
-    CorrectionRow,
-    "correction",
+    RecordCorrectionRow,
+    "record_correction",
     ("id", "subject", "reason", "corrected_us", "corrected_by", "second_person"),
     """
-    INSERT INTO correction (id, subject, reason, corrected_us, corrected_by, second_person)
+    INSERT INTO record_correction (id, subject, reason, corrected_us, corrected_by, second_person)
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
     """,
 )
@@ -107,7 +107,7 @@ MADE_OF: Final = """
 NAMED: Final = """
     SELECT id, reason, corrected_us, corrected_by, second_person
     FROM unnest($1::bigint[]) AS k (number)
-    CROSS JOIN LATERAL (SELECT * FROM correction WHERE correction.id = k.number OFFSET 0) AS c
+    CROSS JOIN LATERAL (SELECT * FROM record_correction AS n WHERE n.id = k.number OFFSET 0) AS c
     ORDER BY id
 """
 TOUCHING: Final = """

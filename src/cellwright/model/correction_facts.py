@@ -1,6 +1,8 @@
-"""What a correction says: the record as it was, and as it is from now on."""
+"""Facts of correcting the record: how it was, and how it is from now on."""
 
 from msgspec import Struct
+
+from cellwright.model.wire import FactBase
 
 
 class RunCorrection(Struct, frozen=True, kw_only=True):
@@ -45,3 +47,25 @@ class StockCorrection(Struct, frozen=True, kw_only=True):
 
     lot: int
     returned: int
+
+
+class RunsCorrected(FactBase, frozen=True, kw_only=True):
+    """Units had taken other stretches of lots than was recorded; what was believed before is kept beside."""
+
+    correction: int
+    position: str
+    layer: int
+    runs: tuple[RunCorrection, ...]
+    stocks: tuple[StockCorrection, ...] = ()
+    reason: str
+    second_person: str
+
+
+class PartsCorrected(FactBase, frozen=True, kw_only=True):
+    """Parts of lots had come from elsewhere than was recorded; what was believed before is kept beside."""
+
+    correction: int
+    parts: tuple[PartCorrection, ...]
+    stocks: tuple[StockCorrection, ...] = ()
+    reason: str
+    second_person: str

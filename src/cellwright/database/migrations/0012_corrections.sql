@@ -1,13 +1,13 @@
 -- Corrections: what is believed now stays where every question looks for it, what was believed before goes aside.
 
-CREATE TABLE correction (
+CREATE TABLE record_correction (
     id bigint PRIMARY KEY,
     subject text NOT NULL,
     reason text NOT NULL,
     corrected_us bigint NOT NULL,
     corrected_by text NOT NULL,
     second_person text NOT NULL,
-    CONSTRAINT correction_signed_by_two CHECK (corrected_by <> second_person)
+    CONSTRAINT record_correction_signed_by_two CHECK (corrected_by <> second_person)
 );
 
 ALTER TABLE load_run ADD COLUMN correction bigint NOT NULL DEFAULT 0;
@@ -19,7 +19,7 @@ CREATE TABLE superseded_run (
     kind text NOT NULL,
     layer smallint NOT NULL,
     a bigint NOT NULL,
-    superseded_by bigint NOT NULL REFERENCES correction,
+    superseded_by bigint NOT NULL REFERENCES record_correction,
     b bigint NOT NULL,
     lot bigint NOT NULL REFERENCES lot,
     pos_a bigint NOT NULL,
@@ -38,7 +38,7 @@ COMMENT ON TABLE superseded_run IS 'What was believed of units a..b until a corr
 CREATE TABLE superseded_part (
     child bigint NOT NULL REFERENCES lot,
     number smallint NOT NULL,
-    superseded_by bigint NOT NULL REFERENCES correction,
+    superseded_by bigint NOT NULL REFERENCES record_correction,
     parent bigint NOT NULL REFERENCES lot,
     parent_start bigint NOT NULL,
     parent_end bigint NOT NULL,

@@ -1,0 +1,1 @@
+"""Siblings at risk: who shares what with one bad unit, from the narrowest cause to the widest."""
