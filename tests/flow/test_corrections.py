@@ -15,6 +15,7 @@ from cellwright.plant.check import check, rebuild
 from cellwright.plant.gate import Gate
 from cellwright.plant.recalls import Order, RecallQuestion, RecallReport, place_recall, plan_recall
 from cellwright.plant.sealing import seal
+from cellwright.rules.positions import Direction
 from cellwright.testing.deep_plant import Story, tell_story
 from cellwright.testing.gates import make_gate
 from cellwright.testing.replay import through_gate
@@ -22,6 +23,8 @@ from cellwright.views.corrected import corrections_of_lot
 from cellwright.views.history import lot_history, unit_history
 from cellwright.views.origins import find_origins
 from cellwright.views.people import catch_up
+from cellwright.views.reached import Asked, reach
+from cellwright.views.reached_steps import Node, read_steps
 from cellwright.views.spread import Section, find_spread
 from cellwright.views.trace import read_taken, trace_backward, trace_forward
 
@@ -128,6 +131,29 @@ async def test_every_question_answers_from_the_corrected_record_and_says_so(desk
     assert story.id_of("CAN-1") not in origins.lots.tolist()
 
 
+async def test_steps_of_a_genealogy_say_that_they_were_corrected(desk: Desk) -> None:
+    story, cell = desk.story, desk.story.cells[12]
+    await desk.must(cans(story))
+    marked = [each for each in await steps(desk, cell, Direction.BACKWARD) if each.corrected is not None]
+    assert [(each.code, each.place, each.stretches[0].start) for each in marked] == [("CAN-2", "can", 102)]
+    by = marked[0].corrected
+    assert by is not None
+    assert (by.number, by.reason, by.corrected_by, by.second_person) == (1, "the other box was mounted", "QA1", "QA2")
+    assert by.corrected_us > 0
+    ahead = await steps(desk, "CAN-2", Direction.FORWARD)
+    assert {each.code for each in ahead} == set(story.cells[10:30])
+    assert all(each.corrected == by for each in ahead)
+    beside = await steps(desk, "CAN-1", Direction.FORWARD)
+    assert beside
+    assert all(each.corrected is None for each in beside)
+
+
+async def steps(desk: Desk, code: str, direction: Direction) -> tuple[Node, ...]:
+    number = desk.story.id_of(code)
+    reached = await reach(desk.connection, Asked(subject=number, direction=direction))
+    return (await read_steps(desk.connection, reached, number, limit=200)).nodes
+
+
 async def test_histories_tell_the_correction(desk: Desk) -> None:
     story = desk.story
     await desk.must(cans(story))
@@ -188,6 +214,12 @@ async def test_a_corrected_lane_leads_elsewhere_on_the_roll(desk: Desk) -> None:
     corrected = [link for link in ahead.links if link.corrected is not None]
     assert {link.consumed for link in corrected} == {story.roll}
     assert len(corrected) == len(parts)
+    children = await steps(desk, story.roll, Direction.FORWARD)
+    assert {(each.code, each.corrected.number) for each in children if each.corrected} == {
+        (part["code"], 1) for part in parts
+    }
+    (back,) = await steps(desk, parts[0]["code"], Direction.BACKWARD)
+    assert back.corrected == corrected[0].corrected
 
 
 async def reached(desk: Desk, lane: int) -> set[str]:
