@@ -92,7 +92,7 @@ class RefusalCode(StrEnum):
     JOB_ENDED = "job_ended"
     CALL_UNKNOWN = "call_unknown"
     CALL_INVALID = "call_invalid"
-    CORRECTION_INVALID = "correction_invalid"
+    RECORD_CORRECTION_INVALID = "record_correction_invalid"
     RECORD_DIFFERS = "record_differs"
     STRETCH_TAKEN = "stretch_taken"
 

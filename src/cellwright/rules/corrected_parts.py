@@ -43,7 +43,7 @@ def correct_parts(state: State, submission: Submission, command: CorrectParts) -
     pairs = [pair for number in range(count) for pair in _read_row(state, command, number, reasons)]
     if len({old.key for old, _ in pairs}) < len(pairs):
         text = "a part of a lot stands twice in the command; give each once"
-        reasons.append(reason(RefusalCode.CORRECTION_INVALID, text))
+        reasons.append(reason(RefusalCode.RECORD_CORRECTION_INVALID, text))
     if not reasons:
         reasons += [*_cycle_reasons(state, pairs), *_doubled_reasons(state, pairs)]
     if reasons:
@@ -96,7 +96,7 @@ def _read_row(
     )
     if not wrong and new == old:
         text = f"row {number}: this is what the record says already; nothing is to be corrected"
-        wrong.append(reason(RefusalCode.CORRECTION_INVALID, text, row=number))
+        wrong.append(reason(RefusalCode.RECORD_CORRECTION_INVALID, text, row=number))
     reasons += wrong
     if not wrong:
         yield old, new
@@ -129,7 +129,7 @@ def _measure_reasons(
     if was is None or lot is None or was.measure is lot.measure or (command.starts and command.ends):
         return
     text = f"row {number}: lot {lot.code} is counted in {lot.measure}, {was.code} in {was.measure}; give starts and ends too"
-    yield reason(RefusalCode.CORRECTION_INVALID, text, row=number, lot=lot.code, measure=lot.measure)
+    yield reason(RefusalCode.RECORD_CORRECTION_INVALID, text, row=number, lot=lot.code, measure=lot.measure)
 
 
 def _bound_reasons(state: State, number: int, child: LotRow, part: LotPartRow) -> Iterator[Reason]:

@@ -99,10 +99,10 @@ def order_reasons(state: State, submission: Submission, command: Correcting, cou
     yield from unknown_signers(state, (submission.actor, command.second_person))
     if not command.reason.strip():
         text = "a correction needs a reason; say how it is known what really happened"
-        yield reason(RefusalCode.CORRECTION_INVALID, text)
+        yield reason(RefusalCode.RECORD_CORRECTION_INVALID, text)
     if not 1 <= count <= ROWS_MAX:
         text = f"a correction of {count} rows; give 1 to {ROWS_MAX}"
-        yield reason(RefusalCode.CORRECTION_INVALID, text, count=count, max=ROWS_MAX)
+        yield reason(RefusalCode.RECORD_CORRECTION_INVALID, text, count=count, max=ROWS_MAX)
 
 
 def notes_of(moves: Sequence[tuple[LotRow, LotRow]]) -> tuple[str, ...]:
@@ -183,14 +183,14 @@ def _read_row(state: State, command: CorrectRuns, number: int, reasons: list[Rea
     wrong = [*lot_reasons(state, command.recorded[number]), *lot_reasons(state, command.lots[number])]
     if found is None:
         text = f"row {number}: {first[:40]!r} to {last[:40]!r} is no range of units; give the first and the last one made, of one kind and line"
-        wrong.append(reason(RefusalCode.CORRECTION_INVALID, text, row=number, first=first[:40], last=last[:40]))
+        wrong.append(reason(RefusalCode.RECORD_CORRECTION_INVALID, text, row=number, first=first[:40], last=last[:40]))
     if start < 0 or (end is not None and end < start):
         text = f"row {number}: [{start}, {end}) is no stretch; give 0 <= start <= end, or no end"
         wrong.append(reason(RefusalCode.INTERVAL_INVALID, text, row=number, start=start, end=end))
     recorded, lot = state.lot_by_code(command.recorded[number]), state.lot_by_code(command.lots[number])
     if recorded is not None and lot is not None and recorded.measure is not lot.measure:
         text = f"row {number}: lot {lot.code} is counted in {lot.measure}, {recorded.code} in {recorded.measure}; name a lot that can have been taken instead"
-        wrong.append(reason(RefusalCode.CORRECTION_INVALID, text, row=number, lot=lot.code, measure=lot.measure))
+        wrong.append(reason(RefusalCode.RECORD_CORRECTION_INVALID, text, row=number, lot=lot.code, measure=lot.measure))
     reasons += wrong
     if not wrong and found is not None and recorded is not None and lot is not None:
         yield _Row(number, *found, recorded, lot, Target(lot.id, start, end))
@@ -214,7 +214,7 @@ def _change(state: State, command: CorrectRuns, row: _Row, reasons: list[Reason]
     new = moved(old, row.target)
     if new == old:
         text = f"row {row.number}: this is what the record says already; nothing is to be corrected"
-        reasons.append(reason(RefusalCode.CORRECTION_INVALID, text, row=row.number))
+        reasons.append(reason(RefusalCode.RECORD_CORRECTION_INVALID, text, row=row.number))
         return
     yield _Change(row, old, new)
 
@@ -239,14 +239,14 @@ def _count_reasons(rows: Sequence[_Row]) -> list[Reason]:
     if count <= UNITS_MAX:
         return []
     text = f"{count} units in one command; give at most {UNITS_MAX}, and the rest in further ones"
-    return [reason(RefusalCode.CORRECTION_INVALID, text, count=count, max=UNITS_MAX)]
+    return [reason(RefusalCode.RECORD_CORRECTION_INVALID, text, count=count, max=UNITS_MAX)]
 
 
 def _repeated_reasons(rows: Sequence[_Row]) -> list[Reason]:
     ordered = sorted(rows, key=lambda row: row.first)
     doubled = [later for earlier, later in pairwise(ordered) if later.first <= earlier.last]
     text = "row {} names units that another row names too; give each unit once"
-    return [reason(RefusalCode.CORRECTION_INVALID, text.format(row.number), row=row.number) for row in doubled]
+    return [reason(RefusalCode.RECORD_CORRECTION_INVALID, text.format(row.number), row=row.number) for row in doubled]
 
 
 # --- what they claim --------------------------------------------------------------------------------

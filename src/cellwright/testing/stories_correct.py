@@ -79,32 +79,32 @@ def _correction_by_an_operator(driver: Driver) -> Answer:
     return driver.submit(cans(units), actor="EVE")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_without_a_reason_or_rows(driver: Driver) -> Answer:
     wrong_cans(driver)
     none: dict[str, Any] = dict.fromkeys(("firsts", "lasts", "recorded", "lots", "starts"), ())
     return driver.submit(cans(("",), reason=" ", **none), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_to_what_is_recorded(driver: Driver) -> Answer:
     return driver.submit(cans(wrong_cans(driver), lots=("CAN-1",), starts=(0,)), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_of_no_range(driver: Driver) -> Answer:
     units = wrong_cans(driver)
     return driver.submit(cans(units, firsts=units[-1:], lasts=units[:1]), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_that_names_a_unit_twice(driver: Driver) -> Answer:
     units = wrong_cans(driver)
     twice: dict[str, Any] = {name: value * 2 for name, value in _columns(units).items()}
     return driver.submit(cans(units, **twice | {"starts": (0, 20)}), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_to_a_lot_in_another_measure(driver: Driver) -> Answer:
     return driver.submit(cans(wrong_cans(driver), lots=("SEP-1",)), actor="QA1")
 
@@ -186,18 +186,18 @@ def _correction_of_parts_with_a_number_too_few(driver: Driver) -> Answer:
     return driver.submit(parts(coated(driver), numbers=(1,), lanes=(1,)), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_of_a_part_twice(driver: Driver) -> Answer:
     webs = coated(driver)
     return driver.submit(parts(webs[:1] * 2), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_of_parts_to_what_is_recorded(driver: Driver) -> Answer:
     return driver.submit(parts(coated(driver), parents=("FOIL-1",) * 2), actor="QA1")
 
 
-@BOOK.of(RefusalCode.CORRECTION_INVALID)
+@BOOK.of(RefusalCode.RECORD_CORRECTION_INVALID)
 def _correction_of_a_part_to_a_lot_in_another_measure(driver: Driver) -> Answer:
     webs = coated(driver)
     driver.receive("PRIMER-1", "primer", 5000)
