@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.model.quantities import Measure
 from cellwright.model.wire import Code, CommandBase, Int64, Patience, Text
@@ -425,6 +426,8 @@ Command = (
     | AbortJob
     | RaiseCall
     | ClearCall
+    | CorrectRuns
+    | CorrectParts
 )
 
 

@@ -13,7 +13,8 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import apply
-from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.folding import MissingRowError
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
@@ -24,7 +25,6 @@ from cellwright.rules.state import (
     LotPartRow,
     LotRow,
     MemberRow,
-    OrderRow,
     Row,
     State,
     UnitRow,
@@ -270,10 +270,12 @@ def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:  #
         match row:
             case LotRow():
                 content |= {"id": 0, "made_us": 0}
-            case LoadingRow() | LoadRun():
+            case LoadingRow() | LoadRun() | SupersededRun():
                 content["lot"] = lots.get(row.lot, "")
-            case LotPartRow():
+            case LotPartRow() | SupersededPart():
                 content |= {"parent": lots[row.parent], "child": lots[row.child]}
+            case RecordCorrectionRow():
+                content |= {"corrected_us": 0}
             case MemberRow() | InstallationRow() | ShipmentRow():
                 content |= {"from_us": 0, "to_us": bool(row.to_us)}
             case HoldRow():

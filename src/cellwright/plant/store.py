@@ -17,7 +17,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import genealogy, jobs, resources, sealed, stock, whereabouts, wip
+from cellwright.views import corrected, genealogy, jobs, resources, sealed, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -142,10 +142,16 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (resources.ORDERS, by_code, needs.orders),
         (jobs.JOBS, by_code, needs.jobs),
         (jobs.CALLS, by_code, needs.calls),
+        (genealogy.RUNS, corrected.USES, needs.uses),
+        (genealogy.LOT_PARTS, corrected.PARTS_OF, needs.uses),
+        (genealogy.LOT_PARTS, corrected.MADE_OF, needs.made_of),
     )
     for stored, where, keys in wanted:
         if keys:
             state.load(await stored.load_page(connection, where, sorted(keys)))
+    if needs.runs:
+        columns = [list(column) for column in zip(*sorted(needs.runs), strict=True)]
+        state.load(await genealogy.RUNS.load_page(connection, corrected.RUNS_BETWEEN, *columns))
 
 
 def writing(written: Written) -> list[Write]:

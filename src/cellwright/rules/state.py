@@ -13,7 +13,8 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
-from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, OrderRow, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
 
 
@@ -146,6 +147,8 @@ class LoadRun(Struct, frozen=True, gc=False):
     station: str
     from_us: int
     to_us: int
+    correction: int = 0
+    """The correction that said so, 0 = it was reported like this."""
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -166,6 +169,7 @@ class LotPartRow(Struct, frozen=True, gc=False):
     lane: int
     reversed: bool
     tolerance: int
+    correction: int = 0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -272,25 +276,6 @@ class QualificationRow(Struct, frozen=True, gc=False):
         return (self.person, self.qualification)
 
 
-class OrderRow(Struct, frozen=True, gc=False):
-    """A work order: good units of a product that are wanted; closed_us 0 = open. Times UTC us."""
-
-    order: str
-    product: str
-    quantity: int
-    due_us: int
-    released_us: int
-    released_by: str
-    closed_us: int = 0
-    closed_by: str = ""
-    reason: str = ""
-
-    @property
-    def key(self) -> str:
-        """Code of the order."""
-        return self.order
-
-
 class CounterRow(Struct, frozen=True, gc=False):
     """The last number given out under a name."""
 
@@ -323,6 +308,9 @@ Row = (
     | OrderRow
     | JobRow
     | CallRow
+    | RecordCorrectionRow
+    | SupersededRun
+    | SupersededPart
     | CounterRow
     | UnitBlock
     | Route
@@ -350,11 +338,23 @@ ROW_TYPES: tuple[type[Row], ...] = (
     OrderRow,
     JobRow,
     CallRow,
+    RecordCorrectionRow,
+    SupersededRun,
+    SupersededPart,
 )
 Change = tuple[Row | None, Row]
 """A row as it was when a batch began (None = it is new), and as it is now."""
 
-Key = int | str | tuple[int, int] | tuple[str, str] | tuple[str, int] | tuple[str, int, int]
+Key = (
+    int
+    | str
+    | tuple[int, int]
+    | tuple[str, str]
+    | tuple[str, int]
+    | tuple[str, int, int]
+    | tuple[int, int, int]
+    | tuple[str, int, int, int]
+)
 K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 
@@ -423,12 +423,8 @@ class State:
 
     def take_changes(self) -> dict[type[Row], list[Change]]:
         """Return what changed by type, and forget that it changed."""
-        changes = {
-            kind: [(row, self._tables[kind][key]) for key, row in before.items()]
-            for kind, before in self._before.items()
-        }
-        self._before = {}
-        return changes
+        before, self._before = self._before, {}
+        return {kind: [(row, self._tables[kind][key]) for key, row in was.items()] for kind, was in before.items()}
 
     def lot_by_code(self, code: str) -> LotRow | None:
         """Return the lot of a code, or None."""
@@ -466,9 +462,7 @@ class State:
     def operation_of(self, unit: UnitRow) -> Operation | None:
         """Return the operation that a unit waits for or is in, None when its route is finished."""
         route = self.get(Route, unit.route)
-        if route is None or unit.step >= len(route.operations):
-            return None
-        return route.operations[unit.step]
+        return None if route is None or unit.step >= len(route.operations) else route.operations[unit.step]
 
     def counter(self, name: str) -> int:
         """Return the last number given out under a name, 0 when none."""

@@ -29,6 +29,7 @@ from cellwright.model.commands import (
     Submission,
     UnloadMaterial,
 )
+from cellwright.model.correction_facts import PartsCorrected, RunsCorrected
 from cellwright.model.facts import (
     CodesAssigned,
     Envelope,
@@ -50,6 +51,7 @@ from cellwright.model.job_commands import (
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
+from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
@@ -74,7 +76,9 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_dispatched())
+    samples = _richest(driver.envelopes)
+    for story in (_travelled(), _dispatched(), _corrected()):
+        samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -140,6 +144,16 @@ def _dispatched() -> list[Envelope]:
     driver.must(ClearCall(call="CALL-1", reason="6 cells came"), actor="LINE-1")
     kinds = (JobsDispatched, JobProved, JobAmended, JobEnded, CallRaised, CallCleared)
     return [each for each in driver.envelopes if isinstance(each.fact, kinds)]
+
+
+def _corrected() -> list[Envelope]:
+    """Return the facts of corrections, in a plant of their own."""
+    driver = Driver()
+    driver.must(cans(wrong_cans(driver)), actor="QA1")
+    other = Driver()
+    other.must(parts(coated(other), tolerances=(80, 80)), actor="QA1")
+    kinds = (RunsCorrected, PartsCorrected)
+    return [each for each in (*driver.envelopes, *other.envelopes) if isinstance(each.fact, kinds)]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -3,6 +3,7 @@
 from cellwright.model.answers import RefusalCode
 from cellwright.testing import (
     stories_abort,
+    stories_correct,
     stories_import,
     stories_jobs,
     stories_line,
@@ -19,6 +20,7 @@ PROVOCATIONS = (
     *stories_repair.BOOK.stories,
     *stories_jobs.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
+    *stories_correct.BOOK.stories,
 )
 
 GATE_ONLY = frozenset({RefusalCode.PAYLOAD_TOO_LARGE, RefusalCode.SEQUENCE_CONFLICT})

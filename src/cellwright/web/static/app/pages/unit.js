@@ -2,6 +2,7 @@
 import { html, useMemo } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
+import { CorrectionNotices, correctionsOf } from '../components/correction_notices.js';
 import { Genealogy } from '../components/genealogy.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
@@ -38,6 +39,7 @@ export default function UnitPage() {
     ${dialog}
     <div class="stack">
       <${HoldNotices} holds=${data.holds} ask=${ask} />
+      <${CorrectionNotices} corrections=${correctionsOf(made_of)} />
       <div class="grid">
         <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
