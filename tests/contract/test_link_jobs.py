@@ -4,13 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 
 import pytest
 from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaError
 
 from cellwright.links.contract import LinkError, StationContractError
-from cellwright.links.opcua.contract import JOB_CODE_COUNT_MAX, JOB_CODE_LENGTH_MAX, METHODS
+from cellwright.links.opcua.contract import JOB_CODE_COUNT_MAX, JOB_CODE_LENGTH_MAX, METHODS, NAMESPACE_URI
 from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob
 from cellwright.links.opcua.link import LinkSettings, OpcUaLink
 from cellwright.links.opcua.serverside_jobs import JobBoard, JobMemory
@@ -19,6 +24,8 @@ from cellwright.links.opcua.station import AnswerOut, Request
 from cellwright.links.opcua.worker import Backoff, Surroundings
 from cellwright.model.job_commands import Job, job_digest
 from cellwright.plant.clock import host_clock
+from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.runtime import Runtime
 from cellwright.testing.machine import Keys, Machine, MachineServer, make_keys
 
 SETTINGS = LinkSettings(timeout_s=2.0, poll_s=0.05, reconnect=Backoff(first_s=0.05, max_s=0.2))
@@ -304,6 +311,18 @@ async def test_a_machine_that_is_not_ready_refuses_and_remembers(machine: Machin
         await link.jobs.cancel("S-1", "J")
 
 
+async def test_a_running_plant_finds_the_link_of_a_station(machines: MachineServer, keys: Keys) -> None:
+    plant = load_plant(find_plant("lfp32700"))
+    runtime = Runtime("postgresql://unused", plant, host_clock, outside=None, random=Random(1))
+    with pytest.raises(LinkError, match=r"S-1 is not reachable: no machine is named .* --machines"):
+        await runtime.jobs.held("S-1")
+    async with running(machines, keys, ["S-1"]) as first, running(machines, keys, ["S-2"]) as second:
+        runtime.links = [first, second]
+        assert (await runtime.jobs.store_and_start("S-2", STACK)).is_done
+        assert await first.jobs.held("S-1") == ()
+        assert await second.jobs.held("S-2") == await runtime.jobs.held("S-2") != ()
+
+
 # --- arguments that no MES would send -----------------------------------------------------------
 
 
@@ -382,6 +401,39 @@ async def test_a_method_is_called_on_its_own_station_only(session: Session, memo
         result = await session.call(target, session.node_id("S-1/JobOrderControl/StoreAndStart"), GOOD)
         assert result.StatusCode.name == "BadMethodInvalid"
     assert (await session.call(own, session.node_id("S-1/Request"), GOOD)).StatusCode.is_bad()
+    assert memory.stored == []
+
+
+async def test_a_call_of_many_methods_is_refused_whole(session: Session, memory: CountingMemory) -> None:
+    control, method = (session.node_id(f"S-1/JobOrderControl{each}") for each in ("", "/StoreAndStart"))
+    request = ua.CallMethodRequest(ObjectId=control, MethodId=method, InputArguments=GOOD)
+    with pytest.raises(UaError, match="BadTooManyOperations"):
+        await session._service.call([request] * 11)
+    assert memory.stored == []
+
+
+async def test_nobody_calls_a_method_before_the_session_is_activated(
+    machines: MachineServer, keys: Keys, memory: CountingMemory
+) -> None:
+    client = Client(machines.endpoint.url, timeout=2.0)
+    client.application_uri = keys.mes.identity.application_uri
+    await client.set_security(
+        SecurityPolicyBasic256Sha256,
+        CertProperties(keys.mes.identity.certificate, "der"),
+        CertProperties(keys.mes.identity.private_key, "pem"),
+        server_certificate=CertProperties(keys.machine.certificate, "der"),
+        mode=ua.MessageSecurityMode.SignAndEncrypt,
+    )
+    await client.connect_sessionless()
+    index = ua.Int16(await machines.server.get_namespace_index(NAMESPACE_URI))
+    control, method = (ua.NodeId(ua.String(f"S-1/JobOrderControl{each}"), index) for each in ("", "/StoreAndStart"))
+    request = ua.CallMethodRequest(ObjectId=control, MethodId=method, InputArguments=GOOD)
+    with pytest.raises(UaError):
+        await client.uaclient.call([request])
+    await client.create_session()
+    with pytest.raises(UaError):
+        await client.uaclient.call([request])
+    client.disconnect_socket()
     assert memory.stored == []
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from cellwright.links.contract import LinkError
 from cellwright.links.opcua.contract import ANSWER_NODES, NODES, REQUEST_NODES, SEQUENCE_PATH, Kind, ValueType
-from cellwright.links.opcua.jobs import READ_SPECS, JobDoor, ReturnStatus
+from cellwright.links.opcua.jobs import READ_SPECS, JobControl, JobDoor, ReturnStatus
 from cellwright.links.opcua.serverside import Listener
 from cellwright.links.opcua.serverside_jobs import JobReceiver, answer_call
 from cellwright.links.opcua.values import Problem, Value
@@ -139,9 +139,18 @@ class StandIn:
         self._lot_count = 0
         self._answers: dict[tuple[str, int], Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attached: dict[str, MemoryNodes] = {}
+        self.jobs = JobControl(self._job_door)
+        """Gives job orders to the attached stations, as the MES would."""
 
-    def attach(self, nodes: StationNodes) -> None:
-        """Answer the requests of one station from now on."""
+    def _job_door(self, station: str) -> JobDoor:
+        if station not in self._attached:
+            raise LinkError(f"{station} is not attached to the stand-in; attach its nodes first")
+        return self._attached[station].job_door()
+
+    def attach(self, nodes: MemoryNodes) -> None:
+        """Answer the requests of one station from now on, and reach its job orders."""
+        self._attached[nodes.code] = nodes
 
         def on_request(_path: str, value: Value) -> None:
             if isinstance(value, int) and value > 0:

@@ -178,9 +178,19 @@ def _column_faults(lists: Mapping[str, _Items]) -> list[str]:
     strange = [state for state in lists["Jobs/States"] if state not in set(HeldState)]
     if strange:
         faults.append(f"Jobs/States holds {strange[0]!r}, expected one of {', '.join(HeldState)}")
+    faults.extend(
+        f"{path} holds an empty code or one with control characters, which no code is"
+        for path in ("Jobs/Ids", "Jobs/Units", "Jobs/Members")
+        if not all(is_code(str(code)) for code in lists[path])
+    )
     faults.extend(_count_faults(lists, "Jobs/UnitCounts", "Jobs/Units"))
     faults.extend(_count_faults(lists, "Jobs/MemberCounts", "Jobs/Members"))
     return faults
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text is a code: other texts could make another job of the same digest."""
+    return bool(text) and not any(char < " " or char == "\x7f" for char in text)
 
 
 def _count_faults(lists: Mapping[str, _Items], counts_path: str, codes_path: str) -> list[str]:

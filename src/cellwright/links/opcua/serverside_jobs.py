@@ -24,11 +24,12 @@ from cellwright.links.opcua.contract import (
     ValueType,
     node_key,
 )
-from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob, columns_of
+from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob, columns_of, is_code
 from cellwright.links.opcua.values import Value, node_id
 
 _LIST_BYTES_MAX = 512 * 1024
 _DATA_TYPES = {ValueType.STRING: ua.ObjectIds.String, ValueType.UINT64: ua.ObjectIds.UInt64}
+_MAY_MISS = frozenset({"Operation", "Serves"})
 _BEFORE_START = (HeldState.NOT_ALLOWED_TO_START, HeldState.ALLOWED_TO_START)
 _OVER = (HeldState.ENDED, HeldState.ABORTED)
 
@@ -265,14 +266,10 @@ def _argument_fault(spec: ArgumentSpec, given: ua.Variant) -> int:
         return StatusCodes.BadTypeMismatch
     plain = _plain(spec, given)
     codes = _codes(plain) if spec.is_array else (str(plain),)
-    is_within = len(codes) <= JOB_CODE_COUNT_MAX and all(_is_code(each) for each in codes)
-    # Only an operation and a job served may be missing.
-    is_named = all(codes) or spec.name in {"Operation", "Serves"}
+    may_miss = spec.name in _MAY_MISS
+    is_within = len(codes) <= JOB_CODE_COUNT_MAX and all(len(each) <= JOB_CODE_LENGTH_MAX for each in codes)
+    is_named = all(is_code(each) or (may_miss and not each) for each in codes)
     return 0 if is_within and is_named else StatusCodes.BadOutOfRange
-
-
-def _is_code(text: str) -> bool:
-    return len(text) <= JOB_CODE_LENGTH_MAX and not any(char < " " or char == "\x7f" for char in text)
 
 
 def _plain(spec: ArgumentSpec, given: ua.Variant) -> Value:

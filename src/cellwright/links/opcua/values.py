@@ -47,11 +47,11 @@ def from_data_value(spec: NodeSpec, data: ua.DataValue) -> Value | Problem:
     """Return the plain value of a node, or the problem with it: a doubtful value never becomes a number.
 
     NaN in a result means not measured and becomes None; anywhere else, like an infinite number, it is a problem.
-    An optional node that a station does not have is empty. An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
+    An optional node that a station does not have is empty, or None when it is no array. An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
     """
     status, variant = data.StatusCode, data.Value
     if spec.is_optional and status is not None and status.value == StatusCodes.BadNodeIdUnknown:
-        return () if spec.is_array else ""
+        return () if spec.is_array else None
     if status is not None and not status.is_good():
         return Problem(spec.path, f"status is {status.name}, expected Good", is_passing=True)
     if _is_absent(variant) and (spec.is_array or spec.type is ValueType.STRING):
