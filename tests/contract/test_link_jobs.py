@@ -240,6 +240,24 @@ async def test_an_answer_that_does_not_come_is_an_error_within_the_timeout(
     assert time.monotonic() - began_s < 2 * SETTINGS.timeout_s
 
 
+async def test_a_link_that_is_stopped_ends_what_is_under_way_with_an_error(
+    machines: MachineServer, machine: Machine, keys: Keys, memory: CountingMemory
+) -> None:
+    stuck = StuckBoard(machine, memory)
+    machine.station.receive_jobs(stuck)
+    async with running(machines, keys) as link:
+        sending = asyncio.create_task(link.jobs.store_and_start("S-1", STACK))
+        await stuck.taken.wait()
+    with pytest.raises(LinkError, match="read back before it is sent again"):
+        await sending
+
+
+async def test_two_that_send_the_same_at_once_send_it_once(link: OpcUaLink, memory: CountingMemory) -> None:
+    statuses = await asyncio.gather(*(link.jobs.store_and_start("S-1", STACK) for _ in range(5)))
+    assert statuses == [ReturnStatus.NO_ERROR] * 5
+    assert memory.stored == ["PB-1/stack"]
+
+
 async def reconnected(link: OpcUaLink) -> None:
     """Wait for a session that was opened after the restart."""
     async with asyncio.timeout(10.0):

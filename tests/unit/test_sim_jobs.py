@@ -29,7 +29,7 @@ class Shop:
             code: Machine(nodes, self.clock, np.random.default_rng(1), restart_ratio=restart_ratio)
             for code, nodes in self.nodes.items()
         }
-        self.jobs = JobControl(lambda station: self.nodes[station].job_door())
+        self.jobs = JobControl(lambda station: self.nodes[station].job_door)
         self.seen: list[tuple[str, float]] = []
         self._is_over = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -192,17 +192,72 @@ async def test_what_comes_from_outside_during_a_step_lives_before_it() -> None:
 async def test_jobs_are_taken_up_in_the_order_of_arrival_and_cancelled_ones_not_at_all() -> None:
     shop = Shop("S-1")
     shop.clock.spawn(shop.work("S-1", 2, hold_s=1.0), "S-1")
-
-    async def send() -> None:
-        for job in (FIRST, SECOND, StationJob("J3", "eol", ("U3",), ())):
-            await shop.jobs.store_and_start("S-1", job)
-        assert await shop.jobs.cancel("S-1", "J2") == ReturnStatus.NO_ERROR
-        assert await shop.jobs.cancel("S-1", "J2") == ReturnStatus.UNKNOWN_JOB_ORDER_ID
-
     await shop.machines["S-1"].start()
-    await send()
+    for job in (FIRST, SECOND, StationJob("J3", "eol", ("U3",), ())):
+        await shop.jobs.store_and_start("S-1", job)
+    assert await shop.jobs.cancel("S-1", "J2") == ReturnStatus.NO_ERROR
+    assert await shop.jobs.cancel("S-1", "J2") == ReturnStatus.UNKNOWN_JOB_ORDER_ID
     await shop.run()
     assert [what for what, _ in shop.seen] == ["J1", "J3"]
+
+
+async def test_a_job_runs_once_it_is_checked_in_and_may_be_cancelled_before() -> None:
+    shop = Shop("S-1")
+    refused: list[str] = ["job_unproved"]
+    stand_in = StandIn({"S-1": "eol"}, refuse=lambda _station, _ask: refused)
+    stand_in.attach(shop.nodes["S-1"])
+    machine = shop.machines["S-1"]
+
+    async def state() -> list[HeldState]:
+        return [each.state for each in await shop.jobs.held("S-1")]
+
+    async def program() -> None:
+        job = await machine.next_job()
+        ask = Ask(kind=Kind.CHECK_IN, units=job.units)
+        assert not (await machine.ask(ask)).accepted
+        assert await state() == [HeldState.ALLOWED_TO_START]
+        assert await shop.jobs.cancel("S-1", job.job) == ReturnStatus.NO_ERROR
+        assert not machine.jobs.holds(job)
+        await machine.job_ended(job.job)
+        amended = StationJob(job.job, job.operation, ("U9",), ())
+        assert await shop.jobs.store_and_start("S-1", amended) == ReturnStatus.NO_ERROR
+        assert not machine.jobs.holds(job)
+        assert await machine.next_job() == amended
+        refused.clear()
+        assert (await machine.ask(Ask(kind=Kind.CHECK_IN, units=amended.units))).accepted
+        assert await state() == [HeldState.RUNNING]
+        assert await shop.jobs.cancel("S-1", job.job) == ReturnStatus.INVALID_JOB_ORDER_STATUS
+        await machine.job_ended(job.job, is_aborted=True)
+        assert await state() == [HeldState.ABORTED]
+        shop.note("done")
+        shop._is_over = True
+
+    shop.clock.spawn(program(), "S-1")
+    await machine.start()
+    await stand_in.jobs.store_and_start("S-1", FIRST)
+    await shop.run()
+    assert [what for what, _ in shop.seen] == ["done"]
+
+
+async def test_only_what_was_taken_up_begins_with_a_check_in() -> None:
+    shop = Shop("S-1")
+    stand_in = StandIn({"S-1": "eol"})
+    stand_in.attach(shop.nodes["S-1"])
+    machine = shop.machines["S-1"]
+
+    async def program() -> None:
+        job = await machine.next_job()
+        await machine.ask(Ask(kind=Kind.CHECK_IN, units=job.units))
+        shop._is_over = True
+
+    shop.clock.spawn(program(), "S-1")
+    await machine.start()
+    later = StationJob("J3", "eol", FIRST.units, ())
+    for job in (FIRST, SECOND, later):
+        await stand_in.jobs.store_and_start("S-1", job)
+    await shop.run()
+    states = [each.state for each in await shop.jobs.held("S-1")]
+    assert states == [HeldState.RUNNING, HeldState.ALLOWED_TO_START, HeldState.ALLOWED_TO_START]
 
 
 async def test_a_restart_hides_the_list_for_a_while_and_loses_nothing_of_it() -> None:
@@ -219,7 +274,7 @@ async def test_a_restart_hides_the_list_for_a_while_and_loses_nothing_of_it() ->
             if shop.nodes["S-1"].read("Jobs/Revision") == 0:
                 hidden.append("list")
                 with pytest.raises(LinkError, match="the machine is not ready; try again"):
-                    await shop.nodes["S-1"].job_door().call("JobOrderControl/Cancel", ("J1",))
+                    await shop.nodes["S-1"].job_door.call("JobOrderControl/Cancel", ("J1",))
             await asyncio.sleep(0.005)
 
     async def ask() -> None:
@@ -236,7 +291,6 @@ async def test_a_restart_hides_the_list_for_a_while_and_loses_nothing_of_it() ->
     assert (held.job, held.state) == (FIRST, HeldState.RUNNING)
 
 
-async def test_a_machine_that_has_no_such_job_says_so() -> None:
-    shop = Shop("S-1")
-    with pytest.raises(KeyError, match="J9"):
-        await shop.machines["S-1"].job_ended("J9")
+async def test_a_station_that_is_not_attached_is_named() -> None:
+    with pytest.raises(LinkError, match="S-7 is not attached to the stand-in"):
+        await StandIn({}).jobs.held("S-7")

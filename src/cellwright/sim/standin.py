@@ -60,6 +60,8 @@ class MemoryNodes:
     def __init__(self, code: str) -> None:
         """Begin with every node empty."""
         self.code = code
+        self.job_door: JobDoor = _MemoryDoor(self)
+        """The way to the station's job orders, for a `JobControl`."""
         self._receiver: JobReceiver | None = None
         self._values: dict[str, Value] = {
             spec.path: () if spec.is_array else _NOTHING.get(spec.type, 0) for spec in NODES
@@ -85,10 +87,6 @@ class MemoryNodes:
         """Give calls of JobOrderControl to a receiver, None = the machine is not ready."""
         self._receiver = receiver
 
-    def job_door(self) -> JobDoor:
-        """Return the way to the station's job orders, for a `JobControl`."""
-        return _MemoryDoor(self)
-
     async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
         """Call a method of the machine. Raises LinkError while it starts anew."""
         if self._receiver is None:
@@ -100,6 +98,7 @@ class _MemoryDoor:
     """The way to a station's job orders without a server in between."""
 
     def __init__(self, nodes: MemoryNodes) -> None:
+        self.turn = asyncio.Lock()
         self._nodes = nodes
 
     async def read(self) -> list[Value | Problem]:
@@ -146,7 +145,7 @@ class StandIn:
     def _job_door(self, station: str) -> JobDoor:
         if station not in self._attached:
             raise LinkError(f"{station} is not attached to the stand-in; attach its nodes first")
-        return self._attached[station].job_door()
+        return self._attached[station].job_door
 
     def attach(self, nodes: MemoryNodes) -> None:
         """Answer the requests of one station from now on, and reach its job orders."""

@@ -208,6 +208,9 @@ def _count_faults(lists: Mapping[str, _Items], counts_path: str, codes_path: str
 class JobDoor(Protocol):
     """The way to one station's job orders; every method raises LinkError when it leads nowhere."""
 
+    turn: asyncio.Lock
+    """Whoever changes the station's list holds it: read-back and sending are one step."""
+
     async def read(self) -> list[Value | Problem]:
         """Return the values of `READ_SPECS`."""
         ...
@@ -230,32 +233,44 @@ class JobControl:
         Raises LinkError when the station is not reached or its answer is lost; it may have the job then, so call this
         again: it reads back first.
         """
-        held = {each.job.job: each.job for each in await self.held(station)}
-        known = held.get(job.job)
-        if known is not None:
-            is_same = known == job
-            return ReturnStatus.NO_ERROR if is_same else ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.OTHER_CONTENT
-        arguments = (job.job, job.operation, job.units, job.members, job.serves)
-        return await self._door(station).call(STORE_AND_START_PATH, arguments)
+        door = self._door(station)
+        async with door.turn:
+            held = {each.job.job: each.job for each in await _read(station, door)}
+            known = held.get(job.job)
+            if known == job:
+                return ReturnStatus.NO_ERROR
+            if known is not None:
+                return ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.OTHER_CONTENT
+            arguments = (job.job, job.operation, job.units, job.members, job.serves)
+            return await door.call(STORE_AND_START_PATH, arguments)
 
     async def cancel(self, station: str, job_id: str) -> ReturnStatus:
         """Take a job order that has not begun off a station's list; an unknown id says that it is not there (any more)."""
-        return await self._door(station).call(CANCEL_PATH, (job_id,))
+        return await self._take_off(station, CANCEL_PATH, job_id)
 
     async def clear(self, station: str, job_id: str) -> ReturnStatus:
         """Take a job order that is over off a station's list; an unknown id says that it is not there (any more)."""
-        return await self._door(station).call(CLEAR_PATH, (job_id,))
+        return await self._take_off(station, CLEAR_PATH, job_id)
 
     async def held(self, station: str) -> tuple[HeldJob, ...]:
         """Read back all job orders that a station holds, as its machine remembers them. Raises LinkError."""
-        last = ""
-        for _ in range(_READ_ATTEMPTS):
-            revision, *columns, revision_after = await self._door(station).read()
-            last = _passing_text(station, [revision, *columns])
-            if not last and revision == revision_after != 0:
-                return _listed(station, revision, columns)
-            await asyncio.sleep(_READ_PAUSE_S)
-        raise LinkError(last or f"{station}: {JOB_REVISION_PATH} does not come to rest; the machine must write it last")
+        return await _read(station, self._door(station))
+
+    async def _take_off(self, station: str, path: str, job_id: str) -> ReturnStatus:
+        door = self._door(station)
+        async with door.turn:
+            return await door.call(path, (job_id,))
+
+
+async def _read(station: str, door: JobDoor) -> tuple[HeldJob, ...]:
+    last = ""
+    for _ in range(_READ_ATTEMPTS):
+        revision, *columns, revision_after = await door.read()
+        last = _passing_text(station, [revision, *columns])
+        if not last and revision == revision_after != 0:
+            return _listed(station, revision, columns)
+        await asyncio.sleep(_READ_PAUSE_S)
+    raise LinkError(last or f"{station}: {JOB_REVISION_PATH} does not come to rest; the machine must write it last")
 
 
 def _passing_text(station: str, values: Sequence[Value | Problem]) -> str:
@@ -289,6 +304,7 @@ class SessionDoor:
 
     def __init__(self, session: Session, station: str) -> None:
         """Bind to a station's nodes in this session."""
+        self.turn = asyncio.Lock()
         self._session = session
         self._station = station
 

@@ -1,7 +1,7 @@
 """The machine's side of job orders: its memory, its columns, and its methods (for simulators and test doubles)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from asyncua import ua
@@ -105,10 +105,10 @@ class JobMemory:
         del self._held[job_id]
         return ReturnStatus.NO_ERROR
 
-    def next_job(self) -> StationJob | None:
-        """Return the first job order that may begin."""
+    def next_job(self, taken: Collection[str] = ()) -> StationJob | None:
+        """Return the first job order that may begin and is not among those taken up already."""
         allowed = (each.job for each in self._held.values() if each.state is HeldState.ALLOWED_TO_START)
-        return next(allowed, None)
+        return next((job for job in allowed if job.job not in taken), None)
 
     def move(self, job_id: str, state: HeldState) -> None:
         """Put a job order into a state. Raises KeyError for an unknown one."""
