@@ -25,7 +25,6 @@ from cellwright.links.opcua.contract import (
     JOB_REVISION_PATH,
     METHODS,
     STORE_AND_START_PATH,
-    ValueType,
     node_key,
 )
 from cellwright.links.opcua.session import Session
@@ -316,6 +315,10 @@ class SessionDoor:
         except (OSError, TimeoutError, UaError) as error:
             cause = str(error) or type(error).__name__
             raise LinkError(f"{self._station}: its job orders could not be read ({cause}); try again") from error
+        if len(values) != len(READ_SPECS):
+            raise StationContractError(
+                f"{self._station}: a Read of {len(READ_SPECS)} nodes returned {len(values)} values"
+            )
         return [from_data_value(spec, value) for spec, value in zip(READ_SPECS, values, strict=True)]
 
     async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
@@ -353,7 +356,7 @@ def _status(station: str, path: str, result: ua.CallMethodResult) -> ReturnStatu
         raise LinkError(
             f"{station}: {path} was refused ({code.name}); see the limits and rights in the station contract"
         )
-    output = result.OutputArguments[0] if result.OutputArguments else None
-    if output is None or output.VariantType != ua.VariantType[ValueType.UINT64]:
+    output = result.OutputArguments[0] if result.OutputArguments else ua.Variant()
+    if output.VariantType != ua.VariantType.UInt64 or not isinstance(output.Value, int):
         raise StationContractError(f"{station}: {path} returned no ReturnStatus (UInt64); see the station contract")
     return ReturnStatus(output.Value)

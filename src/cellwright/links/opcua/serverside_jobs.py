@@ -25,7 +25,7 @@ from cellwright.links.opcua.contract import (
     node_key,
 )
 from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob, columns_of, is_code
-from cellwright.links.opcua.values import Value, node_id
+from cellwright.links.opcua.values import Value, dimension_count, node_id
 
 _LIST_BYTES_MAX = 512 * 1024
 _DATA_TYPES = {ValueType.STRING: ua.ObjectIds.String, ValueType.UINT64: ua.ObjectIds.UInt64}
@@ -259,10 +259,8 @@ def _returned(status: ReturnStatus) -> ua.CallMethodResult:
 def _argument_fault(spec: ArgumentSpec, given: ua.Variant) -> int:
     """Return the status code of an argument that cannot be taken, 0 = it can."""
     is_absent = given.VariantType == ua.VariantType.Null
-    is_flat = not given.Dimensions or len(given.Dimensions) == 1
-    if not is_absent and (given.VariantType != ua.VariantType.String or bool(given.is_array) != spec.is_array):
-        return StatusCodes.BadTypeMismatch
-    if not is_flat:
+    is_text = given.VariantType == ua.VariantType.String and dimension_count(given) == int(spec.is_array)
+    if not is_absent and not is_text:
         return StatusCodes.BadTypeMismatch
     plain = _plain(spec, given)
     codes = _codes(plain) if spec.is_array else (str(plain),)

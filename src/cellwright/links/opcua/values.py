@@ -56,11 +56,16 @@ def from_data_value(spec: NodeSpec, data: ua.DataValue) -> Value | Problem:
         return Problem(spec.path, f"status is {status.name}, expected Good", is_passing=True)
     if _is_absent(variant) and (spec.is_array or spec.type is ValueType.STRING):
         return () if spec.is_array else ""
-    if variant is None or variant.VariantType != variant_type(spec) or bool(variant.is_array) != spec.is_array:
+    if variant is None or variant.VariantType != variant_type(spec) or dimension_count(variant) != int(spec.is_array):
         return Problem(spec.path, f"type is {_type_text(variant)}, expected {spec.type_text}")
     if spec.is_array:
         return _array(spec, variant.Value or [])
     return _scalar(spec, variant.Value)
+
+
+def dimension_count(variant: ua.Variant) -> int:
+    """Return how many dimensions a value has: 0 = it is no array."""
+    return max(1, len(variant.Dimensions or ())) if variant.is_array else 0
 
 
 def _is_absent(variant: ua.Variant | None) -> bool:
@@ -91,4 +96,4 @@ def _scalar(spec: NodeSpec, content: Value) -> Value:
 def _type_text(variant: ua.Variant | None) -> str:
     if variant is None or _is_absent(variant):
         return "empty"
-    return f"{variant.VariantType.name}{'[]' if variant.is_array else ''}"
+    return variant.VariantType.name + "[]" * dimension_count(variant)
