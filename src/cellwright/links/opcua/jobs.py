@@ -93,7 +93,7 @@ class ReturnStatus(IntFlag, boundary=KEEP):
     def text(self) -> str:
         """What the bits say, for people."""
         said = [meaning for bit, meaning in STATUS_MEANINGS.items() if self & bit]
-        return "; ".join(said) or f"the station returned {int(self):#x}, which the contract does not know"
+        return " ".join(said) or f"the station returned {int(self):#x}, which the contract does not know"
 
 
 STATUS_MEANINGS = {
