@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cellwright.links.opcua.contract import Kind
-from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, SEPARATOR_MM
+from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, ROUTES, SEPARATOR_MM
 from cellwright.sim.cells import CELL_WORK, Bench, Measured, fill, shot_mg, wind
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
@@ -20,6 +20,7 @@ _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
 _WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2, **UNIT_WORK_S}
 _OTHER_WORK_S = 60.0
+_ONE_BY_ONE = frozenset((*ROUTES["module"], *ROUTES["pack"]))
 CELL_PACE_S = 1.5
 """Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
 
@@ -40,9 +41,10 @@ class UnitStation(Station):
     async def run(self) -> None:
         """Work for ever."""
         queue = self.world.stage(self.operation)
+        page = 1 if self.operation in _ONE_BY_ONE else self.world.settings.page
         while True:
             units = [await queue.get()]
-            while len(queue) and len(units) < self.world.settings.page:
+            while len(queue) and len(units) < page:
                 units.append(await queue.get())
             await self.process(units)
 

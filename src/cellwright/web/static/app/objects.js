@@ -39,8 +39,15 @@ export function term(code, name) {
 /** What an operation is called in short; its full name when the catalogue has no word for it. @param {string} code @param {string} [name] */
 export const operation = (code, name) => (has(`term.${code}`) ? t(`term.${code}`) : name || code.replaceAll('_', ' '));
 
-/** Names of characteristics end in their unit, which stands beside the value. @param {string} code */
-export const characteristic = (code) => operation(code);
+/**
+ * Names of characteristics end in their unit, which stands beside the value. One of many alike, as torque_07_nm, has the word
+ * of torque_nm and its number.
+ * @param {string} code
+ */
+export function characteristic(code) {
+  const [, name, number, unit] = /^(.+)_(\d+)_([a-z]+)$/.exec(code) ?? [];
+  return has(`term.${name}_${unit}`) ? `${t(`term.${name}_${unit}`)} ${Number(number)}` : operation(code);
+}
 
 /** @param {string | number | null | undefined} value */
 const isKnown = (value) => value !== null && value !== undefined;
