@@ -55,6 +55,7 @@ const isKnown = (value) => value !== null && value !== undefined;
 /** Digits behind the point that tell two values within these limits apart. @param {number | null} value @param {{lower?: number | null, upper?: number | null}} limits */
 export function digitsOf(value, { lower, upper }) {
   const ends = [lower, upper].filter(isKnown).map(Number);
+  if (ends.length === 2 && ends[0] === ends[1] && Number.isInteger(ends[0])) return 0;
   const span = ends.length === 2 ? Math.abs(Number(ends[1]) - Number(ends[0])) : Math.abs(ends[0] ?? value ?? 1);
   const size = Math.min(span || Math.abs(value ?? 1) || 1, Math.abs(value ?? span) * 10 || span || 1);
   return Math.max(0, Math.min(6, Math.ceil(-Math.log10(size)) + 2));
