@@ -154,6 +154,10 @@ class NotGoodEntry(Entry, frozen=True, kw_only=True):
         Positive,
         Meta(description="How often the operation may be repeated on a unit; after that rework becomes scrap."),
     ] = 1
+    holds_at_limit: Annotated[
+        bool,
+        Meta(description="rework only: after that it becomes a hold, so that people save what is good in the unit."),
+    ] = False
 
 
 class MembersEntry(Entry, frozen=True, kw_only=True):
@@ -199,6 +203,9 @@ class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     target: Annotated[float | None, Meta(description="Value aimed at; left out = none.")] = None
     upper: Annotated[float | None, Meta(description="Highest good value; left out = no limit.")] = None
     required: Annotated[bool, Meta(description="Whether a unit without a value is not good.")] = True
+    source: Annotated[
+        str, Meta(description='Where its limits come from, as a clause of a standard; "" = not said.')
+    ] = ""
 
 
 class GradeLimitEntry(Entry, frozen=True, kw_only=True):
