@@ -103,7 +103,8 @@ class _Event(Struct, frozen=True):
     reason: str = ""
 
 
-_PAGE, _CALIBRATED, _EVENT = (msgspec.json.Decoder(each) for each in (_Page, _Calibrated, _Event))
+_PAGE, _CALIBRATED = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Calibrated)
+_EVENT = msgspec.json.Decoder(_Event)
 
 
 class _Known(Struct, frozen=True):
@@ -187,20 +188,21 @@ async def _works(connection: Connection, units: Sequence[int]) -> tuple[dict[int
         loads=await read_loads(connection, carried),
         lots={record["id"]: record for record in await connection.fetch(LOTS_BOUND, sorted(lots))},
     )
-    wanted, works, born_us = set(units), {unit: [] for unit in units}, {}
+    works: dict[int, list[WorkRecord]] = {unit: [] for unit in units}
+    born_us: dict[int, int] = {}
     begun: dict[tuple[int, str], tuple[Any, _Page]] = {}
-    for record, page in pages:
-        for index, unit in enumerate(page.units):
-            if unit not in wanted:
-                continue
-            born_us.setdefault(unit, record["time_us"])
-            key = (unit, record["operation"])
-            if record["kind"] == "OperationStarted":
-                begun[key] = (record, page)
-                continue
-            start = begun.pop(key, None)
-            if record["kind"] == "OperationCompleted":
-                works[unit].append(_work((record, page), start, index=index, lookup=lookup))
+    wanted = [
+        (record, page, index, unit) for record, page in pages for index, unit in enumerate(page.units) if unit in works
+    ]
+    for record, page, index, unit in wanted:
+        born_us.setdefault(unit, record["time_us"])
+        key = (unit, record["operation"])
+        if record["kind"] == "OperationStarted":
+            begun[key] = (record, page)
+            continue
+        start = begun.pop(key, None)
+        if record["kind"] == "OperationCompleted":
+            works[unit].append(_work((record, page), start, index=index, lookup=lookup))
     return works, born_us
 
 

@@ -33,6 +33,13 @@ _TEMPLATES: Final = Environment(
 )
 
 
+def has_chinese_font() -> bool:
+    """Tell whether Chinese can be printed as PDF on this machine."""
+    import typst  # noqa: PLC0415 - an extra, and 80 MB
+
+    return not set(_CJK_FONTS).isdisjoint(typst.Fonts().families())
+
+
 def to_html(paper: Paper, *, sheet: str = "", links: Iterable[tuple[str, str]] = ()) -> str:
     """Return a paper as one HTML document; without the address of its style sheet it carries the styles itself."""
     style = Markup((STATIC / "css" / "certificate.css").read_text("utf-8"))  # noqa: S704 - a file of ours
@@ -53,11 +60,12 @@ def to_pdf(certificate: Certificate, language: str) -> bytes:
     fonts = typst.Fonts()
     families = set(fonts.families())
     cjk = [each for each in _CJK_FONTS if each in families]
-    paper = _printable(certificate, language, has_cjk=bool(cjk))
+    paper = printable(certificate, language, has_cjk=bool(cjk))
     return _compile(typst, fonts, paper, [*(each for each in _LATIN_FONTS if each in families), *cjk])
 
 
-def _printable(certificate: Certificate, language: str, *, has_cjk: bool) -> Paper:
+def printable(certificate: Certificate, language: str, *, has_cjk: bool) -> Paper:
+    """Return a paper that the fonts at hand can print."""
     paper = paper_of(certificate, language)
     if has_cjk or not any(_is_chinese(text) for text in texts_in(paper)):
         return paper
