@@ -17,16 +17,19 @@ from cellwright.model.certificates import (
     Calibration,
     Certificate,
     CertificateVerdict,
+    Incident,
     LackKind,
     UnitRecord,
     WorkRecord,
     canonical_json,
 )
+from cellwright.model.codes import BATTERY_TYPES
 from cellwright.model.ids import UnitKind
 from cellwright.model.materials import MaterialUse
 from cellwright.model.quantities import Characteristic
 from cellwright.model.routes import Grade, Members, Operation, OperationKind, Route
 from cellwright.rules.certificates import Heading, certify
+from cellwright.views.certificate import INCIDENT_KINDS
 from cellwright.web.certificates import printing
 from cellwright.web.certificates.paper import limits_text, number_text, paper_of, texts_in
 
@@ -85,7 +88,7 @@ def work(operation: str, ended_us: int = 200, **said: Any) -> WorkRecord:
 
 
 def cell(serial: int, *works: WorkRecord, **said: Any) -> UnitRecord:
-    graded = works or (work("grading", results={"capacity_ah": 6.1}, grade="A"),)
+    graded = works or (work("grading", values={"capacity_ah": 6.1}, grade="A"),)
     return UnitRecord(
         code=f"001CB01CW32700G1X{serial:07d}",
         kind=UnitKind.CELL,
@@ -101,7 +104,7 @@ def cell(serial: int, *works: WorkRecord, **said: Any) -> UnitRecord:
 
 def eol(**said: Any) -> WorkRecord:
     good = {
-        "results": {"voltage_v": 52.8},
+        "values": {"voltage_v": 52.8},
         "person": "B-1",
         "began_us": 150,
         "calibration": Calibration(valid_until_us=150),
@@ -151,8 +154,8 @@ def test_a_pack_of_which_all_is_known_and_good_is_complete() -> None:
         (pack(work("join", lots=(BMS,))), LackKind.NOT_DONE, "open"),
         (pack(step=1), LackKind.NOT_DONE, "open"),
         (pack(work("join"), eol()), LackKind.NO_LOT, "open"),
-        (pack(work("join", lots=(BMS,)), eol(results={})), LackKind.NOT_MEASURED, "open"),
-        (pack(work("join", lots=(BMS,)), eol(results={"voltage_v": 51.9})), LackKind.OUTSIDE, "not_good"),
+        (pack(work("join", lots=(BMS,)), eol(values={})), LackKind.NOT_MEASURED, "open"),
+        (pack(work("join", lots=(BMS,)), eol(values={"voltage_v": 51.9})), LackKind.OUTSIDE, "not_good"),
         (pack(work("join", lots=(BMS,)), eol(is_good=False)), LackKind.NOT_GOOD, "not_good"),
         (pack(work("join", lots=(BMS,)), eol(calibration=None)), LackKind.NOT_CALIBRATED, "open"),
         (
@@ -164,7 +167,7 @@ def test_a_pack_of_which_all_is_known_and_good_is_complete() -> None:
         (pack(members=(cell(1),)), LackKind.NO_MEMBER, "open"),
         (pack(members=(cell(1), cell(1))), LackKind.TWICE, "not_good"),
         (pack(members=(cell(1), cell(2, is_held=True))), LackKind.HELD, "open"),
-        (pack(members=(cell(1), cell(2, work("grading", results={})))), LackKind.NOT_MEASURED, "open"),
+        (pack(members=(cell(1), cell(2, work("grading", values={})))), LackKind.NOT_MEASURED, "open"),
         (pack(is_scrapped=True), LackKind.SCRAPPED, "not_good"),
         (pack(code="NO-CODE"), LackKind.BAD_CODE, "open"),
     ],
@@ -177,7 +180,7 @@ def test_what_is_missing_is_named_and_makes_it_a_draft(record: UnitRecord, kind:
 
 
 def test_a_failed_test_stays_after_its_repair() -> None:
-    failed = eol(is_good=False, results={"voltage_v": 50.0}, defect="low")
+    failed = eol(is_good=False, values={"voltage_v": 50.0}, defect="low")
     found = certify(pack(work("join", lots=(BMS,)), failed, eol(attempt=2)), HEADING)
     assert found.is_complete
     assert [(test.attempt, test.is_good, test.is_last) for test in found.units[0].tests[1:]] == [
@@ -189,7 +192,7 @@ def test_a_failed_test_stays_after_its_repair() -> None:
 
 
 def test_what_several_lack_alike_is_said_once() -> None:
-    bare = (cell(1, work("grading", results={})), cell(2, work("grading", results={})))
+    bare = (cell(1, work("grading", values={})), cell(2, work("grading", values={})))
     (lack,) = certify(pack(members=bare), HEADING).lacks
     assert lack.units == (bare[0].code, bare[1].code)
 
@@ -202,10 +205,10 @@ def test_limits_without_a_source_are_told() -> None:
 @given(value=st.floats(allow_nan=False, allow_infinity=False), measured_count=st.integers(0, 1))
 def test_the_hash_follows_the_record(value: float, measured_count: int) -> None:
     results = {"voltage_v": value} if measured_count else {}
-    found = certify(pack(work("join", lots=(BMS,)), eol(results=results)), HEADING)
+    found = certify(pack(work("join", lots=(BMS,)), eol(values=results)), HEADING)
     assert found.sha256 == hashlib.sha256(canonical_json(found)).hexdigest()
     assert found.is_complete == (bool(measured_count) and VOLTS.is_good(value))
-    other = certify(pack(work("join", lots=(BMS,)), eol(results={"voltage_v": 52.80000000000001})), HEADING)
+    other = certify(pack(work("join", lots=(BMS,)), eol(values={"voltage_v": 52.80000000000001})), HEADING)
     assert found.sha256 != other.sha256 or value == 52.80000000000001
     assert msgspec.json.decode(msgspec.json.encode(found), type=Certificate) == found
 
@@ -218,6 +221,20 @@ def test_the_json_stays_what_it_was() -> None:
     golden = GOLDEN.read_bytes().rstrip()
     assert canonical_json(found) == golden
     assert found.sha256 == hashlib.sha256(golden).hexdigest()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_incident_and_battery_type_has_a_word(language: str) -> None:
+    happened = tuple(
+        Incident(kind=kind, time_us=1, unit="U", actor="A", reason="", others=("IN",), replaced=("OUT",))
+        for kind in INCIDENT_KINDS
+    )
+    paper = paper_of(certify(pack(), structs.replace(HEADING, incidents=happened)), language)
+    assert [len(table.rows) for table in paper.sections[-1].tables] == [len(INCIDENT_KINDS)]
+    for letter in BATTERY_TYPES:
+        assert paper_of(certify(cell(1), HEADING), language) != paper_of(
+            certify(pack(code=f"001P{letter}03CW16S20G1Y0000001"), HEADING), language
+        )
 
 
 def test_numbers_and_limits_are_written_as_people_read_them() -> None:

@@ -207,7 +207,7 @@ class WorkRecord(Struct, frozen=True, kw_only=True):
     recipe_revision: int | None = None
     person: str = ""
     calibration: Calibration | None = None
-    results: Mapping[str, float | None] = {}
+    values: Mapping[str, float | None] = {}
     lots: tuple[BoundLot, ...] = ()
 
 

@@ -26,6 +26,7 @@ from cellwright.model.certificates import (
 from cellwright.model.codes import explain, parse_code
 from cellwright.model.routes import Grade, Operation
 
+_SHARED = (set(Tested.__struct_fields__) & set(WorkRecord.__struct_fields__)) - {"values"}
 _BAD = {LackKind.NOT_GOOD, LackKind.OUTSIDE, LackKind.SCRAPPED, LackKind.TWICE}
 
 
@@ -124,7 +125,7 @@ def _tests(record: UnitRecord) -> Iterator[Tested]:
 
 
 def _tested(operation: Operation, work: WorkRecord, *, is_last: bool) -> Tested:
-    common = {name: getattr(work, name) for name in Tested.__struct_fields__ if hasattr(work, name)}
+    common = {name: getattr(work, name) for name in _SHARED}
     return Tested(
         **common,
         name=operation.name,
@@ -136,7 +137,7 @@ def _tested(operation: Operation, work: WorkRecord, *, is_last: bool) -> Tested:
 
 def _judged(operation: Operation, work: WorkRecord) -> Iterator[Judged]:
     for each in operation.characteristics:
-        raw = work.results.get(each.code)
+        raw = work.values.get(each.code)
         yield Judged(characteristic=each, value=raw, is_good=each.is_good(raw))
 
 
@@ -182,7 +183,7 @@ def _graded(record: UnitRecord, columns: Sequence[GradingColumn]) -> GradedMembe
         failed_count=sum(not work.is_good for work in record.works),
         is_good=not any(True for _ in _own_lacks(record)),
         values=tuple(
-            ours[column.operation].results.get(column.characteristic.code)
+            ours[column.operation].values.get(column.characteristic.code)
             if column.operation in ours and (column.route, column.revision) == mine
             else None
             for column in columns
@@ -253,7 +254,7 @@ def _step_lacks(
 
 def _value_lacks(code: str, operation: Operation, work: WorkRecord) -> Iterator[Lack]:
     for each in operation.characteristics:
-        raw = work.results.get(each.code)
+        raw = work.values.get(each.code)
         if each.is_good(raw):
             continue
         place = {"operation": operation.code, "name": each.code}

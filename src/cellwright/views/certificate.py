@@ -50,7 +50,7 @@ INCIDENTS: Final = """
 """
 CALIBRATIONS: Final = "SELECT position, body FROM fact WHERE kind = 'CalibrationRecorded' ORDER BY position"
 
-_INCIDENT_KINDS: Final = (
+INCIDENT_KINDS: Final = (
     "OperationAborted",
     "Assembled",
     "Disassembled",
@@ -235,7 +235,7 @@ def _work(end: tuple[Any, _Page], start: tuple[Any, _Page] | None, *, index: int
         recipe_revision=asked.recipe_revision if asked.recipe else None,
         person=page.person or asked.person,
         calibration=lookup.calibration_at(station, (began or record)["position"]),
-        results={each.characteristic: each.values[index] for each in page.results if each.values},
+        values={each.characteristic: each.values[index] for each in page.results if each.values},
         lots=tuple(_bound(part, record["operation"], lookup) for part in page.parts if unit in part.units),
     )
 
@@ -273,7 +273,7 @@ def _record(known: _Known, number: int, slot: int | None = None) -> UnitRecord:
 
 
 async def _incidents(connection: Connection, units: Sequence[int], codes: Mapping[int, str]) -> Iterable[Incident]:
-    records = await connection.fetch(INCIDENTS, list(units), list(_INCIDENT_KINDS))
+    records = await connection.fetch(INCIDENTS, list(units), list(INCIDENT_KINDS))
     events = [(record, _EVENT.decode(record["body"])) for record in records]
     named = {unit for _, event in events for unit in (*event.members, *event.replaced)}
     known = {**codes, **await unit_codes(connection, named)}

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from cellwright.model.certificates import Certificate, CertifiedUnit, Incident, Tested
+from cellwright.model.codes import CodeField
 from cellwright.model.quantities import Characteristic
 from cellwright.web.shell import LANGUAGES, catalogue
 
@@ -133,13 +134,23 @@ def _some(codes: tuple[str, ...], words: _Words) -> str:
 
 
 def _code(certificate: Certificate, words: _Words) -> PaperSection:
-    fields = tuple(Row((words.term(each.name), each.text, each.meaning, each.table)) for each in certificate.fields)
+    fields = tuple(
+        Row((words(f"field_{each.name}"), each.text, _meaning(each, words), each.table)) for each in certificate.fields
+    )
     columns = (words("field"), words("text"), words("meaning"), words("table"))
     tables = [PaperTable(caption="", columns=columns, widths=(2, 2, 3, 5), rows=fields)] if fields else []
     if certificate.warnings:
         notes = tuple(Row((each,)) for each in certificate.warnings)
         tables.append(PaperTable(caption=words("warnings"), columns=(words("warning"),), widths=(1,), rows=notes))
     return PaperSection(title=words("code_fields"), note="", tables=tuple(tables))
+
+
+def _meaning(field: CodeField, words: _Words) -> str:
+    if words.language == "en":
+        return field.meaning
+    if field.name in {"kind", "reuse_kind"}:
+        return words(field.value)
+    return words(f"type_{field.value}") if field.name == "battery_type" else field.value
 
 
 # --- units ------------------------------------------------------------------------------------------
@@ -280,7 +291,7 @@ def _incident(incident: Incident, words: _Words) -> Iterator[str]:
     yield incident.unit
     moved = [(incident.replaced, "replaced"), (incident.others, "put_in")]
     told = [words(key, codes=", ".join(codes)) for codes, key in moved if codes]
-    yield "; ".join([words.term(incident.kind), *told])
+    yield "; ".join([words(f"incident_{incident.kind}"), *told])
     yield incident.actor
     yield incident.reason
 
