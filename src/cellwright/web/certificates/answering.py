@@ -30,8 +30,7 @@ async def show_certificate(request: Asked, question: Question) -> Response[Any]:
         return Response(found, media_type=MediaType.JSON)
     if question.suffix == "pdf":
         return await _pdf(question, found, language)
-    sheet = f"/static/{release()}/css/certificate.css"
-    html = to_html(paper_of(found, language), sheet=sheet, links=_links(found.code, language))
+    html = to_html(paper_of(found, language), files=f"/static/{release()}", links=_links(found.code, language))
     return Response(html, media_type=MediaType.HTML)
 
 

@@ -40,10 +40,10 @@ def has_chinese_font() -> bool:
     return not set(_CJK_FONTS).isdisjoint(typst.Fonts().families())
 
 
-def to_html(paper: Paper, *, sheet: str = "", links: Iterable[tuple[str, str]] = ()) -> str:
-    """Return a paper as one HTML document; without the address of its style sheet it carries the styles itself."""
+def to_html(paper: Paper, *, files: str = "", links: Iterable[tuple[str, str]] = ()) -> str:
+    """Return a paper as one HTML document; without the address of the client's files it carries the styles itself."""
     style = Markup((STATIC / "css" / "certificate.css").read_text("utf-8"))  # noqa: S704 - a file of ours
-    return _TEMPLATES.get_template("certificate.html").render(paper=paper, sheet=sheet, style=style, links=list(links))
+    return _TEMPLATES.get_template("certificate.html").render(paper=paper, files=files, style=style, links=list(links))
 
 
 def to_pdf(certificate: Certificate, language: str) -> bytes:
