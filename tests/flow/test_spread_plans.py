@@ -14,6 +14,7 @@ from cellwright.testing.plant_year import make_plant_year
 from cellwright.testing.plant_year_store import store_plant_year, store_units
 from cellwright.views import (
     ancestry,
+    certificate,
     machines,
     origins,
     reached,
@@ -64,6 +65,10 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "WORK_OF_LOTS": (worked.WORK_OF_LOTS, [LOTS]),
     "UNITS_OF_CODES": (trace_work.UNITS_OF_CODES, [["x"], ["x"], [7]]),
     "LOTS_OF_CODES": (trace_work.LOTS_OF_CODES, [["ROLL-1"]]),
+    "UNITS_IN": (certificate.UNITS_IN, [[FIRST_MODULE, FIRST_MODULE + 7]]),
+    "UNITS_CERTIFIED": (certificate.UNITS_CERTIFIED, [[FIRST_CELL, FIRST_MODULE]]),
+    "LOTS_BOUND": (certificate.LOTS_BOUND, [LOTS]),
+    "INCIDENTS": (certificate.INCIDENTS, [[FIRST_MODULE], ["Held"]]),
     "PARTS_INTO": (ancestry.PARTS_INTO, [LOTS]),
     "PARTS_SOME": (sibling_lots.PARTS_SOME, [LOTS[:1], 100]),
     "RUNS_SOME": (sibling_lots.RUNS_SOME, [LOTS, 100]),
@@ -128,6 +133,7 @@ async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: 
 def test_every_statement_of_the_modules_is_tested() -> None:
     modules = (
         ancestry,
+        certificate,
         machines,
         origins,
         reached,
@@ -148,5 +154,5 @@ def test_every_statement_of_the_modules_is_tested() -> None:
         if isinstance(value, str) and "SELECT" in value
     }
     # Those of `trace` are planned beside it; parts of statements are planned in them.
-    elsewhere = {"__doc__", "MEMBERS", "PARTS_BACKWARD", "PARTS_FORWARD", "ROLES", "RUNS_OF_LOTS"}
+    elsewhere = {"__doc__", "CALIBRATIONS", "MEMBERS", "PARTS_BACKWARD", "PARTS_FORWARD", "ROLES", "RUNS_OF_LOTS"}
     assert named - elsewhere == {name for name in STATEMENTS if name.isupper()}

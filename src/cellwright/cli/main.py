@@ -17,6 +17,7 @@ EXIT_UNAVAILABLE = 3
 VERBS = {
     "audit": ("cellwright.cli.audit", "audit", "Verify or export the trail of who changed what."),
     "bms": ("cellwright.cli.bms", "bms", "Read a pack's BMS over CAN, or make it ready."),
+    "certificate": ("cellwright.cli.certificate", "certificate", "Print the birth certificate of a unit."),
     "check": ("cellwright.cli.check", "check", "Fold the journal and compare with the tables."),
     "code": ("cellwright.cli.code", "code", "Say what a printed code says, by GB/T 34014."),
     "commonality": ("cellwright.cli.commonality", "commonality", "Find what bad units have in common."),

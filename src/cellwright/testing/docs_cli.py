@@ -22,6 +22,7 @@ from cellwright.links.lotfile.columns import Problem
 from cellwright.links.uds.outcome import Check as BmsCheck
 from cellwright.links.uds.outcome import Identity, Outcome
 from cellwright.links.uds.outcome import Step as BmsStep
+from cellwright.model.certificates import Certificate
 from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
 from cellwright.telemetry.checking import Damage, TelemetryVerdict
@@ -94,6 +95,26 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
         "seed": "Where all chance came from.",
         "wall_s": "Seconds from the start of the database until the virtual plant ended.",
         "stopped": 'Why the virtual plant gave up, "" = it shipped what was asked for.',
+        "certificates_complete_count": "Finished packs whose birth certificate lacks nothing.",
+        "certificates_count": "n: finished packs.",
+    },
+    Certificate: {
+        "plant": "Code of the plant.",
+        "code": "Code of the unit.",
+        "fields": "What the code says by GB/T 34014, as `cellwright code` tells it; empty = it is none.",
+        "warnings": "What is unsure about the code, and limits whose source nobody said.",
+        "kind": "`cell`, `module` or `pack`.",
+        "product": "Code of the product.",
+        "product_name": "Its name in the plant's files.",
+        "order": 'Work order, "" = none.',
+        "made_from_us": "When the first operation on it began, UTC us; null = not known.",
+        "made_to_us": "When the last one ended, UTC us; null = none has.",
+        "verdict": "`good`, `not_good`, or `open`: not all is known.",
+        "is_complete": "Whether nothing is missing and all is good; else it is a draft.",
+        "lacks": "What is missing: `kind`, `text`, the units, and where: [certificates](certificates.md).",
+        "units": "The unit, then its members that have members: tests, lots bound, and members as graded.",
+        "incidents": "Repairs, holds, dispositions and further codes of these units, in their order.",
+        "sha256": "SHA-256 (hex) of the canonical JSON: this document without this key.",
     },
     Score: {
         "wrong_intervals": "Recorded stretches of lots, and slots, that are not what happened. 0 is right.",
@@ -333,6 +354,7 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("`points`", CurveColumns),
     ],
     "cellwright audit verify": [("", AuditVerdict)],
+    "cellwright certificate": [("", Certificate)],
     "cellwright check": [
         ("", CheckReport),
         ("`telemetry`", TelemetryVerdict),

@@ -41,6 +41,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Where the data say that the reader wants to be instead, "" = here."""
     streams: Mapping[str, Callable[[Question], Awaitable[Portions]]] = {}
     """Long files of an object, by the name that stands behind its code: `/units.csv`."""
+    papers: Mapping[str, Callable[[Asked, Question], Awaitable[Response[Any]]]] = {}
+    """Documents of an object, by the name that stands behind its code: `/certificate`, `/certificate.pdf`."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -59,6 +61,9 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
         stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
         if stem and file.partition(".")[0] in page.streams:
             return await _stream(request, page, stem=stem, file=file)
+        if stem and file.partition(".")[0] in page.papers:
+            name, _, suffix = file.partition(".")
+            return await page.papers[name](request, question_of(request, whole_code(stem), suffix))
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 

@@ -26,6 +26,7 @@ from cellwright.views.whereabouts import (
 )
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
+from cellwright.web.certificates.answering import show_certificate
 from cellwright.web.page import Page
 from cellwright.web.pages.measured import Measured, measured_in
 from cellwright.web.pages.printed import PrintedField, printed_in
@@ -215,4 +216,5 @@ UNIT = Page(
     query=("before",),
     tables=_tables,
     aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
+    papers={"certificate": show_certificate},
 )
