@@ -35,6 +35,7 @@ PATHS: Final = {
     "overview": "/",
     "line": "/line",
     "line-kiosk": "/line?kiosk=1",
+    "line_work": "/lines/cells",
     "station": "/stations/WIND-01",
     "orders": "/orders",
     "order": "/orders/WO-1001",

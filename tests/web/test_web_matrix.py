@@ -74,6 +74,7 @@ PAGES_FOR: Final = {
     "genealogy": PLANT,
     "holds": PLANT,
     "line": PLANT,
+    "line_work": PLANT,
     "lot": PLANT,
     "lots": PLANT,
     "order": PLANT,

@@ -8,6 +8,7 @@ from cellwright.web.pages.commonality import COMMONALITY
 from cellwright.web.pages.genealogy import GENEALOGY
 from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
+from cellwright.web.pages.line_work import LINE_WORK
 from cellwright.web.pages.lot import LOT
 from cellwright.web.pages.lot_list import LOTS
 from cellwright.web.pages.order import ORDER
@@ -29,6 +30,7 @@ from cellwright.web.pages.unit_list import UNITS
 PAGES = (
     OVERVIEW,
     LINE,
+    LINE_WORK,
     STATION,
     ORDERS,
     ORDER,
