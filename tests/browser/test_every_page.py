@@ -37,6 +37,8 @@ PATHS: Final = {
     "line-kiosk": "/line?kiosk=1",
     "line_work": "/lines/cells",
     "station": "/stations/WIND-01",
+    "work": "/work/ASM-01",
+    "work-scanned": "/work/SEAL-01?scan={held}",
     "orders": "/orders",
     "order": "/orders/WO-1001",
     "order-closed": "/orders/WO-1003",

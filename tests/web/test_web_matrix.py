@@ -92,6 +92,7 @@ PAGES_FOR: Final = {
     "trace": PLANT,
     "unit": PLANT,
     "units": PLANT,
+    "work": PLANT,
 }
 OPEN_PAGES: Final[set[str]] = set()
 """Pages that strangers may see: nothing of the plant is on them."""

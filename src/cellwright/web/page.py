@@ -41,6 +41,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Where the data say that the reader wants to be instead, "" = here."""
     streams: Mapping[str, Callable[[Question], Awaitable[Portions]]] = {}
     """Long files of an object, by the name that stands behind its code: `/units.csv`."""
+    beside: Mapping[str, str] = {}
+    """Other pages of an object, by the name behind its code (`/stations/W-1/work`): what stands before the code there."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -59,6 +61,8 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
         stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
         if stem and file.partition(".")[0] in page.streams:
             return await _stream(request, page, stem=stem, file=file)
+        if stem and file in page.beside:
+            return _moved(request, f"{page.beside[file]}{stem}")
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 
@@ -110,6 +114,12 @@ def _object_reader(page: Page) -> Callable[..., Awaitable[Any]]:
 
     read.__annotations__["return"] = get_type_hints(page.load)["return"]
     return read
+
+
+def _moved(request: Asked, path: str) -> Redirect:
+    """Lead on to another address, with the rest of what was asked."""
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    return Redirect(f"{path}?{query}".rstrip("?"), status_code=303)
 
 
 def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:

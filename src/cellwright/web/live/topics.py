@@ -13,6 +13,7 @@ from cellwright.web.live.watcher import Followed
 from cellwright.web.pages.line import LineNow, read_line
 from cellwright.web.pages.line_work import LineWorkNow, read_line_work, stations_of
 from cellwright.web.pages.station import StationNow, read_station
+from cellwright.web.pages.work import WorkNow, read_work
 
 
 async def _read_line(asking: Asking) -> LineNow:
@@ -27,6 +28,11 @@ async def _read_station(asking: Asking) -> StationNow:
 async def _read_line_work(asking: Asking) -> LineWorkNow:
     code, now_us, signs = asking.code, asking.now_us, asking.signs
     return await read_line_work(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
+
+
+async def _read_work(asking: Asking) -> WorkNow:
+    code, now_us, signs = asking.code, asking.now_us, asking.signs
+    return await read_work(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
 
 
 async def _read_overview(asking: Asking) -> Overview:
@@ -69,6 +75,13 @@ TOPICS: Final = Sources(
             "orders": ("order",),
         },
         has=_has_line,
+    ),
+    Source(
+        name="work/",
+        permission=Permission.PLANT_READ,
+        read=_read_work,
+        keys={"calls": ("call",), "loaded": ("position",)},
+        has=_has_station,
     ),
     Source(
         name="overview",

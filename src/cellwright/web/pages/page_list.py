@@ -26,12 +26,14 @@ from cellwright.web.pages.styleguide import STYLEGUIDE
 from cellwright.web.pages.trace import TRACE
 from cellwright.web.pages.unit import UNIT
 from cellwright.web.pages.unit_list import UNITS
+from cellwright.web.pages.work import WORK
 
 PAGES = (
     OVERVIEW,
     LINE,
     LINE_WORK,
     STATION,
+    WORK,
     ORDERS,
     ORDER,
     UNITS,

@@ -13,7 +13,7 @@ import { VerdictChip } from './verdict.js';
 export function WorkStation({ station, jobs, isCalling, now_us, isStale }) {
   const { tile, last } = station;
   const unit = unitAddress(tile);
-  const since = tile.since_us === null ? t('common.unknown') : age(now_us - tile.since_us);
+  const since = tile.since_us === null ? '' : `, ${age(now_us - tile.since_us)}`;
   return html`<article class="tile work-tile ${isStale ? 'stale' : ''}" data-state=${tile.state} data-calling=${isCalling} data-station=${tile.station}>
     <header class="tile-head">
       <a class="tile-code code" href=${pageOf('station', tile.station)}>${tile.station}</a>
@@ -22,7 +22,7 @@ export function WorkStation({ station, jobs, isCalling, now_us, isStale }) {
     <p class="tile-name" title=${tile.name}>${tile.name}</p>
     <dl class="work-facts">
       <div><dt>${t('line_work.unit')}</dt><dd>${unit ? html`<a class="code" href=${unit}>${tile.unit}</a>` : html`<span class="muted">${waitsFor(tile)}</span>`}</dd></div>
-      <div><dt>${t('line_work.since')}</dt><dd>${word('machine', tile.state)}, ${since}</dd></div>
+      <div><dt>${t('line_work.since')}</dt><dd>${word('machine', tile.state)}${since}</dd></div>
       <${Job} job=${jobs.find((each) => each.state === 'running') ?? jobs[0]} more=${jobs.length - 1} now_us=${now_us} />
       <div><dt>${t('line_work.last')}</dt><dd>${last ? html`<${VerdictChip} verdict=${last.is_good ? 'pass' : 'fail'} /> <${CodeLink} kind="unit" code=${last.code} /> <span class="muted nowrap">${age(now_us - last.time_us)}</span>` : html`<span class="muted">${t('line_work.none_yet')}</span>`}</dd></div>
     </dl>

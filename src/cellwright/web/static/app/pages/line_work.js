@@ -98,14 +98,14 @@ function Waits({ waits, buffers, now_us }) {
 function Jobs({ jobs, now_us }) {
   const columns = [
     { key: 'job', label: t('line_work.job'), kind: 'code' },
-    { key: 'state', label: t('column.status'), render: (/** @type {Data} */ row) => word('job_state', row.state) },
+    { key: 'state', label: t('column.status'), render: (/** @type {Data} */ row) => html`<span class="nowrap">${word('job_state', row.state)}</span>` },
     { key: 'station', label: t('column.station'), kind: 'code', href: (/** @type {Data} */ row) => pageOf('station', row.station) },
     { key: 'operation', label: t('column.operation'), render: (/** @type {Data} */ row) => (row.operation ? operation(row.operation) : t('line_work.brings')) },
     { key: 'units', label: t('column.units'), isFixed: true, render: (/** @type {Data} */ row) => html`<${Codes} codes=${row.units} none=${t('line_work.born_here')} />` },
     { key: 'members', label: t('line_work.reserved'), isFixed: true, render: (/** @type {Data} */ row) => html`<${Codes} codes=${row.members} none=${t('line_work.none')} />` },
     { key: 'order', label: t('column.order'), kind: 'code', href: (/** @type {Data} */ row) => (row.order ? pageOf('order', row.order) : null) },
     { key: 'since_us', label: t('line_work.state_age'), render: (/** @type {Data} */ row) => age(now_us - row.since_us) },
-    { key: 'dispatched_us', label: t('line_work.dispatched'), kind: 'time' },
+    { key: 'dispatched_us', label: t('line_work.dispatched'), kind: 'time', isHidden: true },
   ];
   return html`<${Card} title=${t('line_work.jobs')} note=${t('line_work.jobs_note')} flush>
     ${jobs.length === 0 ? html`<${EmptyState} title=${t('line_work.no_jobs')} text=${t('line_work.no_jobs_text')} />` : html`<${VirtualTable} caption=${t('line_work.jobs')} columns=${columns} rows=${jobs} rowKey="job" hasTools=${jobs.length > 8} />`}
