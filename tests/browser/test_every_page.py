@@ -48,6 +48,7 @@ PATHS: Final = {
     "unit-scrapped": "/units/{scrapped}",
     "unit-in-tray": "/units/{trayed}",
     "unit-module": "/units/{module}",
+    "pack_cells": "/pack-cells/{module}",
     "lots": "/lots",
     "lot": "/lots/{web}",
     "lot-bought": "/lots/CAN-1",

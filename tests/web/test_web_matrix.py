@@ -80,6 +80,7 @@ PAGES_FOR: Final = {
     "order": PLANT,
     "orders": PLANT,
     "overview": PLANT,
+    "pack_cells": PLANT,
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
     "recall": PLANT,

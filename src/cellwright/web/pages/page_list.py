@@ -14,6 +14,7 @@ from cellwright.web.pages.lot_list import LOTS
 from cellwright.web.pages.order import ORDER
 from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
+from cellwright.web.pages.pack_cells import PACK_CELLS
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
 from cellwright.web.pages.recall import RECALL
@@ -38,6 +39,7 @@ PAGES = (
     ORDER,
     UNITS,
     UNIT,
+    PACK_CELLS,
     LOTS,
     LOT,
     CARRIER,

@@ -7,11 +7,10 @@ import { EmptyState } from '../components/states.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { WorkStation } from '../components/work_station.js';
 import { Icon } from '../components/icon.js';
-import { age, duration, number, rate, t, word } from '../i18n.js';
+import { age, dateTime, duration, number, rate, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
 import { CodeLink, operation, pageOf, term } from '../objects.js';
-import { Due } from './order.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -61,7 +60,7 @@ function Order({ order, name, now_us }) {
     <span class="work-order-name"><${CodeLink} kind="order" code=${order.order} /> <span class="muted">${term(order.product, name)}</span></span>
     <${ProgressBar} good=${good_count} in_process=${in_process_count} scrapped=${scrapped_count} quantity=${order.quantity} />
     <span><b class="work-order-made">${t('line_work.of', { n: good_count, all: order.quantity })}</b> ${t('line_work.good_in_process', { n: in_process_count })}</span>
-    <span class="work-order-due">${t('column.due')} <${Due} ...${order} />${left_us !== null && html` <span class="muted">${left_us < 0 ? t('line_work.late_by', { late: duration(-left_us) }) : t('line_work.left', { left: duration(left_us) })}</span>`}</span>
+    <span class="work-order-due">${t('column.due')} ${order.due_us === null ? html`<span class="muted">${t('order.due_none')}</span>` : html`<span class=${order.is_late ? 'late' : ''}>${dateTime(order.due_us)}</span>`}${left_us !== null && html` <span class="muted">${left_us < 0 ? t('line_work.late_by', { late: duration(-left_us) }) : t('line_work.left', { left: duration(left_us) })}</span>`}</span>
   </li>`;
 }
 
