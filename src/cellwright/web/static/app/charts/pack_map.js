@@ -13,6 +13,8 @@ import { rampOf } from './heat_scale.js';
  * @typedef {{text: (value: number | null) => string, off: (value: number) => string}} Words
  */
 
+/** Units in which deviations are told, a thousandth of that of the value. @type {Record<string, string>} */
+const SMALLER = { V: 'mV', ohm: 'mohm', Ah: 'mAh' };
 const KEY_STEPS = [-1, -0.5, 0, 0.5, 1];
 const PAINT = { low: 'var(--diverging-low)', mid: 'var(--diverging-mid)', high: 'var(--diverging-high)' };
 /** Where arrows lead within a module: [along the row, along the column]. @type {Record<string, [number, number]>} */
@@ -50,7 +52,12 @@ export function PackMap({ layout, values }) {
 function wordsOf({ unit, sigma, median, reach }) {
   const size = sigma ?? reach ?? (Math.abs(median) || 1);
   const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10(size)) + 1));
-  return { text: (value) => quantity(value, unit, { digits }), off: (value) => quantity(value, unit, { digits, is_signed: true }) };
+  const small = SMALLER[unit];
+  const offDigits = small ? Math.max(0, digits - 3) : digits;
+  return {
+    text: (value) => quantity(value, unit, { digits }),
+    off: (value) => quantity(small ? value * 1000 : value, small ?? unit, { digits: offDigits, is_signed: true }),
+  };
 }
 
 /** @param {Place} place */
@@ -86,7 +93,8 @@ function Modules({ layout, values, words, onShow }) {
         <p class="pack-module-head"><span>${head}</span> <a class="code" href=${pageOf('unit', module.module)}>${module.module}</a>
           <span class="muted">${own && own.known_count > 0 ? t('pack_map.median', { median: words.text(own.median), n: own.known_count }) : t('pack_map.nothing_known')}</span></p>
         <div class="pack-scroll"><div class="pack-grid" style=${{ gridTemplateColumns: `28px repeat(${module.parallel_count}, minmax(26px, 1fr))` }}>
-          ${Array.from({ length: module.series_count }, (_, row) => html`<span class="pack-group" key=${`s${row}`} style=${{ gridRow: row + 1, gridColumn: 1 }}>${t('pack_map.series', { series: row + 1 })}</span>`)}
+          ${Array.from({ length: module.parallel_count }, (_, column) => html`<span class="pack-column" key=${`p${column}`} style=${{ gridRow: 1, gridColumn: column + 2 }}>${t('pack_map.parallel', { parallel: column + 1 })}</span>`)}
+          ${Array.from({ length: module.series_count }, (_, row) => html`<span class="pack-group" key=${`s${row}`} style=${{ gridRow: row + 2, gridColumn: 1 }}>${t('pack_map.series', { series: row + 1 })}</span>`)}
           ${layout.cells.map((place, index) => place.module === module.module && html`<${Cell} key=${place.cell} ...${{ place, index, words, paint, median, onShow }} value=${values.values[index] ?? null} isFar=${far.has(index)} isStop=${index === at} />`)}
         </div></div>
       </section>`;
@@ -115,7 +123,7 @@ function nextModule(cells, at, down) {
 function Cell({ place, index, value, words, paint, median, isFar, isStop, onShow }) {
   const label = `${place.cell}, ${placeText(place)}: ${words.text(value)}${value === null ? '' : `, ${words.off(value - median)}`}`;
   return html`<a class="pack-cell" href=${pageOf('unit', place.cell)} aria-label=${label} title=${label} tabindex=${isStop ? 0 : -1} data-index=${index} data-missing=${value === null} data-far=${isFar}
-    style=${{ gridRow: place.series, gridColumn: place.parallel + 1, background: value === null ? undefined : paint(value) }}
+    style=${{ gridRow: place.series + 1, gridColumn: place.parallel + 1, background: value === null ? undefined : paint(value) }}
     onMouseEnter=${() => onShow(index)} onMouseLeave=${() => onShow(null)} onFocus=${() => onShow(index)} onBlur=${() => onShow(null)}>${isFar && value !== null && html`<span class="pack-far" aria-hidden="true">${value > median ? '▲' : '▼'}</span>`}</a>`;
 }
 
