@@ -7,10 +7,11 @@ from playwright.async_api import Browser, Page, expect
 
 from cellwright.database.pool import connect
 from cellwright.model.answers import Receipt
-from cellwright.model.commands import Submission, UnloadMaterial
+from cellwright.model.commands import CheckOut, Submission, UnloadMaterial
 from cellwright.testing.access import make_account
 from cellwright.testing.browser import TABLET, View, accessibility_problems, clipped_texts, open_screen, scan
 from cellwright.testing.database import Databases
+from cellwright.testing.flow import results
 from cellwright.testing.line_story import LineTold, line_web
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.guard import COOKIE
@@ -129,3 +130,23 @@ async def test_the_screen_fits_a_tablet_and_a_glove(browser: Browser, line: Line
             assert below is not None
             assert below["y"] + below["height"] <= TABLET[1], "what to do next is in sight without scrolling"
             screen.guard.check()
+
+
+async def test_a_unit_of_the_job_is_refused_to_who_may_not_do_it(browser: Browser, line: Line) -> None:
+    web, told, session = line
+    report = CheckOut(station="TEST-01", units=(told.running,), person="P-1", results=results(voltage_v=[13.2]))
+    async with open_screen(browser, web.address, session=session) as screen:
+        page = screen.page
+        await screen.open("/work/TEST-01")
+        await expect(page.locator(".work-next .next-title")).to_have_text(f"Work on {told.running}")
+        sent = Submission(source="x", epoch=2, seq=1, time_us=web.times.plant_us, actor="P-1", command=report)
+        assert isinstance(await web.gate.submit(sent), Receipt)
+        verdict = page.locator(".verdict")
+        await expect(verdict).to_contain_text(told.running)
+        await expect(verdict).to_have_attribute("data-verdict", "pass")
+        await expect(page.locator(".work-next .next-title")).to_have_text(f"Bring {told.ordered}")
+        await typed(page, told.ordered)
+        await expect(verdict).to_have_attribute("data-verdict", "fail")
+        await expect(verdict).to_contain_text("hv_work")
+        await expect(page.locator(".work-units li")).to_have_attribute("data-how", "wanted")
+        screen.guard.check()

@@ -10,6 +10,7 @@ from cellwright.model.answers import Answer, Reason, Refusal, RefusalCode
 from cellwright.model.commands import CheckIn, Command, LoadMaterial
 from cellwright.model.equipment import Station
 from cellwright.plant.rehearsal import rehearse
+from cellwright.rules.job_rows import JobState
 from cellwright.rules.state import UnitStatus
 from cellwright.views.finding import Match, find_exactly, find_unit
 from cellwright.views.line_work import OpenJob
@@ -111,21 +112,27 @@ async def _scan_unit(asked: _Asked) -> Scanned:
     unit = await read_unit(asked.connection, number)
     if unit.status is UnitStatus.RUNNING and unit.station == asked.station.code:
         return asked.verdict(ScanKind.IN_WORK)
-    named = _named_by(asked.job)
-    if unit.code in named:
-        slot = named.index(unit.code) + 1
-        if unit.holds_count:
-            text = f"unit {unit.code} is held; quality lifts the hold, or puts another in its place"
-            return asked.verdict(ScanKind.REFUSED, reasons=(Reason(RefusalCode.UNIT_HELD, text, {"unit": unit.code}),))
-        return asked.verdict(ScanKind.IN_JOB, slot=slot, slots_count=len(named))
+    job = asked.job
+    named = () if job is None else job.members or job.units
+    if job is not None and unit.code in named:
+        return await _scan_named(asked, unit, job, named=named)
     if named:
         return asked.verdict(ScanKind.NOT_IN_JOB, wanted=named[0], slots_count=len(named))
     operation = await _operation_at(asked, unit)
     return await _check_in(asked, operation, units=(unit.code,))
 
 
-def _named_by(job: OpenJob | None) -> tuple[str, ...]:
-    return () if job is None else job.members or job.units
+async def _scan_named(asked: _Asked, unit: UnitCard, job: OpenJob, *, named: tuple[str, ...]) -> Scanned:
+    """Return the verdict on a unit of the job: its place, unless it is held or its work would be refused."""
+    if unit.holds_count:
+        text = f"unit {unit.code} is held; quality lifts the hold, or puts another in its place"
+        return asked.verdict(ScanKind.REFUSED, reasons=(Reason(RefusalCode.UNIT_HELD, text, {"unit": unit.code}),))
+    if job.state is JobState.PROVED and job.operation and not job.members:
+        judged = await _check_in(asked, job.operation, units=job.units)
+        if not judged.is_good:
+            return judged
+    slot = named.index(unit.code) + 1
+    return asked.verdict(ScanKind.IN_JOB, slot=slot, slots_count=len(named))
 
 
 async def _operation_at(asked: _Asked, unit: UnitCard) -> str:
