@@ -116,15 +116,16 @@ async def load_senders(connection: Connection, loaded: Loaded, senders: Collecti
 
 async def load_needs(connection: Connection, state: State, needs: Needs) -> None:
     """Load the rows that commands name; units that were sealed become rows again."""
-    await _load_needs(connection, state, needs)
+    await load_rows(connection, state, needs)
     missing = state.missing(UnitRow, needs.units) | state.missing(AssemblyRow, needs.assemblies)
     if missing and await sealed.holds_any(connection, missing):
         async with connection.transaction():
             await sealed.unpack(connection, missing)
-        await _load_needs(connection, state, needs)
+        await load_rows(connection, state, needs)
 
 
-async def _load_needs(connection: Connection, state: State, needs: Needs) -> None:
+async def load_rows(connection: Connection, state: State, needs: Needs) -> None:
+    """Load the rows that commands name; what was sealed is not among them."""
     by_id, by_code = "WHERE id = ANY ($1::bigint[])", "WHERE code = ANY ($1::text[])"
     wanted: tuple[tuple[Stored[Any], str, Collection[Any]], ...] = (
         (wip.UNITS, by_id, needs.units),

@@ -43,6 +43,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Long files of an object, by the name that stands behind its code: `/units.csv`."""
     papers: Mapping[str, Callable[[Asked, Question], Awaitable[Response[Any]]]] = {}
     """Documents of an object, by the name that stands behind its code: `/certificate`, `/certificate.pdf`."""
+    beside: Mapping[str, str] = {}
+    """Other pages of an object, by the name behind its code (`/stations/W-1/work`): what stands before the code there."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -64,6 +66,8 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
         if stem and file.partition(".")[0] in page.papers:
             name, _, suffix = file.partition(".")
             return await page.papers[name](request, question_of(request, whole_code(stem), suffix))
+        if stem and file in page.beside:
+            return _moved(request, f"{page.beside[file]}{stem}")
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 
@@ -115,6 +119,12 @@ def _object_reader(page: Page) -> Callable[..., Awaitable[Any]]:
 
     read.__annotations__["return"] = get_type_hints(page.load)["return"]
     return read
+
+
+def _moved(request: Asked, path: str) -> Redirect:
+    """Lead on to another address, with the rest of what was asked."""
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    return Redirect(f"{path}?{query}".rstrip("?"), status_code=303)
 
 
 def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:

@@ -1,5 +1,5 @@
 /** A cell, module or pack: where it is, how far it is, what it measured, what it is made of and part of, its history. */
-import { html, useMemo } from '../../vendor/preact.js';
+import { html, useEffect, useMemo, useState } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
 import { CorrectionNotices, correctionsOf } from '../components/correction_notices.js';
@@ -46,6 +46,7 @@ export default function UnitPage() {
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
       </div>
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
+      ${unit.kind !== 'cell' && html`<${Cells} code=${unit.code} />`}
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
@@ -57,6 +58,13 @@ export default function UnitPage() {
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
       <//>
     </div>`;
+}
+
+/** What only packs and modules have comes behind the page. @param {{code: string}} props */
+function Cells({ code }) {
+  const [found, setFound] = useState(/** @type {{PackOf: any} | null} */ (null));
+  useEffect(() => void import('../components/pack_cells.js').then(setFound), []);
+  return found && html`<${found.PackOf} code=${code} />`;
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */
