@@ -91,7 +91,9 @@ def _running_reasons(sight: Sight, row: JobRow) -> Iterator[_Reason]:
     is_late = sight.view.now_us - row.started_us > _LATE_US
     is_gone = sign.is_reachable and is_late and (held is None or held.phase is Phase.ENDED)
     if is_gone or (held is not None and held.phase is Phase.ABORTED):
-        text = f"{row.station} does not go on with job {row.job}, and its units are in process; report it, or give it up"
+        text = (
+            f"{row.station} does not go on with job {row.job}, and its units are in process; report it, or give it up"
+        )
         yield _Reason(f"{row.station}/left", row.station, "machine", text)
 
 
