@@ -129,7 +129,8 @@ def _may_send(sight: Sight, row: JobRow) -> bool:
 def _work(sight: Sight) -> Iterator[Act]:
     """Order what units wait for, the longest waiting first."""
     for each in sight.view.waiting:
-        if not each.holds and each.unit not in sight.taken:
+        is_born = all(join.code != each.operation for join in sight.joins.values())
+        if is_born and not each.holds and each.unit not in sight.taken:
             yield from _order_work(sight, each)
 
 

@@ -124,15 +124,18 @@ def _refusal_reasons(sight: Sight, row: JobRow, *, is_short: bool) -> Iterator[_
 
 
 def _held_units(sight: Sight) -> Iterator[_Reason]:
+    """Units that do not go on by themselves: on hold, or born not good."""
     counts: dict[str, int] = {}
     for each in sight.view.waiting:
         stations = sight.doing.get(each.operation, [])
-        if not each.holds or not stations:
+        is_joined = any(join.code == each.operation for join in sight.joins.values())
+        if not stations or not (each.holds or is_joined):
             continue
         station = stations[0].code
         counts[station] = counts.get(station, 0) + 1
         if counts[station] <= _HELD_CALLS_MAX:
-            text = f"{each.code} waits for {each.operation} and is on hold; repair it, release it, or give it up"
+            why = "is on hold" if each.holds else "is not good"
+            text = f"{each.code} waits for {each.operation} and {why}; repair it, release it, or scrap it"
             yield _Reason(f"{station}/hold/{each.code}", station, "repair", text)
 
 

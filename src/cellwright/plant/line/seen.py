@@ -59,7 +59,7 @@ class Seen:
         self.members.clear()
         await catch_up(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            self._version = await read_version(connection)
+            self._version = -1  # what the views have not followed yet is heard next
             self._position = await read_followed(connection)
             ids = await read_waiting(connection, self.interest.products)
             await self._read_units(connection, ids)
@@ -173,7 +173,7 @@ class Seen:
     def _wait(self, row: UnitRow) -> None:
         """Put a unit into the queue of what waits, or take it out."""
         operation = self.operation_of(row) if row.status is UnitStatus.WAITING else ""
-        if operation in self.interest.operations and operation not in self.interest.joins:
+        if operation in self.interest.operations:
             since_us = max(row.completed_us, default=0)
             self._queue[row.id] = Waiting(row.id, self.codes[row.id], operation, since_us, row.holds)
         else:

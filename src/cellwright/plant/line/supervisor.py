@@ -1,0 +1,203 @@
+"""The loop of a line: look at database and stations, decide, do one thing, look again."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Self
+
+import asyncpg
+from msgspec import Struct, structs
+
+from cellwright.database.pool import Connection
+from cellwright.errors import CellwrightError
+from cellwright.model.plant import Plant
+from cellwright.plant.clock import Clock
+from cellwright.plant.gate import Gate
+from cellwright.plant.line.acting import ACTOR, Hands
+from cellwright.plant.line.interest import Interest
+from cellwright.plant.line.machines import Machines, Stations
+from cellwright.plant.line.members import Members
+from cellwright.plant.line.seen import Seen
+from cellwright.rules.dispatching import joins_due, next_act
+from cellwright.rules.line_view import Act, Proposal, Resting, View
+
+_LOG = logging.getLogger(__name__)
+_TICK_S: Final = 0.02
+"""How often the record is asked whether it moved, while there is nothing to do."""
+_AGAIN_S: Final = 1.0
+"""How often the line is looked at even when nothing moved: some calls come by time alone."""
+_REST_FIRST_S: Final = 0.2
+_REST_MAX_S: Final = 10.0
+_RECONNECT_S: Final = 1.0
+_AWAY: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    CellwrightError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """What a line lives in; `epoch` is random for each run of the supervisor."""
+
+    connect: Callable[[], Awaitable[Connection]]
+    gate: Gate
+    plant: Plant
+    clock: Clock
+    stations: Stations
+    epoch: int
+
+
+class _Rest(Struct):
+    """An act that failed: until when it rests (host time, s)."""
+
+    station: str
+    text: str
+    count: int
+    until_s: float
+
+
+class Line:
+    """The supervisor of all dispatched stations of a plant; `async with` runs it."""
+
+    def __init__(self, around: Around) -> None:
+        """Prepare; nothing is opened before it runs."""
+        self._around = around
+        interest = Interest(around.plant)
+        self._members = Members(around.plant, interest.joins)
+        self._seen = Seen(interest, self._members)
+        self._machines = Machines(around.stations, interest.stations, time.monotonic)
+        self._hands = Hands(around.gate, self._machines, around.clock, around.epoch)
+        self._resting: dict[str, _Rest] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.acts_count = 0
+        """Acts done since it runs."""
+
+    async def __aenter__(self) -> Self:
+        """Begin to run."""
+        self._task = asyncio.create_task(self.run(), name="line")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop where it stands; another run finds everything again."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def run(self) -> None:
+        """Run until cancelled; a database that is away is waited for."""
+        told = ""
+        while True:
+            try:
+                await self._serve()
+            except _AWAY as error:
+                text = str(error) or type(error).__name__
+                if text != told:  # one line per cause, not per attempt
+                    _LOG.warning("the line stands still: %s", text)
+                told = text
+            await asyncio.sleep(_RECONNECT_S)
+
+    async def _serve(self) -> None:
+        connection = await self._around.connect()
+        try:
+            await self._seen.start(connection, self._around.clock())
+            while True:
+                await self._turn(connection)
+        finally:
+            connection.terminate()
+
+    async def _turn(self, connection: Connection) -> None:
+        """Look, decide and act until there is nothing to do; then wait for a change."""
+        act = await self._decide(connection)
+        while act is not None:
+            await self._do(act)
+            await self._look(connection)
+            act = await self._decide(connection)
+        self._forget_rests()
+        await self._until_changed(connection)
+
+    async def _look(self, connection: Connection) -> bool:
+        """Read what changed in the record and at the stations; tell whether anything did."""
+        has_changed = await self._seen.refresh(connection, self._around.clock())
+        has_changed |= await self._machines.look(self._seen.jobs)
+        await self._seen.read_over(connection, self._machines.held_codes())
+        return has_changed
+
+    async def _until_changed(self, connection: Connection) -> None:
+        began_s = time.monotonic()
+        while not await self._look(connection):
+            await asyncio.sleep(_TICK_S)
+            now_s = time.monotonic()
+            if now_s - began_s > _AGAIN_S or any(each.until_s <= now_s for each in self._resting.values()):
+                return
+
+    async def _decide(self, connection: Connection) -> Act | None:
+        del connection
+        view = self._view()
+        due = joins_due(view)
+        if due:
+            view = structs.replace(view, proposals=await self._proposals(due))
+        return next_act(view)
+
+    def _view(self) -> View:
+        seen, now_s = self._seen, time.monotonic()
+        taken = self._taken()
+        return View(
+            plant=self._around.plant,
+            now_us=self._around.clock(),
+            token=self._hands.token,
+            actor=ACTOR,
+            signs=self._machines.signs,
+            jobs={**seen.jobs, **seen.over},
+            waiting=seen.waiting(),
+            unfit=seen.unfit(),
+            brought=seen.brought(),
+            wants=seen.wants,
+            stock=self._members.stock(taken),
+            loaded=seen.loaded,
+            denied=seen.denied,
+            resting={
+                subject: Resting(each.station, each.text, each.count, is_due=each.until_s <= now_s)
+                for subject, each in self._resting.items()
+            },
+            calls=seen.calls,
+        )
+
+    def _taken(self) -> frozenset[int]:
+        return frozenset(unit for row in self._seen.jobs.values() for unit in (*row.units, *row.members))
+
+    async def _proposals(self, operations: tuple[str, ...]) -> dict[str, Proposal]:
+        """Choose members; in a thread, because a large stock takes a while and the gate must not wait."""
+        taken, now_us = self._taken(), self._around.clock()
+        found = {}
+        for operation in operations:
+            proposal = await asyncio.to_thread(self._members.propose, operation, taken, now_us, self._code_of)
+            if proposal is not None:
+                found[operation] = proposal
+        return found
+
+    def _code_of(self, unit: int) -> str:
+        return self._seen.codes[unit]
+
+    async def _do(self, act: Act) -> None:
+        failure = await self._hands.do(act, self._seen.jobs, self._code_of)
+        self.acts_count += 1
+        if not failure:
+            self._resting.pop(act.subject, None)
+            return
+        rest = self._resting.get(act.subject)
+        count = 1 if rest is None else rest.count + 1
+        until_s = time.monotonic() + min(_REST_FIRST_S * 2.0 ** min(count - 1, 10), _REST_MAX_S)
+        self._resting[act.subject] = _Rest(act.station, failure, count, until_s)
+        if count == 1:
+            _LOG.warning("line: %s: %s", act.subject, failure)
+
+    def _forget_rests(self) -> None:
+        """What is due and was not tried again is wanted no more."""
+        now_s = time.monotonic()
+        self._resting = {subject: each for subject, each in self._resting.items() if each.until_s > now_s}
