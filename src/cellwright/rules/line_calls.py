@@ -17,6 +17,8 @@ _HELD_CALLS_MAX = 10
 _MATERIAL_CODES = frozenset(
     {"lot_unreleased", "lot_held", "lot_expired", "lot_exhausted", "exposure_exceeded", "material_wrong", "material_missing"}
 )  # fmt: skip
+_PASSING_CODES = frozenset({"job_unproved"})
+"""A station that is quicker than the proof asks again."""
 
 
 class _Reason(Struct, frozen=True):
@@ -57,10 +59,11 @@ def _reasons(sight: Sight) -> Iterator[_Reason]:
 def _lost_stations(sight: Sight) -> Iterator[_Reason]:
     """Stations that are not heard although there is work for them."""
     needed = {row.station for row in sight.open_jobs}
-    operations = {each.operation for each in sight.view.waiting}
+    operations = {each.operation for each in (*sight.view.waiting, *sight.open_jobs)}
     operations |= {sight.joins[want.product].code for want in sight.view.wants if want.product in sight.joins}
     for operation in operations:
-        needed |= {station.code for station in sight.doing.get(operation, ())}
+        for station in sight.doing.get(operation, ()):
+            needed |= {station.code, *(each.code for each in sight.handlers(station))}
     for code in sorted(needed):
         if sight.sign(code).is_lost:
             text = f"{code} is not heard, and there is work for it; look at the machine and its link"
@@ -113,8 +116,8 @@ def _refusal_reasons(sight: Sight, row: JobRow, *, is_short: bool) -> Iterator[_
     denied = sight.view.denied.get(row.station)
     if denied is None or denied.time_us < row.proved_us:
         return
-    codes = set(denied.codes)
-    if codes <= _MATERIAL_CODES and is_short:
+    codes = set(denied.codes) - _PASSING_CODES
+    if not codes or (codes <= _MATERIAL_CODES and is_short):
         return
     kind = "material" if codes & _MATERIAL_CODES else "recipe" if any("recipe" in code for code in codes) else "refused"
     yield _Reason(f"{row.station}/denied", row.station, kind, denied.text)

@@ -89,10 +89,13 @@ class Sight:
         return self.freest(stations) or self.freest(fed, ahead=1)
 
     def handler(self, joiner: Station) -> Station | None:
-        """Return the station that puts members into a joiner's carriers; it does no operation of its own."""
-        stations = [self.plant.stations[code] for code in sorted(self.view.signs)]
-        fitting = [each for each in stations if not each.operations and each.carrier == joiner.carrier]
-        return self.freest(fitting)
+        """Return the station that puts members into a joiner's carriers next."""
+        return self.freest(self.handlers(joiner))
+
+    def handlers(self, joiner: Station) -> list[Station]:
+        """Return the stations that put members into a joiner's carriers; they do no operation of their own."""
+        stations = [self.plant.stations[code] for code in sorted(self.view.signs)] if joiner.carrier else []
+        return [each for each in stations if not each.operations and each.carrier == joiner.carrier]
 
     def is_handled(self, station: str) -> bool:
         """Tell whether members are brought to a station in a carrier."""

@@ -9,15 +9,14 @@ from msgspec import Struct
 
 from cellwright.errors import CellwrightError
 from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob
-from cellwright.model.job_commands import Job, job_digest
 from cellwright.rules.job_rows import OVER, JobRow
 from cellwright.rules.line_view import Held, Phase, Sign
 
 _LOOK_S: Final = 1.0
 _SOON_S: Final = 0.02
-_LOST_S: Final = 5.0
 _PHASES: Final = {
     HeldState.RUNNING: Phase.RUNNING,
+    HeldState.INTERRUPTED: Phase.RUNNING,
     HeldState.ENDED: Phase.ENDED,
     HeldState.ABORTED: Phase.ABORTED,
 }
@@ -30,10 +29,10 @@ class Stations(Protocol):
     async def store_and_start(self, station: str, job: StationJob) -> ReturnStatus:
         """Give a station a job order, and let it begin."""
 
-    async def cancel(self, station: str, job: str) -> ReturnStatus:
+    async def cancel(self, station: str, job_id: str) -> ReturnStatus:
         """Take a job order back that has not begun."""
 
-    async def clear(self, station: str, job: str) -> ReturnStatus:
+    async def clear(self, station: str, job_id: str) -> ReturnStatus:
         """Let a station forget a job order that is over."""
 
     async def held(self, station: str) -> tuple[HeldJob, ...]:
@@ -51,10 +50,13 @@ class _Looked(Struct):
 class Machines:
     """What the stations of a line hold."""
 
-    def __init__(self, stations: Stations, codes: Iterable[str], clock_s: Callable[[], float]) -> None:
-        """Know nothing of any yet."""
+    def __init__(
+        self, stations: Stations, codes: Iterable[str], clock_s: Callable[[], float], *, lost_s: float
+    ) -> None:
+        """Know nothing of any yet; one that is not heard for `lost_s` is lost."""
         self._stations = stations
         self._clock_s = clock_s
+        self._lost_s = lost_s
         self._looked = {code: _Looked(Sign(is_reachable=False), clock_s()) for code in sorted(codes)}
 
     @property
@@ -86,7 +88,7 @@ class Machines:
             held = await self._stations.held(code)
         except _AWAY:
             now_s = self._clock_s()
-            is_lost = now_s - looked.heard_s > _LOST_S
+            is_lost = now_s - looked.heard_s > self._lost_s
             sign = Sign(is_reachable=False, is_lost=is_lost, held=looked.sign.held)
         else:
             now_s = looked.heard_s = self._clock_s()
@@ -99,7 +101,7 @@ class Machines:
 
     async def send(self, station: str, job: StationJob) -> str:
         """Give a station a job order; returns why it was not taken, "" = it was."""
-        return await self._told(station, self._stations.store_and_start(station, job))
+        return await self._told(station, self._stations.store_and_start(station, job), is_gone_fine=False)
 
     async def withdraw(self, station: str, job: str) -> str:
         """Take a job order back; returns why it was not given back, "" = it was."""
@@ -109,15 +111,15 @@ class Machines:
         """Let a station forget a job order; returns why it does not, "" = it does."""
         return await self._told(station, self._stations.clear(station, job))
 
-    async def _told(self, station: str, asking: Awaitable[ReturnStatus]) -> str:
+    async def _told(self, station: str, asking: Awaitable[ReturnStatus], *, is_gone_fine: bool = True) -> str:
         self.look_soon(station)
         try:
             status = await asking
         except _AWAY as error:
             return f"{station} was not reached ({str(error) or type(error).__name__}); look at the machine and its link"
-        if status == ReturnStatus.OK:
+        if status.is_done or (is_gone_fine and ReturnStatus.UNKNOWN_JOB_ORDER_ID in status):
             return ""
-        return f"{station} answered {status.name} to a job order; look at the machine"
+        return f"{station}: {status.text}"
 
 
 def _is_turning(sign: Sign, jobs: Mapping[str, JobRow]) -> bool:
@@ -129,6 +131,4 @@ def _is_turning(sign: Sign, jobs: Mapping[str, JobRow]) -> bool:
 
 
 def _held(station: str, held: HeldJob) -> Held:
-    job = held.job
-    order = Job(job=job.job, station=station, operation=job.operation, units=job.units, members=job.members)
-    return Held(job.job, job_digest(order), _PHASES.get(held.state, Phase.WAITING))
+    return Held(held.job.job, held.digest(station), _PHASES.get(held.state, Phase.WAITING))

@@ -50,6 +50,8 @@ class Around(Struct, frozen=True, kw_only=True):
     clock: Clock
     stations: Stations
     epoch: int
+    lost_s: float = 5.0
+    """How long a station may not be heard before somebody is called."""
 
 
 class _Rest(Struct):
@@ -70,7 +72,7 @@ class Line:
         interest = Interest(around.plant)
         self._members = Members(around.plant, interest.joins)
         self._seen = Seen(interest, self._members)
-        self._machines = Machines(around.stations, interest.stations, time.monotonic)
+        self._machines = Machines(around.stations, interest.stations, time.monotonic, lost_s=around.lost_s)
         self._hands = Hands(around.gate, self._machines, around.clock, around.epoch)
         self._resting: dict[str, _Rest] = {}
         self._task: asyncio.Task[None] | None = None
@@ -176,16 +178,17 @@ class Line:
         taken, now_us = self._taken(), self._around.clock()
         found = {}
         for operation in operations:
-            proposal = await asyncio.to_thread(self._members.propose, operation, taken, now_us, self._code_of)
+            proposal = await asyncio.to_thread(self._members.propose, operation, taken, now_us, self.code_of)
             if proposal is not None:
                 found[operation] = proposal
         return found
 
-    def _code_of(self, unit: int) -> str:
+    def code_of(self, unit: int) -> str:
+        """Return the printed code of a unit of the line."""
         return self._seen.codes[unit]
 
     async def _do(self, act: Act) -> None:
-        failure = await self._hands.do(act, self._seen.jobs, self._code_of)
+        failure = await self._hands.do(act, self._seen.jobs, self.code_of)
         self.acts_count += 1
         if not failure:
             self._resting.pop(act.subject, None)
