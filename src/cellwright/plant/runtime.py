@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection, connect
 from cellwright.errors import ConfigurationError, DatabaseUnavailableError
+from cellwright.links.contract import LinkError
+from cellwright.links.opcua.jobs import JobControl, JobDoor
 from cellwright.links.opcua.link import LinkStatus, OpcUaLink
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint
@@ -74,6 +76,8 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self.gate = open_gate(url, plant, clock)
         self.links: list[OpcUaLink] = []
+        self.jobs = JobControl(self._job_door)
+        """Job orders of every connected station."""
 
     async def __aenter__(self) -> Self:
         """Start the gate, release the plant's files, then let the machines ask."""
@@ -108,6 +112,12 @@ class Runtime:
             OpcUaLink(endpoint, stations.get(code, []), security=outside.security, surroundings=surroundings)
             for code, endpoint in outside.endpoints.items()
         ]
+
+    def _job_door(self, station: str) -> JobDoor:
+        for link in self.links:
+            if link.serves(station):
+                return link.job_door(station)
+        raise LinkError(f"{station} is not reachable: no machine is named for its work centre; name it with --machines")
 
     def machine_signs(self) -> dict[str, MachineSign]:
         """Return what each connected station's machine says of itself, by station; no entry = no machine is named."""

@@ -78,7 +78,7 @@ class Servers:
             server = await self._listen()
             self.urls[work_center] = f"opc.tcp://127.0.0.1:{server.port}"
             for code in codes:
-                self.stations[code] = await build_station(server, code)
+                self.stations[code] = await build_station(server, code, takes_jobs=True)
         return self
 
     async def __aexit__(self, *_: object) -> None:

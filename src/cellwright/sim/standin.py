@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
+from cellwright.links.contract import LinkError
 from cellwright.links.opcua.contract import ANSWER_NODES, NODES, REQUEST_NODES, SEQUENCE_PATH, Kind, ValueType
+from cellwright.links.opcua.jobs import READ_SPECS, JobDoor, ReturnStatus
 from cellwright.links.opcua.serverside import Listener
-from cellwright.links.opcua.values import Value
+from cellwright.links.opcua.serverside_jobs import JobReceiver, answer_call
+from cellwright.links.opcua.values import Problem, Value
 from cellwright.sim.catalogue import ROUTES
 from cellwright.sim.lots import LENGTH_TOLERANCE_MM
 from cellwright.sim.machine import Ask, Reply, StationNodes
@@ -52,9 +55,12 @@ _NOTHING: dict[ValueType, Value] = {
 class MemoryNodes:
     """A station's nodes without a server: for a plant that nobody else looks at."""
 
+    takes_jobs = True
+
     def __init__(self, code: str) -> None:
         """Begin with every node empty."""
         self.code = code
+        self._receiver: JobReceiver | None = None
         self._values: dict[str, Value] = {
             spec.path: () if spec.is_array else _NOTHING.get(spec.type, 0) for spec in NODES
         }
@@ -74,6 +80,33 @@ class MemoryNodes:
     def listen(self, path: str, listener: Listener) -> None:
         """Call `listener(path, value)` whenever a node is written."""
         self._listeners.setdefault(path, []).append(listener)
+
+    def receive_jobs(self, receiver: JobReceiver | None) -> None:
+        """Give calls of JobOrderControl to a receiver, None = the machine is not ready."""
+        self._receiver = receiver
+
+    def job_door(self) -> JobDoor:
+        """Return the way to the station's job orders, for a `JobControl`."""
+        return _MemoryDoor(self)
+
+    async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
+        """Call a method of the machine. Raises LinkError while it starts anew."""
+        if self._receiver is None:
+            raise LinkError(f"{self.code}: {path} was refused, the machine is not ready; try again")
+        return await answer_call(self._receiver, path, arguments)
+
+
+class _MemoryDoor:
+    """The way to a station's job orders without a server in between."""
+
+    def __init__(self, nodes: MemoryNodes) -> None:
+        self._nodes = nodes
+
+    async def read(self) -> list[Value | Problem]:
+        return [self._nodes.read(spec.path) for spec in READ_SPECS]
+
+    async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
+        return await self._nodes.call(path, arguments)
 
 
 class _Known(Struct):

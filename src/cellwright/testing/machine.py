@@ -26,6 +26,7 @@ from cellwright.links.opcua.security import (
 )
 from cellwright.links.opcua.server import HardenedServer, hardened_server
 from cellwright.links.opcua.serverside import StationServer, build_station
+from cellwright.links.opcua.serverside_jobs import JobBoard, JobMemory
 from cellwright.links.opcua.session import Endpoint
 from cellwright.links.opcua.station import AnswerOut
 from cellwright.links.opcua.values import Value
@@ -72,6 +73,8 @@ class Machine:
         self._station: StationServer | None = None
         self._answered = asyncio.Event()
         self._copying: asyncio.Task[None] | None = None
+        self.memory = JobMemory()
+        """Job orders that the controller remembers, whatever becomes of the server."""
 
     @property
     def station(self) -> StationServer:
@@ -87,6 +90,8 @@ class Machine:
             station.listen(spec.path, self._on_recipe)
         station.listen(ANSWER_SEQUENCE_PATH, self._on_answer)
         await station.write({EPOCH_PATH: self.epoch, **self._fields, SEQUENCE_PATH: self.sequence})
+        if station.takes_jobs:
+            await JobBoard(station, self.memory).open()
 
     def _on_recipe(self, path: str, value: Value) -> None:
         if self.takes_recipes and path.endswith("Revision"):
@@ -137,8 +142,9 @@ class Machine:
 class MachineServer:
     """A server with machines that can be stopped, killed and started again on the same port."""
 
-    def __init__(self, keys: Keys, codes: Sequence[str]) -> None:
-        """Prepare machines by station code."""
+    def __init__(self, keys: Keys, codes: Sequence[str], *, takes_jobs: bool = False) -> None:
+        """Prepare machines by station code; with `takes_jobs` they work on job orders."""
+        self._takes_jobs = takes_jobs
         self.machines: Mapping[str, Machine] = {code: Machine(code) for code in codes}
         self._keys = keys
         self._server: HardenedServer | None = None
@@ -165,7 +171,7 @@ class MachineServer:
             passwords={USER: PASSWORD},
         )
         for machine in self.machines.values():
-            await machine.attach(await build_station(server, machine.code))
+            await machine.attach(await build_station(server, machine.code, takes_jobs=self._takes_jobs))
         await server.start()
         self._server, self._port = server, server.port
 

@@ -114,6 +114,13 @@ class Session:
         values = [ua.DataValue(each, StatusCode=None) for each in variants]
         return await self._service.write_attributes(list(nodes), values)
 
+    async def call(
+        self, object_id: ua.NodeId, method_id: ua.NodeId, arguments: Sequence[ua.Variant]
+    ) -> ua.CallMethodResult:
+        """Call one method of an object; what it returned, or why it was not called, is in the result."""
+        request = ua.CallMethodRequest(ObjectId=object_id, MethodId=method_id, InputArguments=list(arguments))
+        return (await self._service.call([request]))[0]
+
     async def subscribe(
         self, nodes: Sequence[ua.NodeId], *, interval_ms: float, queue_size: int, notify: Notify
     ) -> list[ua.StatusCode]:
