@@ -157,6 +157,7 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--truth={folder / 'truth'}",
         f"--pki={folder / 'machines'}",
         *persons,
+        *(f"--dispatched={station.code}" for station in plant.stations.values() if station.dispatched),
         *_stations(plant),
     ]
     return Child(arguments, log=folder / "machines.log")

@@ -28,6 +28,9 @@ from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
 
 _ENCODER = msgspec.json.Encoder()
+_BEGINNINGS = (Kind.CHECK_IN, Kind.CARRIER_LOAD)
+_PROOF_US = 2_000_000
+"""How long a station that is quicker than the proof of its job order is kept waiting (host time)."""
 
 
 def _check_in(request: Request, recipe_digest: str) -> Command:
@@ -236,6 +239,9 @@ class StationDesk:
         submission = to_submission(request, recipe_digest)
         if submission is None:
             return to_answer(await self._gate.refuse_malformed(malformed_text(request), station))
+        known = self._plant.stations.get(station)
+        if known is not None and known.dispatched and request.kind in _BEGINNINGS:
+            submission = msgspec.structs.replace(submission, patience_us=_PROOF_US)
         # By the same door as every other payload: there its limits are checked.
         return to_answer(await self._gate.submit_payload(_ENCODER.encode(submission), station))
 

@@ -178,6 +178,8 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     supply_uncertified: float = 0.15
     supply_expired: float = 0.06
     """Supplier lots that come without certificate, or almost expired."""
+    wrong_pick: float = 0.01
+    """How often a station with a job order takes another unit than the one named, if one lies there."""
     machine_restart: float = 0.004
     """Machine restarts per request: the same request is written again."""
 
@@ -217,3 +219,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     defects: Defects = field(default_factory=Defects)
     persons: dict[str, str] = field(default_factory=dict)
     """Badge of the person at a station."""
+    dispatched: frozenset[str] = frozenset()
+    """Stations that work only on the job orders of the MES."""

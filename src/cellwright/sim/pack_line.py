@@ -9,6 +9,7 @@ from cellwright.sim.cells import Bench
 from cellwright.sim.clock import Buffer
 from cellwright.sim.machine import Ask
 from cellwright.sim.packs import join_cells, join_modules
+from cellwright.sim.picking import OWED_S, grip_beside, pick
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
 from cellwright.sim.trays import Tray
@@ -26,12 +27,18 @@ class Joiner(UnitStation):
         super().__init__(world, code, operation, positions)
         self._made = 0
 
+    def put_back(self, members: list[Unit], carrier: str) -> None:
+        """Leave members where they were, for the next order; without orders they are parked."""
+        del carrier
+        self.park(members)
+
     async def join(self, ask: Ask, members: list[Unit], kind: str) -> None:
         """Ask for the new unit's code, join, report, and pass it on."""
         await self.prepare(members[:1])
         reply = await self.admit(ask)
+        self.refused_codes = reply.codes
         if not reply.accepted:
-            self.park(members)
+            self.put_back(members, ask.carrier)
             return
         await self.work_for(_JOIN_S)
         self._made += 1
@@ -57,10 +64,31 @@ class ModuleJoiner(Joiner):
 
     async def run(self) -> None:
         """Work for ever."""
+        while self.is_dispatched:
+            await self._obey()
         while True:
-            magazine = await self._magazines.get()
-            ask = Ask(kind=Kind.CHECK_IN, carrier=magazine.code, count=1)
-            await self.join(ask, magazine.units(), "module")
+            await self._join(await self._magazines.get())
+
+    async def _obey(self) -> None:
+        magazines = self._magazines
+        await magazines.changed.until(lambda: len(magazines) > 0)
+        job = await self.machine.next_job(hold_s=OWED_S)
+        await magazines.changed.until(lambda: any(codes_of(each.units()) == job.members for each in magazines.items))
+        magazine = next(each for each in magazines.items if codes_of(each.units()) == job.members)
+        magazines.items.remove(magazine)
+        await self._join(magazine)
+        await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
+
+    async def _join(self, magazine: Tray) -> None:
+        ask = Ask(kind=Kind.CHECK_IN, carrier=magazine.code, count=1)
+        await self.join(ask, magazine.units(), "module")
+
+    def put_back(self, members: list[Unit], carrier: str) -> None:
+        """Let the magazine stand where it was."""
+        if self.is_dispatched:
+            self._magazines.put_now(Tray(carrier, dict(enumerate(members))))
+        else:
+            self.park(members)
 
 
 class PackJoiner(Joiner):
@@ -76,7 +104,28 @@ class PackJoiner(Joiner):
 
     async def run(self) -> None:
         """Work for ever."""
+        queue = self.world.stage("pack_assembly")
+        while self.is_dispatched:
+            await self._obey(queue)
         while True:
-            modules = await self.world.stage("pack_assembly").take(MODULES_PER_PACK)
-            ask = Ask(kind=Kind.CHECK_IN, units=codes_of(modules), count=1)
-            await self.join(ask, modules, "pack")
+            await self._join(await queue.take(MODULES_PER_PACK))
+
+    async def _obey(self, queue: Buffer[Unit]) -> None:
+        await queue.changed.until(lambda: len(queue) >= MODULES_PER_PACK)
+        job = await self.machine.next_job(hold_s=OWED_S)
+        modules = await pick(queue, job.members)
+        await self._join(grip_beside(queue, modules, self.random, self.world.defects.wrong_pick))
+        if "job_mismatch" in self.refused_codes:
+            await self._join(await pick(queue, job.members))
+        await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
+
+    async def _join(self, modules: list[Unit]) -> None:
+        ask = Ask(kind=Kind.CHECK_IN, units=codes_of(modules), count=1)
+        await self.join(ask, modules, "pack")
+
+    def put_back(self, members: list[Unit], carrier: str) -> None:
+        """Let the modules wait again."""
+        if self.is_dispatched:
+            self.world.stage("pack_assembly").put_now(*members)
+        else:
+            super().put_back(members, carrier)

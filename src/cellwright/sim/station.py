@@ -23,6 +23,8 @@ UNIT_CODES = frozenset(
         "station_wrong",
     }
 )  # fmt: skip
+JOB_CODES = frozenset({"job_mismatch", "job_missing", "job_ended"})
+"""What lies there is not what the MES ordered, or it is ordered no more."""
 _ASK_ATTEMPTS = 60
 _REPORT_ATTEMPTS = 5
 _BACK_OFF_S = 5.0
@@ -118,6 +120,7 @@ class Station:
         self.positions = {position.name: position for position in positions}
         self.counters = {each.name: Counter(self.random, each.measure) for each in positions}
         self.feeds: dict[str, Feed] = {}
+        self.is_dispatched = code in world.settings.dispatched
         self._working_count = 0
         self._worked_us = 0
         self._is_settling = False
@@ -158,8 +161,8 @@ class Station:
         return feed.lot
 
     async def admit(self, ask: Ask) -> Reply:
-        """Ask to work; material is changed and other refusals waited out. Refused = the units are at fault."""
-        return await self.persist(ask, give_up=UNIT_CODES)
+        """Ask to work; material is changed and other refusals waited out. Refused = the units, or the order, are at fault."""
+        return await self.persist(ask, give_up=UNIT_CODES | JOB_CODES)
 
     async def persist(self, ask: Ask, *, give_up: frozenset[str]) -> Reply:
         """Ask until accepted or refused with a code of `give_up`. Raises PlantStoppedError after many refusals."""
