@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+import msgspec
+
 from cellwright.database.pool import Connection, connect
+from cellwright.model.answers import Receipt
 from cellwright.model.commands import (
     Command,
     HoldSubject,
@@ -56,27 +59,15 @@ class Plant:
 
     async def say(self, command: Command, actor: str = "Q-1") -> None:
         """Submit what a person does; it has to be accepted."""
-        said = self._people.message(command)
-        answer = await self.gate.submit(
-            type(said)(**{**{f: getattr(said, f) for f in said.__struct_fields__}, "actor": actor})
-        )
-        assert not hasattr(answer, "reasons"), answer
+        said = msgspec.structs.replace(self._people.message(command), actor=actor)
+        answer = await self.gate.submit(said)
+        assert isinstance(answer, Receipt), answer
 
     async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         """Wait until the record says so."""
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                while not await is_so():
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            for sql in (
-                "SELECT code, station, state, reason FROM job",
-                "SELECT * FROM call",
-                "SELECT id, product, step, status, holds FROM unit WHERE product = 'module'",
-            ):
-                print([tuple(row) for row in await self.connection.fetch(sql)])
-            print(self.stations.refusals[-3:])
-            raise
+        async with asyncio.timeout(_WAIT_S):
+            while not await is_so():
+                await asyncio.sleep(0.01)
 
     async def value(self, sql: str, *arguments: object) -> int:
         """Return a number from the record."""
@@ -192,7 +183,11 @@ async def test_missing_material_is_called_for_once_and_the_line_goes_on(database
 async def test_a_station_that_is_not_heard_is_called_for_and_the_other_one_works(database_url: str) -> None:
     async with running(database_url, story(16, ORDER), lost=("MOD-01",)) as plant:
         await plant.until_called("machine")
-        assert await plant.finished() == 3
+
+        async def are_done() -> bool:
+            return await plant.finished() == 3
+
+        await plant.until(are_done)
         assert not [job for job in plant.stations.sent if job.startswith("MOD-01")]
         plant.stations.stations["MOD-01"].is_reachable = True
         await plant.say(ReleaseOrder(order="WO-2", product="module", quantity=1))
@@ -237,7 +232,7 @@ async def test_a_supervisor_that_is_stopped_anywhere_goes_on_where_it_was(databa
             async with make_line(database_url, gate, stations, epoch=runs) as line:
                 while line.acts_count < 1 + runs % 3 and runs % 10:
                     await asyncio.sleep(0)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.001 * (runs % 7))
         assert runs > 5
         async with make_line(database_url, gate, stations, epoch=10_000) as line:
             plant = Plant(gate, line, stations, connection)

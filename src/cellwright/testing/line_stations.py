@@ -11,7 +11,7 @@ from cellwright.database.pool import Connection
 from cellwright.errors import LinkError
 from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob
 from cellwright.model.answers import Admit, Answer, Receipt
-from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, LoadCarrier, Submission
+from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, LoadCarrier, Submission, UnloadCarrier
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
@@ -138,6 +138,7 @@ class MemoryStations:
         self.worked.extend((job.operation, unit) for unit in units)
         if job.members:
             self.joined[units[0]] = job.members
+            self.place_of = {unit: place for unit, place in self.place_of.items() if unit not in job.members}
 
     def _report(self, code: str, job: StationJob, units: tuple[str, ...]) -> CheckOut:
         is_bad = job.operation in self.bad
@@ -162,6 +163,10 @@ class MemoryStations:
         )
 
     async def _bring(self, code: str, job: StationJob) -> None:
+        for lain in {self.place_of[unit] for unit in job.units if unit in self.place_of}:
+            inside = tuple(unit for unit, place in self.place_of.items() if place == lain)
+            await self._submit(code, UnloadCarrier(station=code, carrier=lain, units=inside))
+            self.place_of = {unit: place for unit, place in self.place_of.items() if place != lain}
         carrier = f"MAG-{next(self._magazines)}"
         slots = tuple(range(len(job.units)))
         answer = await self._submit(code, LoadCarrier(station=code, carrier=carrier, units=job.units, slots=slots))

@@ -13,6 +13,7 @@ from cellwright.rules.job_rows import OVER, JobRow
 from cellwright.rules.line_view import Held, Phase, Sign
 
 _LOOK_S: Final = 1.0
+_IDLE_S: Final = 5.0
 _SOON_S: Final = 0.02
 _PHASES: Final = {
     HeldState.RUNNING: Phase.RUNNING,
@@ -76,7 +77,7 @@ class Machines:
     async def look(self, jobs: Mapping[str, JobRow]) -> bool:
         """Look at the stations that are due; tell whether any shows something else than before."""
         now_s = self._clock_s()
-        due = [code for code, each in self._looked.items() if each.next_s <= now_s]
+        due = [code for code, each in self._looked.items() if _due_s(each, jobs) <= now_s]
         if not due:
             return False
         changes = await asyncio.gather(*(self._look_at(code, jobs) for code in due))
@@ -94,8 +95,14 @@ class Machines:
             now_s = looked.heard_s = self._clock_s()
             sign = Sign(is_reachable=True, held=tuple(_held(code, each) for each in held))
         has_changed, looked.sign = sign != looked.sign, sign
-        looked.next_s = now_s + (_SOON_S if _is_turning(sign, jobs) else _LOOK_S)
+        looked.next_s = now_s + self._pause_s(code, sign, jobs)
         return has_changed
+
+    @staticmethod
+    def _pause_s(code: str, sign: Sign, jobs: Mapping[str, JobRow]) -> float:
+        """Return after which time to look at a station again (s): seldom when it has nothing to do."""
+        is_idle = sign.is_reachable and not any(row.station == code for row in jobs.values())
+        return _IDLE_S if is_idle else _LOOK_S
 
     # --- acts -----------------------------------------------------------------------------------
 
@@ -122,12 +129,13 @@ class Machines:
         return f"{station}: {status.text}"
 
 
-def _is_turning(sign: Sign, jobs: Mapping[str, JobRow]) -> bool:
-    """Tell whether a station is about to show something else: a job is over, and it does not say so yet."""
-    rows = [(each, jobs.get(each.job)) for each in sign.held]
-    return any(
+def _due_s(looked: _Looked, jobs: Mapping[str, JobRow]) -> float:
+    """Return when to look at a station again (host time, s): at once when a job is over, and it does not say so yet."""
+    rows = [(each, jobs.get(each.job)) for each in looked.sign.held]
+    is_turning = any(
         each.phase in (Phase.WAITING, Phase.RUNNING) and (row is None or row.state in OVER) for each, row in rows
     )
+    return min(looked.next_s, looked.heard_s + _SOON_S) if is_turning else looked.next_s
 
 
 def _held(station: str, held: HeldJob) -> Held:

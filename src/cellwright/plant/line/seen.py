@@ -1,6 +1,6 @@
 """What the database says of a line: read once, then kept up by what the journal has new. All of it can be read again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cellwright.database.pool import Connection
 from cellwright.model.routes import Route
@@ -67,19 +67,22 @@ class Seen:
             self.members.guess(await read_running(connection))
             await self._read(connection, ALL, now_us)
 
-    async def refresh(self, connection: Connection, now_us: int) -> bool:
-        """Read what changed; tell whether anything did that concerns the line."""
+    async def refresh(self, connection: Connection, now_us: int) -> bool | None:
+        """Read what changed; tell whether it concerns the line, None = nothing changed at all."""
         version = await read_version(connection)
         if version == self._version:
+            return None
+        self._version = version
+        parts, touched = await self._hear(connection)
+        if not parts:
             return False
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            self._version = await read_version(connection)
-            parts = await self._hear(connection)
+            await self._read_units(connection, touched)
             await self._read(connection, parts, now_us)
-        return bool(parts)
+        return True
 
-    async def _hear(self, connection: Connection) -> frozenset[Part]:
-        """Go through what is new; returns what has to be read again."""
+    async def _hear(self, connection: Connection) -> tuple[set[Part], set[int]]:
+        """Go through what is new; returns what has to be read again, and the units that it touched."""
         parts: set[Part] = set()
         touched: set[int] = set()
         while news := await read_news(connection, self._position):
@@ -90,9 +93,7 @@ class Seen:
                 parts |= found
                 touched.update(each.told.touched if Part.UNITS in found else ())
                 self._note_refusal(each)
-        if touched:
-            await self._read_units(connection, touched)
-        return frozenset(parts)
+        return parts, touched
 
     def _note_refusal(self, news: News) -> None:
         told = news.told
@@ -100,7 +101,7 @@ class Seen:
             text = "; ".join(each.text for each in told.reasons)
             self.denied[told.station] = Denied(news.recorded_us, tuple(each.code for each in told.reasons), text)
 
-    async def _read(self, connection: Connection, parts: frozenset[Part], now_us: int) -> None:
+    async def _read(self, connection: Connection, parts: Collection[Part], now_us: int) -> None:
         if Part.JOBS in parts:
             await self._read_jobs(connection)
         if Part.WANTS in parts:

@@ -26,6 +26,8 @@ from cellwright.rules.line_view import Act, Proposal, Resting, View
 _LOG = logging.getLogger(__name__)
 _TICK_S: Final = 0.02
 """How often the record is asked whether it moved, while there is nothing to do."""
+_BUSY_S: Final = 0.1
+"""The same while it moves all the time, and nothing in it concerns the line."""
 _AGAIN_S: Final = 1.0
 """How often the line is looked at even when nothing moved: some calls come by time alone."""
 _REST_FIRST_S: Final = 0.2
@@ -76,6 +78,7 @@ class Line:
         self._hands = Hands(around.gate, self._machines, around.clock, around.epoch)
         self._resting: dict[str, _Rest] = {}
         self._task: asyncio.Task[None] | None = None
+        self._tick_s = _TICK_S
         self.acts_count = 0
         """Acts done since it runs."""
 
@@ -124,16 +127,18 @@ class Line:
         await self._until_changed(connection)
 
     async def _look(self, connection: Connection) -> bool:
-        """Read what changed in the record and at the stations; tell whether anything did."""
-        has_changed = await self._seen.refresh(connection, self._around.clock())
-        has_changed |= await self._machines.look(self._seen.jobs)
+        """Read what changed in the record and at the stations; tell whether anything did that concerns the line."""
+        heard = await self._seen.refresh(connection, self._around.clock())
+        has_changed = await self._machines.look(self._seen.jobs)
         await self._seen.read_over(connection, self._machines.held_codes())
-        return has_changed
+        # Others are at work: what they commit is read together.
+        self._tick_s = _BUSY_S if heard is False else _TICK_S
+        return bool(heard) or has_changed
 
     async def _until_changed(self, connection: Connection) -> None:
         began_s = time.monotonic()
         while not await self._look(connection):
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(self._tick_s)
             now_s = time.monotonic()
             if now_s - began_s > _AGAIN_S or any(each.until_s <= now_s for each in self._resting.values()):
                 return
