@@ -149,7 +149,7 @@ class Order(Struct, frozen=True):
     def subject(self) -> str:
         """What is tried: to join at a station, or to work on these units."""
         first = self.jobs[0]
-        return f"order {first.station} {first.operation} {first.units}"
+        return order_subject(first.station, first.operation, first.units)
 
 
 class Send(Struct, frozen=True):
@@ -242,6 +242,11 @@ class Clear(Struct, frozen=True):
 
 
 Act = Order | Send | Withdraw | Forget | Prove | Drop | Raise | Clear
+
+
+def order_subject(station: str, operation: str, units: tuple[int, ...]) -> str:
+    """Return what an order tries: to join at a station, or to work on these units."""
+    return f"order {station} {operation} {units}"
 
 
 def key_of(call: str) -> str:

@@ -51,6 +51,7 @@ class Seen:
         self._version = -1
         self._routes: dict[int, Route] = {}
         self._queue: dict[int, Waiting] = {}
+        self._ended: list[JobRow] = []
 
     async def start(self, connection: Connection, now_us: int) -> None:
         """Read everything, whatever was known before."""
@@ -115,12 +116,23 @@ class Seen:
         before = self.jobs
         rows = await jobs.JOBS.load_page(connection, "WHERE ended_us = 0 ORDER BY dispatched_us, code")
         self.jobs = {row.job: row for row in rows}
-        await self.read_over(connection, before.keys() - self.jobs.keys())
+        ended = before.keys() - self.jobs.keys()
+        await self._read_over(connection, ended)
+        self._ended.extend(self.over[code] for code in ended if code in self.over)
         named = {unit for row in rows for unit in (*row.units, *row.members)}
         await self._read_units(connection, named - self.units.keys())
 
-    async def read_over(self, connection: Connection, codes: Iterable[str]) -> None:
-        """Read jobs that a station may still hold, and that are over."""
+    def take_ended(self) -> list[JobRow]:
+        """Return the jobs that ended since this was asked last."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    async def keep_over(self, connection: Connection, held: Collection[str]) -> None:
+        """Keep of the jobs that are over those that a station still holds, and read what is not known of them."""
+        self.over = {code: row for code, row in self.over.items() if code in held}
+        await self._read_over(connection, held)
+
+    async def _read_over(self, connection: Connection, codes: Iterable[str]) -> None:
         wanted = sorted(set(codes) - self.jobs.keys() - self.over.keys())
         if wanted:
             found = await jobs.JOBS.load_page(connection, "WHERE code = ANY ($1::text[])", wanted)

@@ -19,9 +19,10 @@ from cellwright.plant.line.acting import ACTOR, Hands
 from cellwright.plant.line.interest import Interest
 from cellwright.plant.line.machines import Machines, Stations
 from cellwright.plant.line.members import Members
+from cellwright.plant.line.rests import Rests
 from cellwright.plant.line.seen import Seen
 from cellwright.rules.dispatching import joins_due, next_act
-from cellwright.rules.line_view import Act, Proposal, Resting, View
+from cellwright.rules.line_view import Act, Proposal, View
 
 _LOG = logging.getLogger(__name__)
 _TICK_S: Final = 0.02
@@ -30,8 +31,6 @@ _BUSY_S: Final = 0.1
 """The same while it moves all the time, and nothing in it concerns the line."""
 _AGAIN_S: Final = 1.0
 """How often the line is looked at even when nothing moved: some calls come by time alone."""
-_REST_FIRST_S: Final = 0.2
-_REST_MAX_S: Final = 10.0
 _RECONNECT_S: Final = 1.0
 _AWAY: Final = (
     asyncpg.PostgresError,
@@ -56,15 +55,6 @@ class Around(Struct, frozen=True, kw_only=True):
     """How long a station may not be heard before somebody is called."""
 
 
-class _Rest(Struct):
-    """An act that failed: until when it rests (host time, s)."""
-
-    station: str
-    text: str
-    count: int
-    until_s: float
-
-
 class Line:
     """The supervisor of all dispatched stations of a plant; `async with` runs it."""
 
@@ -76,7 +66,7 @@ class Line:
         self._seen = Seen(interest, self._members)
         self._machines = Machines(around.stations, interest.stations, time.monotonic, lost_s=around.lost_s)
         self._hands = Hands(around.gate, self._machines, around.clock, around.epoch)
-        self._resting: dict[str, _Rest] = {}
+        self._rests = Rests()
         self._task: asyncio.Task[None] | None = None
         self._tick_s = _TICK_S
         self.acts_count = 0
@@ -123,14 +113,16 @@ class Line:
             await self._do(act)
             await self._look(connection)
             act = await self._decide(connection)
-        self._forget_rests()
+        self._rests.forget_due(time.monotonic())
         await self._until_changed(connection)
 
     async def _look(self, connection: Connection) -> bool:
         """Read what changed in the record and at the stations; tell whether anything did that concerns the line."""
         heard = await self._seen.refresh(connection, self._around.clock())
+        for row in self._seen.take_ended():
+            self._rests.ended(row, time.monotonic())
         has_changed = await self._machines.look(self._seen.jobs)
-        await self._seen.read_over(connection, self._machines.held_codes())
+        await self._seen.keep_over(connection, self._machines.held_codes())
         # Others are at work: what they commit is read together.
         self._tick_s = _BUSY_S if heard is False else _TICK_S
         return bool(heard) or has_changed
@@ -140,7 +132,7 @@ class Line:
         while not await self._look(connection):
             await asyncio.sleep(self._tick_s)
             now_s = time.monotonic()
-            if now_s - began_s > _AGAIN_S or any(each.until_s <= now_s for each in self._resting.values()):
+            if now_s - began_s > _AGAIN_S or now_s >= self._rests.next_s():
                 return
 
     async def _decide(self, connection: Connection) -> Act | None:
@@ -152,7 +144,7 @@ class Line:
         return next_act(view)
 
     def _view(self) -> View:
-        seen, now_s = self._seen, time.monotonic()
+        seen = self._seen
         taken = self._taken()
         return View(
             plant=self._around.plant,
@@ -168,10 +160,7 @@ class Line:
             stock=self._members.stock(taken),
             loaded=seen.loaded,
             denied=seen.denied,
-            resting={
-                subject: Resting(each.station, each.text, each.count, is_due=each.until_s <= now_s)
-                for subject, each in self._resting.items()
-            },
+            resting=self._rests.view(time.monotonic()),
             calls=seen.calls,
         )
 
@@ -196,16 +185,6 @@ class Line:
         failure = await self._hands.do(act, self._seen.jobs, self.code_of)
         self.acts_count += 1
         if not failure:
-            self._resting.pop(act.subject, None)
-            return
-        rest = self._resting.get(act.subject)
-        count = 1 if rest is None else rest.count + 1
-        until_s = time.monotonic() + min(_REST_FIRST_S * 2.0 ** min(count - 1, 10), _REST_MAX_S)
-        self._resting[act.subject] = _Rest(act.station, failure, count, until_s)
-        if count == 1:
+            self._rests.succeed(act)
+        elif self._rests.fail(act.subject, act.station, failure, time.monotonic()) == 1:
             _LOG.warning("line: %s: %s", act.subject, failure)
-
-    def _forget_rests(self) -> None:
-        """What is due and was not tried again is wanted no more."""
-        now_s = time.monotonic()
-        self._resting = {subject: each for subject, each in self._resting.items() if each.until_s > now_s}
