@@ -9,7 +9,7 @@ from cellwright.sim.clock import Buffer
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
 from cellwright.sim.machine import Ask, Reply
-from cellwright.sim.packs import UNIT_WORK
+from cellwright.sim.packs import UNIT_WORK, UNIT_WORK_S
 from cellwright.sim.picking import OWED_S, grip_beside, pick
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position, Station, unit_row, with_results, with_rows
@@ -20,7 +20,7 @@ from cellwright.sim.world import World
 _WEBS = {"cathode": CATHODE.cell_mm, "anode": ANODE.cell_mm, "separator_a": SEPARATOR_MM, "separator_b": SEPARATOR_MM}
 _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
-_WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2}
+_WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2, **UNIT_WORK_S}
 _OTHER_WORK_S = 60.0
 CELL_PACE_S = 1.5
 """Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
@@ -72,7 +72,7 @@ class UnitStation(Station):
             await self.refuse(units, reply)
             return
         await self.work_for(_WORK_S.get(self.operation, self.work_s) * len(units))
-        measured, spans = self.work(units)
+        measured, spans = await self.perform(units)
         self.note_work(units, measured)
         await self.complete(units, measured, spans)
 
@@ -106,12 +106,21 @@ class UnitStation(Station):
         for name in self.positions:
             await self.ensure(name, float(len(units)))
 
+    async def perform(self, units: list[Unit]) -> tuple[list[Measured], Spans]:
+        """Do the operation, with whatever answers in host time."""
+        return self.work(units)
+
     def work(self, units: list[Unit]) -> tuple[list[Measured], Spans]:
         """Do the operation; one piece of each position goes into each unit."""
-        bench = Bench(self.random, self.world.defects)
         act = CELL_WORK.get(self.operation) or UNIT_WORK.get(self.operation)
         spans = [[self.feeds[name].take(1.0) for name in self.positions] for _ in units]
-        return [act(unit, bench) if act else {} for unit in units], spans
+        return [act(unit, self.bench(unit)) if act else {} for unit in units], spans
+
+    def bench(self, unit: Unit) -> Bench:
+        """Return what the station knows of a unit."""
+        members = [self.world.units[code] for code in unit.members]
+        tries = unit.tries(self.operation)
+        return Bench(self.random, self.world.defects, code=unit.code, members=members, tries=tries)
 
 
 class Filler(UnitStation):

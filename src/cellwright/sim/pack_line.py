@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from cellwright.links.opcua.contract import Kind
-from cellwright.sim.catalogue import MODULES_PER_PACK
-from cellwright.sim.cell_line import UnitStation, codes_of
-from cellwright.sim.cells import Bench
+from cellwright.sim.catalogue import ADHESIVE_MG, MODULES_PER_PACK
+from cellwright.sim.cell_line import Spans, UnitStation, codes_of
+from cellwright.sim.cells import Bench, Measured
 from cellwright.sim.clock import Buffer
 from cellwright.sim.machine import Ask
-from cellwright.sim.packs import join_cells, join_modules
+from cellwright.sim.packs import join_cells, join_modules, order_modules
 from cellwright.sim.picking import OWED_S, grip_beside, pick
+from cellwright.sim.process import MG_PER_G
+from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
 from cellwright.sim.trays import Tray
@@ -44,12 +46,13 @@ class Joiner(UnitStation):
         self._made += 1
         parent = Unit(kind=kind, number=self._made, code=reply.units[0], born_us=self.clock.now_us)
         self.world.born([parent])
-        self.world.join(parent, members)
-        bench = Bench(self.random, self.world.defects)
-        act = join_cells if kind == "module" else join_modules
-        measured = [act(parent, members, bench)]
+        measured = [self.put_together(parent, members)]
         self.note_work([parent], measured)
         await self.complete([parent], measured, [[self.feeds[name].take(1.0) for name in self.positions]])
+
+    def put_together(self, parent: Unit, members: list[Unit]) -> Measured:
+        """Build members into a new parent in slot order; returns what is measured by it."""
+        raise NotImplementedError
 
 
 class ModuleJoiner(Joiner):
@@ -90,6 +93,11 @@ class ModuleJoiner(Joiner):
         else:
             self.park(members)
 
+    def put_together(self, parent: Unit, members: list[Unit]) -> Measured:
+        """Put cells into the holder."""
+        self.world.join(parent, members, members)
+        return join_cells(parent, members, Bench(self.random, self.world.defects))
+
 
 class PackJoiner(Joiner):
     """Builds packs of four modules and binds the battery management system."""
@@ -129,3 +137,28 @@ class PackJoiner(Joiner):
             self.world.stage("pack_assembly").put_now(*members)
         else:
             super().put_back(members, carrier)
+
+    def put_together(self, parent: Unit, members: list[Unit]) -> Measured:
+        """Stack modules, perhaps not as it is reported."""
+        bench = Bench(self.random, self.world.defects)
+        self.world.join(parent, order_modules(parent, members, bench), members)
+        return join_modules(parent, members, bench)
+
+
+class Gluer(UnitStation):
+    """Doses glue between cells and holder from a pail."""
+
+    def __init__(self, world: World, receiving: Receiving) -> None:
+        """Stand at GLUE-01."""
+        pail = Position("adhesive", "mg", receiving.source("adhesive"), leader=20_000.0, trailer=20_000.0)
+        super().__init__(world, "GLUE-01", "module_gluing", [pail])
+
+    async def prepare(self, units: list[Unit]) -> None:
+        """Make sure that the pail is enough for the whole page."""
+        await self.ensure("adhesive", ADHESIVE_MG * 1.03 * len(units))
+
+    def work(self, units: list[Unit]) -> tuple[list[Measured], Spans]:
+        """Give each module its glue (g)."""
+        amounts_mg = [ADHESIVE_MG + bounded(self.random, 400.0, 1500.0) for _ in units]
+        spans = [[self.feeds["adhesive"].take(amount_mg)] for amount_mg in amounts_mg]
+        return [{"glue_mass_g": taken[0].length / MG_PER_G} for taken in spans], spans

@@ -28,11 +28,14 @@ from cellwright.views.recorded import (
     RecordedWork,
 )
 
-_REWORK = {"assembly": "assembly", "filling": "filling", "formation": "formation"}
+_REWORK = {
+    **{each: each for each in ("assembly", "filling", "formation", "busbar_bolting")},
+    "bms_flash": "busbar_bolting",
+}
 """Not good here -> once more there; everything else is scrap."""
 _REWORK_MAX = 2
 _WEBS = ("cathode", "anode", "separator_a", "separator_b", "roll")
-_TOLERANCES = {"foil": 150, "electrolyte": 8100, "carbon": 5100, "binder": 5100, "solvent": 60_100}
+_TOLERANCES = {"foil": 150, "electrolyte": 8100, "adhesive": 2100, "carbon": 5100, "binder": 5100, "solvent": 60_100}
 _TOLERANCES |= dict.fromkeys(_WEBS, LENGTH_TOLERANCE_MM) | dict.fromkeys(
     ("active", "slurry", "slurry_next", "heel"), 40_100
 )

@@ -1,11 +1,12 @@
 """A station: a machine with material positions and an operator who loads, unloads and reacts to refusals."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
 from cellwright.links.opcua.contract import Kind, State
-from cellwright.sim.catalogue import LIMITS
+from cellwright.sim.catalogue import LIMITS, Limit
 from cellwright.sim.clock import PlantStoppedError
 from cellwright.sim.lots import Counter, Feed, Lot, Span
 from cellwright.sim.machine import Ask, Reply
@@ -89,8 +90,14 @@ def judge(operation: str, measured: Mapping[str, float]) -> str:
     for name, limit in LIMITS.get(operation, {}).items():
         value = measured.get(name)
         if value is not None and not limit.holds(value):
-            return f"{name}_{'low' if value < limit.lower else 'high'}"
+            return f"{name}_{_fault(value, limit)}"
     return ""
+
+
+def _fault(value: float, limit: Limit) -> str:
+    if math.isnan(value):
+        return "not_measured"
+    return "low" if value < limit.lower else "high"
 
 
 def with_results(ask: Ask, operation: str, measured: Sequence[Mapping[str, float]]) -> Ask:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from numpy.random import Generator
 
-from cellwright.sim.catalogue import CELLS_PER_PACK, ROUTES, Settings
+from cellwright.sim.catalogue import CELLS_PER_PACK, MAGAZINE_SLOTS, ROUTES, Settings
 from cellwright.sim.clock import Buffer, Clock, PlantStoppedError, Signal
 from cellwright.sim.lots import Lot
 from cellwright.sim.machine import Machine, Reply
@@ -53,6 +53,8 @@ class World:
         self.quarantined: list[Quarantined] = []
         self.set_aside: set[str] = set()
         """Codes of quarantined lots."""
+        self.readings: dict[str, dict[str, float]] = {}
+        """Newest values that were measured of a cell's code, as the testers of the line pass them on."""
 
     @property
     def seed(self) -> int:
@@ -61,8 +63,8 @@ class World:
 
     @property
     def cells_needed(self) -> int:
-        """Cells that the ordered packs hold."""
-        return self.settings.packs * CELLS_PER_PACK
+        """Cells that the ordered packs and the spare modules hold."""
+        return self.settings.packs * CELLS_PER_PACK + self.settings.spare_modules * MAGAZINE_SLOTS
 
     def random(self, name: str, number: int = 0) -> Generator:
         """Return the generator of a machine, or of the `number`-th thing of a name."""
@@ -123,9 +125,10 @@ class World:
         for member in members:
             self._lose_members(member)
 
-    def join(self, parent: Unit, members: Sequence[Unit]) -> None:
-        """Build members into a parent, slots from 0."""
+    def join(self, parent: Unit, members: Sequence[Unit], planned: Sequence[Unit]) -> None:
+        """Build members into a parent, slots from 0; `planned` is the order that was reported."""
         parent.members = [member.code for member in members]
+        parent.planned = [member.code for member in planned]
         for slot, member in enumerate(members):
             self.put_aside(member, Place.MEMBER)
             member.parent, member.slot = parent.code, slot

@@ -139,7 +139,7 @@ class _Teller:
     def make_module(self, number: int, cells: tuple[str, ...]) -> str:
         """Age, grade and sort the cells of a tray, join and test them; returns the module's code."""
         tray, magazine = f"TRAY-{number:04d}", f"MAG-{number:04d}"
-        for code in ("ageing", "grading", "sorting"):
+        for code in ("ageing", "grading", "sorting", "resort"):
             self.work_tray(code, tray)
         self.driver.must(UnloadCarrier(station="TRAY-01", carrier=tray))
         self.driver.tray(cells, magazine)

@@ -218,6 +218,9 @@ class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     target: Annotated[float | None, Meta(description="Value aimed at; left out = none.")] = None
     upper: Annotated[float | None, Meta(description="Highest good value; left out = no limit.")] = None
     required: Annotated[bool, Meta(description="Whether a unit without a value is not good.")] = True
+    source: Annotated[
+        str, Meta(description='Where its limits come from, as a clause of a standard; "" = not said.')
+    ] = ""
 
 
 class GradeLimitEntry(Entry, frozen=True, kw_only=True):
