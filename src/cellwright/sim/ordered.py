@@ -28,7 +28,7 @@ class MagazineLoader(Handler):
         await self._empty(pool, set(job.units))
         units = await pick(pool, job.units)
         self._count += 1
-        magazine = Tray(f"MAG-{self._count:04d}", dict(enumerate(units)))
+        magazine = Tray.of(f"MAG-{self._count:04d}", units)
         reply = await self.load_carrier(magazine.code, units)
         if reply.accepted:
             self._magazines.put_now(magazine)

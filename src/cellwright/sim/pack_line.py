@@ -89,7 +89,7 @@ class ModuleJoiner(Joiner):
     def put_back(self, members: list[Unit], carrier: str) -> None:
         """Let the magazine stand where it was."""
         if self.is_dispatched:
-            self._magazines.put_now(Tray(carrier, dict(enumerate(members))))
+            self._magazines.put_now(Tray.of(carrier, members))
         else:
             self.park(members)
 
