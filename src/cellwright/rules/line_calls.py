@@ -59,7 +59,7 @@ def _reasons(sight: Sight) -> Iterator[_Reason]:
 def _lost_stations(sight: Sight) -> Iterator[_Reason]:
     """Stations that are not heard although there is work for them."""
     needed = {row.station for row in sight.open_jobs}
-    operations = {each.operation for each in (*sight.view.waiting, *sight.open_jobs)}
+    operations = {each.operation for each in sight.view.waiting} | {each.operation for each in sight.open_jobs}
     operations |= {sight.joins[want.product].code for want in sight.view.wants if want.product in sight.joins}
     for operation in operations:
         for station in sight.doing.get(operation, ()):
