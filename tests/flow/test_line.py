@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 
+from cellwright.cli.line import line_lines, plan_of
 from cellwright.database.pool import Connection, connect
 from cellwright.model.answers import Receipt
 from cellwright.model.commands import (
     Command,
+    Disposition,
+    DispositionAction,
     HoldSubject,
     LoadMaterial,
     PlaceHold,
     ReleaseHold,
     ReleaseOrder,
+    ReplaceMember,
     UnloadCarrier,
     UnloadMaterial,
 )
@@ -26,8 +30,12 @@ from cellwright.testing.gates import Sender, make_gate
 from cellwright.testing.line_stations import MemoryStations, count_open
 from cellwright.testing.line_world import line_plant
 from cellwright.testing.replay import RecordingDriver, through_gate
+from cellwright.views.line import read_wants
+from cellwright.views.line_status import LineStatus, read_line
+from cellwright.views.people import catch_up
 
 PLANT = line_plant()
+SCRAP = DispositionAction.SCRAP
 NOW_US = START_US + 86_400_000_000
 _WAIT_S = 20.0
 
@@ -215,6 +223,66 @@ async def test_a_cell_on_hold_leaves_its_job_before_it_begins(database_url: str)
         await plant.say(ReleaseHold(hold=1, reason="no dent", second_person="Q-2"))
 
 
+async def test_a_module_with_a_replaced_cell_is_tested_again_by_itself(database_url: str) -> None:
+    async with running(database_url, story(17, ORDER)) as plant:
+        await plant.until_finished(3)
+        module, cells = next(iter(plant.stations.joined.items()))
+        spare = await plant.value("SELECT max(id) FROM unit WHERE product = 'cell' AND status = 'finished'")
+        replace = ReplaceMember(
+            parent=module,
+            members=cells[1:2],
+            replacements=(plant.line.code_of(spare),),
+            operation="test",
+            reason="dented",
+        )
+        await plant.say(replace)
+
+        async def is_tested_again() -> bool:
+            return plant.stations.worked.count(("test", module)) == 2
+
+        await plant.until(is_tested_again)
+        await plant.until_finished(3)
+
+
+async def test_a_module_that_is_born_not_good_is_called_for_until_somebody_decides(database_url: str) -> None:
+    async with running(database_url, story(16, ORDER)) as plant:
+        plant.stations.bad = {"join"}
+        await plant.until_called("repair")
+        await plant.say(Disposition(units=(next(iter(plant.stations.joined)),), action=SCRAP, reason="crushed"))
+        await plant.until_finished(3)
+        assert len(plant.stations.joined) == 4
+
+
+async def test_a_job_that_a_station_gives_up_is_ordered_again_and_at_last_called_for(database_url: str) -> None:
+    async with running(database_url, story(8, ReleaseOrder(order="WO-1", product="module", quantity=1))) as plant:
+        plant.stations.stations["TEST-01"].gives_up_count = 4
+        await plant.until_called("refused")
+        await plant.until_finished(1)
+        assert await plant.value("SELECT count(*) FROM job WHERE state = 'aborted'") == 4
+
+
+async def test_the_line_is_shown_for_people_and_programs(database_url: str) -> None:
+    empty = [UnloadMaterial(station=code, position="kit") for code in ("MOD-01", "MOD-02")]
+    async with running(database_url, story(16, ORDER, *empty)) as plant:
+        await plant.until_called("material", "material")
+        await catch_up(plant.connection)
+        wants = await read_wants(plant.connection)
+        seen = await read_line(plant.connection, plan_of(PLANT), wants, NOW_US)
+        lines = line_lines(seen, NOW_US)
+    assert [each.station for each in seen.stations] == ["MOD-01", "TEST-01", "MAG-01", "MOD-02"]
+    assert {each.kind for each in seen.calls} == {"material"}
+    proved = [(each.station, each.members_count) for each in seen.jobs if each.members_count and each.state == "proved"]
+    assert sorted(proved) == [("MOD-01", 4), ("MOD-02", 4)]
+    assert [(each.product, each.waiting_count) for each in seen.buffers if not each.operation] == [("cell", 16)]
+    assert [each.product for each in seen.orders] == ["module"]
+    assert any("load a released lot of kit" in line for line in lines)
+
+
+def test_a_plant_without_dispatched_stations_has_no_line() -> None:
+    nothing = LineStatus((), (), (), (), ())
+    assert "dispatched = true" in line_lines(nothing, NOW_US)[0]
+
+
 async def test_a_supervisor_that_is_stopped_anywhere_goes_on_where_it_was(database_url: str) -> None:
     driver = story(16, ORDER)
     await through_gate(database_url, driver)
@@ -230,8 +298,10 @@ async def test_a_supervisor_that_is_stopped_anywhere_goes_on_where_it_was(databa
             runs += 1
             assert runs < 500
             async with make_line(database_url, gate, stations, epoch=runs) as line:
-                while line.acts_count < 1 + runs % 3 and runs % 10:
-                    await asyncio.sleep(0)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        while line.acts_count < 1 + runs % 3:
+                            await asyncio.sleep(0)
                 await asyncio.sleep(0.001 * (runs % 7))
         assert runs > 5
         async with make_line(database_url, gate, stations, epoch=10_000) as line:

@@ -88,11 +88,12 @@ class Runtime:
         await self.gate.start()
         await release_plant(self.gate, self._plant, self._clock(), self._random.getrandbits(62))
         if self._outside is not None:
-            desk = StationDesk(self.gate, self._plant)
-            self.links = self._make_links(desk, self._outside)
-            self._tasks = [asyncio.create_task(link.run(), name=link.name) for link in self.links]
             if any(station.dispatched for station in self._plant.stations.values()):
                 self.line = self._make_line()
+            answered = self.line.nudge if self.line is not None else (lambda _: None)
+            self.links = self._make_links(StationDesk(self.gate, self._plant, answered), self._outside)
+            self._tasks = [asyncio.create_task(link.run(), name=link.name) for link in self.links]
+            if self.line is not None:
                 self._tasks.append(asyncio.create_task(self.line.run(), name="line"))
         return self
 

@@ -229,10 +229,11 @@ class MachineSign(Struct, frozen=True):
 class StationDesk:
     """What a link calls: puts a station's request before the gate, and knows the released recipes."""
 
-    def __init__(self, gate: Gate, plant: Plant) -> None:
-        """Bind to a gate and the plant's files."""
+    def __init__(self, gate: Gate, plant: Plant, answered: Callable[[str], None] = lambda _: None) -> None:
+        """Bind to a gate and the plant's files; `answered` is told of each station that got an answer."""
         self._gate = gate
         self._plant = plant
+        self._answered = answered
 
     async def handle(self, station: str, request: Request, recipe_digest: str) -> AnswerOut:
         """Answer a request; what cannot be read is refused and journaled."""
@@ -243,7 +244,9 @@ class StationDesk:
         if known is not None and known.dispatched and request.kind in _BEGINNINGS:
             submission = msgspec.structs.replace(submission, patience_us=_PROOF_US)
         # By the same door as every other payload: there its limits are checked.
-        return to_answer(await self._gate.submit_payload(_ENCODER.encode(submission), station))
+        answer = await self._gate.submit_payload(_ENCODER.encode(submission), station)
+        self._answered(station)
+        return to_answer(answer)
 
     def released(self, station: str, operation: str) -> RecipeValues | None:
         """Return the released recipe of an operation at a station ("" = the station's only one)."""

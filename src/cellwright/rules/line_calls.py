@@ -66,7 +66,8 @@ def _lost_stations(sight: Sight) -> Iterator[_Reason]:
             needed |= {station.code, *(each.code for each in sight.handlers(station))}
     for code in sorted(needed):
         if sight.sign(code).is_lost:
-            text = f"{code} is not heard, and there is work for it; look at the machine and its link"
+            fault = sight.sign(code).fault or f"{code} is not heard"
+            text = f"there is work for {code}, and it cannot be told: {fault}. Look at the machine and its link"
             yield _Reason(f"{code}/machine", code, "machine", text)
 
 

@@ -33,6 +33,8 @@ class Sign(Struct, frozen=True):
     is_reachable: bool
     is_lost: bool = False
     held: tuple[Held, ...] = ()
+    fault: str = ""
+    """Why it is not reached."""
 
 
 class Waiting(Struct, frozen=True):

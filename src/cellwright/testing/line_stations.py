@@ -28,6 +28,8 @@ class _Station(Struct):
     held: dict[str, HeldJob]
     is_reachable: bool = True
     is_idle: bool = False
+    gives_up_count: int = 0
+    """So many jobs are given up before they begin."""
     used_count: int = 0
 
 
@@ -111,6 +113,10 @@ class MemoryStations:
 
     async def _do(self, code: str, job: StationJob) -> None:
         station = self.stations[code]
+        if station.gives_up_count:
+            station.gives_up_count -= 1
+            station.held[job.job] = HeldJob(job, HeldState.ABORTED)
+            return
         if not job.operation:
             await self._bring(code, job)
             return

@@ -22,6 +22,7 @@ from cellwright.sim.line import VirtualPlant, work_centers
 from cellwright.sim.standin import MemoryNodes
 from cellwright.sim.world import World
 from cellwright.testing.flow import RefusedError
+from cellwright.testing.plants import by_hand
 
 _PERSON = "VIRTUAL-0001"
 _YEAR_US = 365 * 86_400 * 1_000_000
@@ -65,7 +66,11 @@ class VirtualRun(Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncIterator[VirtualRun]:
-    """Run the virtual plant to its end before a gate on a fresh database, then lend what came of it."""
+    """Run the virtual plant to its end before a gate on a fresh database, then lend what came of it.
+
+    Nobody orders jobs: the stations take what waits.
+    """
+    plant = by_hand(plant)
     stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
     now = [settings.start_us]
     persons = dict.fromkeys(_attended(plant), _PERSON)

@@ -74,6 +74,10 @@ class Machines:
         if station in self._looked:
             self._looked[station].next_s = 0.0
 
+    def next_s(self, jobs: Mapping[str, JobRow]) -> float:
+        """Return when the next station is due to be looked at (host time, s)."""
+        return min(_due_s(each, jobs) for each in self._looked.values())
+
     async def look(self, jobs: Mapping[str, JobRow]) -> bool:
         """Look at the stations that are due; tell whether any shows something else than before."""
         now_s = self._clock_s()
@@ -87,10 +91,11 @@ class Machines:
         looked = self._looked[code]
         try:
             held = await self._stations.held(code)
-        except _AWAY:
+        except _AWAY as error:
             now_s = self._clock_s()
             is_lost = now_s - looked.heard_s > self._lost_s
-            sign = Sign(is_reachable=False, is_lost=is_lost, held=looked.sign.held)
+            fault = str(error) or type(error).__name__
+            sign = Sign(is_reachable=False, is_lost=is_lost, held=looked.sign.held, fault=fault)
         else:
             now_s = looked.heard_s = self._clock_s()
             sign = Sign(is_reachable=True, held=tuple(_held(code, each) for each in held))

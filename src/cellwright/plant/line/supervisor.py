@@ -25,9 +25,9 @@ from cellwright.rules.dispatching import joins_due, next_act
 from cellwright.rules.line_view import Act, Proposal, View
 
 _LOG = logging.getLogger(__name__)
-_TICK_S: Final = 0.02
-"""How often the record is asked whether it moved, while there is nothing to do."""
-_BUSY_S: Final = 0.1
+_TICK_S: Final = 0.05
+"""How often the record is asked whether it moved, while there is nothing to do; stations of the line are heard at once."""
+_BUSY_S: Final = 0.25
 """The same while it moves all the time, and nothing in it concerns the line."""
 _AGAIN_S: Final = 1.0
 """How often the line is looked at even when nothing moved: some calls come by time alone."""
@@ -69,6 +69,7 @@ class Line:
         self._rests = Rests()
         self._task: asyncio.Task[None] | None = None
         self._tick_s = _TICK_S
+        self._wake = asyncio.Event()
         self.acts_count = 0
         """Acts done since it runs."""
 
@@ -90,10 +91,12 @@ class Line:
         while True:
             try:
                 await self._serve()
-            except _AWAY as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is: everything is read again, and the line goes on
+                _leave_if_cancelled(error)
                 text = str(error) or type(error).__name__
                 if text != told:  # one line per cause, not per attempt
-                    _LOG.warning("the line stands still: %s", text)
+                    unknown = None if isinstance(error, _AWAY) else error
+                    _LOG.warning("the line stands still: %s", text, exc_info=unknown)
                 told = text
             await asyncio.sleep(_RECONNECT_S)
 
@@ -129,11 +132,22 @@ class Line:
 
     async def _until_changed(self, connection: Connection) -> None:
         began_s = time.monotonic()
-        while not await self._look(connection):
-            await asyncio.sleep(self._tick_s)
+        while True:
+            self._wake.clear()
+            if await self._look(connection):
+                return
             now_s = time.monotonic()
             if now_s - began_s > _AGAIN_S or now_s >= self._rests.next_s():
                 return
+            pause_s = min(self._tick_s, max(0.0, self._machines.next_s(self._seen.jobs) - now_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+
+    def nudge(self, station: str) -> None:
+        """Look at once: the gate has just answered a station."""
+        if station in self._seen.interest.stations:
+            self._wake.set()
 
     async def _decide(self, connection: Connection) -> Act | None:
         del connection
@@ -188,3 +202,10 @@ class Line:
             self._rests.succeed(act)
         elif self._rests.fail(act.subject, act.station, failure, time.monotonic()) == 1:
             _LOG.warning("line: %s: %s", act.subject, failure)
+
+
+def _leave_if_cancelled(error: Exception) -> None:
+    """Raise CancelledError when the task is to end: the driver may have answered the cancellation with an error of its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
