@@ -4,40 +4,30 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 
 import pytest
 from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 
 from cellwright.links.contract import LinkError, StationContractError
-from cellwright.links.opcua.contract import JOB_CODE_COUNT_MAX, JOB_CODE_LENGTH_MAX, METHODS
+from cellwright.links.opcua.contract import JOB_CODE_COUNT_MAX, NAMESPACE_URI
 from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob
 from cellwright.links.opcua.link import LinkSettings, OpcUaLink
 from cellwright.links.opcua.serverside_jobs import JobBoard, JobMemory
-from cellwright.links.opcua.session import Session, open_session
 from cellwright.links.opcua.station import AnswerOut, Request
 from cellwright.links.opcua.worker import Backoff, Surroundings
 from cellwright.model.job_commands import Job, job_digest
 from cellwright.plant.clock import host_clock
-from cellwright.testing.machine import Keys, Machine, MachineServer, make_keys
+from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.runtime import Runtime
+from cellwright.testing.machine import CountingMemory, Keys, Machine, MachineServer, make_keys
 
 SETTINGS = LinkSettings(timeout_s=2.0, poll_s=0.05, reconnect=Backoff(first_s=0.05, max_s=0.2))
 STACK = StationJob("PB-1/stack", "pack_assembly", (), ("M1", "M2", "M3", "M4"))
 BRING = StationJob("PB-1/bring", "", ("M1", "M2", "M3", "M4"), (), serves="PB-1/stack")
 OTHER = StationJob("PB-1/stack", "pack_assembly", (), ("M1", "M2", "M3", "M5"))
 REFUSED_CONTENT = ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.OTHER_CONTENT
-
-
-class CountingMemory(JobMemory):
-    """Counts what reaches the machine, whatever it answers."""
-
-    def __init__(self, capacity_count: int = 3) -> None:
-        super().__init__(capacity_count)
-        self.stored: list[str] = []
-
-    def store_and_start(self, job: StationJob) -> ReturnStatus:
-        self.stored.append(job.job)
-        return super().store_and_start(job)
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +223,24 @@ async def test_an_answer_that_does_not_come_is_an_error_within_the_timeout(
     assert time.monotonic() - began_s < 2 * SETTINGS.timeout_s
 
 
+async def test_a_link_that_is_stopped_ends_what_is_under_way_with_an_error(
+    machines: MachineServer, machine: Machine, keys: Keys, memory: CountingMemory
+) -> None:
+    stuck = StuckBoard(machine, memory)
+    machine.station.receive_jobs(stuck)
+    async with running(machines, keys) as link:
+        sending = asyncio.create_task(link.jobs.store_and_start("S-1", STACK))
+        await stuck.taken.wait()
+    with pytest.raises(LinkError, match="read back before it is sent again"):
+        await sending
+
+
+async def test_two_that_send_the_same_at_once_send_it_once(link: OpcUaLink, memory: CountingMemory) -> None:
+    statuses = await asyncio.gather(*(link.jobs.store_and_start("S-1", STACK) for _ in range(5)))
+    assert statuses == [ReturnStatus.NO_ERROR] * 5
+    assert memory.stored == ["PB-1/stack"]
+
+
 async def reconnected(link: OpcUaLink) -> None:
     """Wait for a session that was opened after the restart."""
     async with asyncio.timeout(10.0):
@@ -273,6 +281,55 @@ async def test_a_column_of_doubtful_status_is_waited_for_and_named(machine: Mach
         await link.jobs.held("S-1")
 
 
+UINT64 = ua.VariantType.UInt64
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [ua.Variant()],
+        [ua.Variant("1", ua.VariantType.String)],
+        [ua.Variant(1, ua.VariantType.UInt32)],
+        [ua.Variant([1, 2], UINT64, is_array=True)],
+        [ua.Variant([], UINT64, is_array=True)],
+    ],
+    ids=["none", "null", "string", "UInt32", "array", "empty"],
+)
+async def test_a_machine_that_returns_no_status_is_named(
+    machine: Machine, link: OpcUaLink, outputs: list[ua.Variant]
+) -> None:
+    async def call(_parent: ua.NodeId, *_: ua.Variant) -> ua.CallMethodResult:
+        return ua.CallMethodResult(OutputArguments=outputs)
+
+    server = machine.station._server
+    index = ua.Int16(await server.get_namespace_index(NAMESPACE_URI))
+    server.iserver.aspace[ua.NodeId(ua.String("S-1/JobOrderControl/StoreAndStart"), index)].call = call
+    with pytest.raises(StationContractError, match=r"S-1: .*StoreAndStart returned no ReturnStatus \(UInt64\)"):
+        await link.jobs.store_and_start("S-1", STACK)
+
+
+async def test_a_status_that_the_contract_does_not_know_is_kept(machine: Machine, link: OpcUaLink) -> None:
+    async def call(_parent: ua.NodeId, *_: ua.Variant) -> ua.CallMethodResult:
+        return ua.CallMethodResult(OutputArguments=[ua.Variant(1 << 50, UINT64)])
+
+    server = machine.station._server
+    index = ua.Int16(await server.get_namespace_index(NAMESPACE_URI))
+    server.iserver.aspace[ua.NodeId(ua.String("S-1/JobOrderControl/StoreAndStart"), index)].call = call
+    status = await link.jobs.store_and_start("S-1", STACK)
+    assert not status.is_done
+    assert status == 1 << 50
+    assert status.text == "the station returned 0x4000000000000, which the contract does not know"
+
+
+async def test_a_column_with_more_dimensions_is_named(machine: Machine, link: OpcUaLink) -> None:
+    grid = ua.DataValue(ua.Variant([[1, 2], [3, 4]], ua.VariantType.Int32, is_array=True))
+    node = machine.station._ids["Jobs/UnitCounts"]
+    machine.station._server.iserver.aspace[node].attributes[ua.AttributeIds.Value].value = grid
+    with pytest.raises(StationContractError, match=r"S-1/Jobs/UnitCounts: type is Int32\[\]\[\], expected Int32\[\]"):
+        await link.jobs.held("S-1")
+
+
 # --- stations that are not there ----------------------------------------------------------------
 
 
@@ -304,93 +361,16 @@ async def test_a_machine_that_is_not_ready_refuses_and_remembers(machine: Machin
         await link.jobs.cancel("S-1", "J")
 
 
-# --- arguments that no MES would send -----------------------------------------------------------
-
-
-@pytest.fixture
-async def session(machines: MachineServer, keys: Keys) -> AsyncIterator[Session]:
-    session = await open_session(machines.endpoint, keys.mes, timeout_s=2.0)
-    yield session
-    await session.close()
-
-
-def text(value: str | None) -> ua.Variant:
-    return ua.Variant(value, ua.VariantType.String)
-
-
-def texts(*values: str) -> ua.Variant:
-    return ua.Variant(list(values), ua.VariantType.String, is_array=True)
-
-
-def number(value: int) -> ua.Variant:
-    return ua.Variant(value, ua.VariantType.Int64)
-
-
-GOOD = [text("J"), text("eol"), texts("U1"), texts(), text("")]
-TOO_LONG = "x" * (JOB_CODE_LENGTH_MAX + 1)
-GRID = ua.Variant([["a", "b"], ["c", "d"]], ua.VariantType.String, is_array=True)
-
-
-def instead(index: int, variant: ua.Variant) -> list[ua.Variant]:
-    return [*GOOD[:index], variant, *GOOD[index + 1 :]]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "at", "why"),
-    [
-        ([], "BadArgumentsMissing", None, ""),
-        (GOOD[:4], "BadArgumentsMissing", None, ""),
-        ([*GOOD, text("")], "BadTooManyArguments", None, ""),
-        (instead(0, number(7)), "BadInvalidArgument", 0, "BadTypeMismatch"),
-        (instead(0, texts("J")), "BadInvalidArgument", 0, "BadTypeMismatch"),
-        (instead(2, text("U1")), "BadInvalidArgument", 2, "BadTypeMismatch"),
-        (instead(2, GRID), "BadInvalidArgument", 2, "BadTypeMismatch"),
-        (instead(3, ua.Variant([1], ua.VariantType.Int32, is_array=True)), "BadInvalidArgument", 3, "BadTypeMismatch"),
-        (instead(0, text("")), "BadInvalidArgument", 0, "BadOutOfRange"),
-        (instead(0, text(None)), "BadInvalidArgument", 0, "BadOutOfRange"),
-        (instead(0, text(TOO_LONG)), "BadInvalidArgument", 0, "BadOutOfRange"),
-        (instead(0, text("J\nK")), "BadInvalidArgument", 0, "BadOutOfRange"),
-        (instead(1, text(TOO_LONG)), "BadInvalidArgument", 1, "BadOutOfRange"),
-        (instead(2, texts("U1", "")), "BadInvalidArgument", 2, "BadOutOfRange"),
-        (instead(2, texts("U1\x00")), "BadInvalidArgument", 2, "BadOutOfRange"),
-        (instead(2, texts(*["U"] * (JOB_CODE_COUNT_MAX + 1))), "BadInvalidArgument", 2, "BadOutOfRange"),
-        (instead(4, text(TOO_LONG)), "BadInvalidArgument", 4, "BadOutOfRange"),
-    ],
-)
-async def test_hostile_arguments_get_a_bad_status_and_change_nothing(
-    session: Session,
-    memory: CountingMemory,
-    *,
-    arguments: list[ua.Variant],
-    status: str,
-    at: int | None,
-    why: str,
-) -> None:
-    control, method = (session.node_id(f"S-1/JobOrderControl{each}") for each in ("", "/StoreAndStart"))
-    result = await session.call(control, method, arguments)
-    assert result.StatusCode.name == status
-    if at is not None:
-        found = [each.name for each in result.InputArgumentResults]
-        assert found == [why if index == at else "Good" for index in range(len(arguments))]
-    assert memory.stored == []
-    assert (await session.call(control, method, GOOD)).StatusCode.is_good()
-
-
-async def test_a_method_is_called_on_its_own_station_only(session: Session, memory: CountingMemory) -> None:
-    own, foreign = session.node_id("S-1/JobOrderControl"), session.node_id("S-2/JobOrderControl")
-    for target in (foreign, session.node_id("S-1"), ua.NodeId(ua.Int32(ua.ObjectIds.Server))):
-        result = await session.call(target, session.node_id("S-1/JobOrderControl/StoreAndStart"), GOOD)
-        assert result.StatusCode.name == "BadMethodInvalid"
-    assert (await session.call(own, session.node_id("S-1/Request"), GOOD)).StatusCode.is_bad()
-    assert memory.stored == []
-
-
-async def test_what_was_not_done_is_uncertain_and_carries_its_status(session: Session) -> None:
-    control, method = (session.node_id(f"S-1/JobOrderControl{each}") for each in ("", "/Cancel"))
-    result = await session.call(control, method, [text("nobody")])
-    assert result.StatusCode.is_uncertain()
-    (output,) = result.OutputArguments
-    assert (output.VariantType, output.Value) == (ua.VariantType.UInt64, 2)
+async def test_a_running_plant_finds_the_link_of_a_station(machines: MachineServer, keys: Keys) -> None:
+    plant = load_plant(find_plant("lfp32700"))
+    runtime = Runtime("postgresql://unused", plant, host_clock, outside=None, random=Random(1))
+    with pytest.raises(LinkError, match=r"S-1 is not reachable: no machine is named .* --machines"):
+        await runtime.jobs.held("S-1")
+    async with running(machines, keys, ["S-1"]) as first, running(machines, keys, ["S-2"]) as second:
+        runtime.links = [first, second]
+        assert (await runtime.jobs.store_and_start("S-2", STACK)).is_done
+        assert await first.jobs.held("S-1") == ()
+        assert await second.jobs.held("S-2") == await runtime.jobs.held("S-2") != ()
 
 
 async def test_the_longest_list_fits_into_a_message(keys: Keys) -> None:
@@ -403,16 +383,3 @@ async def test_the_longest_list_fits_into_a_message(keys: Keys) -> None:
         full = ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.LIST_FULL
         assert statuses == [ReturnStatus.NO_ERROR] * 7 + [full] * 2
         assert len(await link.jobs.held("S-1")) == 7
-
-
-async def test_the_methods_tell_their_arguments_to_who_browses(machines: MachineServer) -> None:
-    server, machine = machines.server, machines.machines["S-1"]
-    index = await server.get_namespace_index("urn:cellwright:station:1")
-    for method in METHODS:
-        node = server.get_node(ua.NodeId(ua.String(f"{machine.code}/{method.path}"), ua.Int16(index)))
-        inputs = await (await node.get_child("0:InputArguments")).read_value()
-        assert [(each.Name, each.ValueRank) for each in inputs] == [
-            (spec.name, 1 if spec.is_array else -1) for spec in method.inputs
-        ]
-        outputs = await (await node.get_child("0:OutputArguments")).read_value()
-        assert [(each.Name, each.DataType.Identifier) for each in outputs] == [("ReturnStatus", ua.ObjectIds.UInt64)]

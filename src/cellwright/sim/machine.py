@@ -156,11 +156,13 @@ class Machine:
             await self._pending.wait()
             self._pending = None
             reply = self._read_reply()
+            if ask.kind is Kind.CHECK_IN and reply.accepted:
+                await self.jobs.admitted(ask.units or reply.units)
         self.refusals.update(reply.codes)
         return reply
 
     async def next_job(self, *, hold_s: float = 0.0) -> StationJob:
-        """Return the next job order of the MES, Running from now on; see `MachineJobs.next_job`."""
+        """Return the next job order of the MES, Running once it is checked in; see `MachineJobs.next_job`."""
         return await self.jobs.next_job(hold_s=hold_s)
 
     async def job_ended(self, job_id: str, *, is_aborted: bool = False) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from cellwright.links.contract import LinkError
 from cellwright.links.opcua.contract import ANSWER_NODES, NODES, REQUEST_NODES, SEQUENCE_PATH, Kind, ValueType
-from cellwright.links.opcua.jobs import READ_SPECS, JobDoor, ReturnStatus
+from cellwright.links.opcua.jobs import READ_SPECS, JobControl, JobDoor, ReturnStatus
 from cellwright.links.opcua.serverside import Listener
 from cellwright.links.opcua.serverside_jobs import JobReceiver, answer_call
 from cellwright.links.opcua.values import Problem, Value
@@ -63,6 +63,8 @@ class MemoryNodes:
     def __init__(self, code: str) -> None:
         """Begin with every node empty."""
         self.code = code
+        self.job_door: JobDoor = _MemoryDoor(self)
+        """The way to the station's job orders, for a `JobControl`."""
         self._receiver: JobReceiver | None = None
         self._values: dict[str, Value] = {
             spec.path: () if spec.is_array else _NOTHING.get(spec.type, 0) for spec in NODES
@@ -88,10 +90,6 @@ class MemoryNodes:
         """Give calls of JobOrderControl to a receiver, None = the machine is not ready."""
         self._receiver = receiver
 
-    def job_door(self) -> JobDoor:
-        """Return the way to the station's job orders, for a `JobControl`."""
-        return _MemoryDoor(self)
-
     async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
         """Call a method of the machine. Raises LinkError while it starts anew."""
         if self._receiver is None:
@@ -103,6 +101,7 @@ class _MemoryDoor:
     """The way to a station's job orders without a server in between."""
 
     def __init__(self, nodes: MemoryNodes) -> None:
+        self.turn = asyncio.Lock()
         self._nodes = nodes
 
     async def read(self) -> list[Value | Problem]:
@@ -142,9 +141,18 @@ class StandIn:
         self._lot_count = 0
         self._answers: dict[tuple[str, int], Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attached: dict[str, MemoryNodes] = {}
+        self.jobs = JobControl(self._job_door)
+        """Gives job orders to the attached stations, as the MES would."""
 
-    def attach(self, nodes: StationNodes) -> None:
-        """Answer the requests of one station from now on."""
+    def _job_door(self, station: str) -> JobDoor:
+        if station not in self._attached:
+            raise LinkError(f"{station} is not attached to the stand-in; attach its nodes first")
+        return self._attached[station].job_door
+
+    def attach(self, nodes: MemoryNodes) -> None:
+        """Answer the requests of one station from now on, and reach its job orders."""
+        self._attached[nodes.code] = nodes
 
         def on_request(_path: str, value: Value) -> None:
             if isinstance(value, int) and value > 0:

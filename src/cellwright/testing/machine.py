@@ -16,6 +16,7 @@ from cellwright.links.opcua.contract import (
     SEQUENCE_PATH,
     Kind,
 )
+from cellwright.links.opcua.jobs import ReturnStatus, StationJob
 from cellwright.links.opcua.security import (
     Credentials,
     Identity,
@@ -58,6 +59,21 @@ def make_keys(folder: Path, wall_us: WallClock) -> Keys:
     machine_trust.add(mes.certificate)
     mes_trust.add(machine.certificate)
     return Keys(machine, machine_trust, LinkSecurity(mes, Credentials(USER, PASSWORD), mes_trust))
+
+
+class CountingMemory(JobMemory):
+    """A short list of job orders that counts what reaches the machine, whatever it answers."""
+
+    def __init__(self, capacity_count: int = 3) -> None:
+        """Begin empty, with nothing counted."""
+        super().__init__(capacity_count)
+        self.stored: list[str] = []
+        """Ids of the job orders that were sent, in order, repeats too."""
+
+    def store_and_start(self, job: StationJob) -> ReturnStatus:
+        """Count, then do as any machine."""
+        self.stored.append(job.job)
+        return super().store_and_start(job)
 
 
 class Machine:

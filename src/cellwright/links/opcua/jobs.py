@@ -25,7 +25,6 @@ from cellwright.links.opcua.contract import (
     JOB_REVISION_PATH,
     METHODS,
     STORE_AND_START_PATH,
-    ValueType,
     node_key,
 )
 from cellwright.links.opcua.session import Session
@@ -94,7 +93,7 @@ class ReturnStatus(IntFlag, boundary=KEEP):
     def text(self) -> str:
         """What the bits say, for people."""
         said = [meaning for bit, meaning in STATUS_MEANINGS.items() if self & bit]
-        return "; ".join(said) or f"the station returned {int(self):#x}, which the contract does not know"
+        return " ".join(said) or f"the station returned {int(self):#x}, which the contract does not know"
 
 
 STATUS_MEANINGS = {
@@ -178,9 +177,19 @@ def _column_faults(lists: Mapping[str, _Items]) -> list[str]:
     strange = [state for state in lists["Jobs/States"] if state not in set(HeldState)]
     if strange:
         faults.append(f"Jobs/States holds {strange[0]!r}, expected one of {', '.join(HeldState)}")
+    faults.extend(
+        f"{path} holds an empty code or one with control characters, which no code is"
+        for path in ("Jobs/Ids", "Jobs/Units", "Jobs/Members")
+        if not all(is_code(str(code)) for code in lists[path])
+    )
     faults.extend(_count_faults(lists, "Jobs/UnitCounts", "Jobs/Units"))
     faults.extend(_count_faults(lists, "Jobs/MemberCounts", "Jobs/Members"))
     return faults
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text is a code: other texts could make another job of the same digest."""
+    return bool(text) and not any(char < " " or char == "\x7f" for char in text)
 
 
 def _count_faults(lists: Mapping[str, _Items], counts_path: str, codes_path: str) -> list[str]:
@@ -197,6 +206,9 @@ def _count_faults(lists: Mapping[str, _Items], counts_path: str, codes_path: str
 
 class JobDoor(Protocol):
     """The way to one station's job orders; every method raises LinkError when it leads nowhere."""
+
+    turn: asyncio.Lock
+    """Whoever changes the station's list holds it: read-back and sending are one step."""
 
     async def read(self) -> list[Value | Problem]:
         """Return the values of `READ_SPECS`."""
@@ -220,32 +232,44 @@ class JobControl:
         Raises LinkError when the station is not reached or its answer is lost; it may have the job then, so call this
         again: it reads back first.
         """
-        held = {each.job.job: each.job for each in await self.held(station)}
-        known = held.get(job.job)
-        if known is not None:
-            is_same = known == job
-            return ReturnStatus.NO_ERROR if is_same else ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.OTHER_CONTENT
-        arguments = (job.job, job.operation, job.units, job.members, job.serves)
-        return await self._door(station).call(STORE_AND_START_PATH, arguments)
+        door = self._door(station)
+        async with door.turn:
+            held = {each.job.job: each.job for each in await _read(station, door)}
+            known = held.get(job.job)
+            if known == job:
+                return ReturnStatus.NO_ERROR
+            if known is not None:
+                return ReturnStatus.UNABLE_TO_ACCEPT | ReturnStatus.OTHER_CONTENT
+            arguments = (job.job, job.operation, job.units, job.members, job.serves)
+            return await door.call(STORE_AND_START_PATH, arguments)
 
     async def cancel(self, station: str, job_id: str) -> ReturnStatus:
         """Take a job order that has not begun off a station's list; an unknown id says that it is not there (any more)."""
-        return await self._door(station).call(CANCEL_PATH, (job_id,))
+        return await self._take_off(station, CANCEL_PATH, job_id)
 
     async def clear(self, station: str, job_id: str) -> ReturnStatus:
         """Take a job order that is over off a station's list; an unknown id says that it is not there (any more)."""
-        return await self._door(station).call(CLEAR_PATH, (job_id,))
+        return await self._take_off(station, CLEAR_PATH, job_id)
 
     async def held(self, station: str) -> tuple[HeldJob, ...]:
         """Read back all job orders that a station holds, as its machine remembers them. Raises LinkError."""
-        last = ""
-        for _ in range(_READ_ATTEMPTS):
-            revision, *columns, revision_after = await self._door(station).read()
-            last = _passing_text(station, [revision, *columns])
-            if not last and revision == revision_after != 0:
-                return _listed(station, revision, columns)
-            await asyncio.sleep(_READ_PAUSE_S)
-        raise LinkError(last or f"{station}: {JOB_REVISION_PATH} does not come to rest; the machine must write it last")
+        return await _read(station, self._door(station))
+
+    async def _take_off(self, station: str, path: str, job_id: str) -> ReturnStatus:
+        door = self._door(station)
+        async with door.turn:
+            return await door.call(path, (job_id,))
+
+
+async def _read(station: str, door: JobDoor) -> tuple[HeldJob, ...]:
+    last = ""
+    for _ in range(_READ_ATTEMPTS):
+        revision, *columns, revision_after = await door.read()
+        last = _passing_text(station, [revision, *columns])
+        if not last and revision == revision_after != 0:
+            return _listed(station, revision, columns)
+        await asyncio.sleep(_READ_PAUSE_S)
+    raise LinkError(last or f"{station}: {JOB_REVISION_PATH} does not come to rest; the machine must write it last")
 
 
 def _passing_text(station: str, values: Sequence[Value | Problem]) -> str:
@@ -279,6 +303,7 @@ class SessionDoor:
 
     def __init__(self, session: Session, station: str) -> None:
         """Bind to a station's nodes in this session."""
+        self.turn = asyncio.Lock()
         self._session = session
         self._station = station
 
@@ -290,6 +315,10 @@ class SessionDoor:
         except (OSError, TimeoutError, UaError) as error:
             cause = str(error) or type(error).__name__
             raise LinkError(f"{self._station}: its job orders could not be read ({cause}); try again") from error
+        if len(values) != len(READ_SPECS):
+            raise StationContractError(
+                f"{self._station}: a Read of {len(READ_SPECS)} nodes returned {len(values)} values"
+            )
         return [from_data_value(spec, value) for spec, value in zip(READ_SPECS, values, strict=True)]
 
     async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
@@ -327,7 +356,7 @@ def _status(station: str, path: str, result: ua.CallMethodResult) -> ReturnStatu
         raise LinkError(
             f"{station}: {path} was refused ({code.name}); see the limits and rights in the station contract"
         )
-    output = result.OutputArguments[0] if result.OutputArguments else None
-    if output is None or output.VariantType != ua.VariantType[ValueType.UINT64]:
+    output = result.OutputArguments[0] if result.OutputArguments else ua.Variant()
+    if output.VariantType != ua.VariantType.UInt64 or not isinstance(output.Value, int):
         raise StationContractError(f"{station}: {path} returned no ReturnStatus (UInt64); see the station contract")
     return ReturnStatus(output.Value)

@@ -77,7 +77,7 @@ class OpcUaLink:
         self._is_connected = False
         self._last_loss = ""
         self._told = ""
-        self._open: dict[str, Session] = {}
+        self._open: dict[str, SessionDoor] = {}
         self.jobs = JobControl(self.job_door)
         """Job orders of this link's stations, sent and read back through its session."""
 
@@ -102,10 +102,10 @@ class OpcUaLink:
 
     def job_door(self, station: str) -> SessionDoor:
         """Return the way to a station's job orders. Raises LinkError with the cause when it is not reachable."""
-        session = self._open.get(station)
-        if session is None:
+        door = self._open.get(station)
+        if door is None:
             raise LinkError(f"{station} is not reachable: {self._cause(station)}")
-        return SessionDoor(session, station)
+        return door
 
     def _cause(self, station: str) -> str:
         faults = [state.fault for state in self._states if state.code == station]
@@ -167,7 +167,7 @@ class OpcUaLink:
         watch = _Watch(session, workers, self._settings)
         await watch.subscribe()
         self._is_connected = True
-        self._open = {worker.code: session for worker in workers}
+        self._open = {worker.code: SessionDoor(session, worker.code) for worker in workers}
         self._told = ""
         self._counters.connects += 1
         _logger.info("link %s connected: %d stations", self.name, len(workers))

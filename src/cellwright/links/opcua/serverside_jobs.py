@@ -1,7 +1,7 @@
 """The machine's side of job orders: its memory, its columns, and its methods (for simulators and test doubles)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from asyncua import ua
@@ -24,11 +24,12 @@ from cellwright.links.opcua.contract import (
     ValueType,
     node_key,
 )
-from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob, columns_of
-from cellwright.links.opcua.values import Value, node_id
+from cellwright.links.opcua.jobs import HeldJob, HeldState, ReturnStatus, StationJob, columns_of, is_code
+from cellwright.links.opcua.values import Value, dimension_count, node_id
 
 _LIST_BYTES_MAX = 512 * 1024
 _DATA_TYPES = {ValueType.STRING: ua.ObjectIds.String, ValueType.UINT64: ua.ObjectIds.UInt64}
+_MAY_MISS = frozenset({"Operation", "Serves"})
 _BEFORE_START = (HeldState.NOT_ALLOWED_TO_START, HeldState.ALLOWED_TO_START)
 _OVER = (HeldState.ENDED, HeldState.ABORTED)
 
@@ -104,10 +105,10 @@ class JobMemory:
         del self._held[job_id]
         return ReturnStatus.NO_ERROR
 
-    def next_job(self) -> StationJob | None:
-        """Return the first job order that may begin."""
+    def next_job(self, taken: Collection[str] = ()) -> StationJob | None:
+        """Return the first job order that may begin and is not among those taken up already."""
         allowed = (each.job for each in self._held.values() if each.state is HeldState.ALLOWED_TO_START)
-        return next(allowed, None)
+        return next((job for job in allowed if job.job not in taken), None)
 
     def move(self, job_id: str, state: HeldState) -> None:
         """Put a job order into a state. Raises KeyError for an unknown one."""
@@ -258,21 +259,15 @@ def _returned(status: ReturnStatus) -> ua.CallMethodResult:
 def _argument_fault(spec: ArgumentSpec, given: ua.Variant) -> int:
     """Return the status code of an argument that cannot be taken, 0 = it can."""
     is_absent = given.VariantType == ua.VariantType.Null
-    is_flat = not given.Dimensions or len(given.Dimensions) == 1
-    if not is_absent and (given.VariantType != ua.VariantType.String or bool(given.is_array) != spec.is_array):
-        return StatusCodes.BadTypeMismatch
-    if not is_flat:
+    is_text = given.VariantType == ua.VariantType.String and dimension_count(given) == int(spec.is_array)
+    if not is_absent and not is_text:
         return StatusCodes.BadTypeMismatch
     plain = _plain(spec, given)
     codes = _codes(plain) if spec.is_array else (str(plain),)
-    is_within = len(codes) <= JOB_CODE_COUNT_MAX and all(_is_code(each) for each in codes)
-    # Only an operation and a job served may be missing.
-    is_named = all(codes) or spec.name in {"Operation", "Serves"}
+    may_miss = spec.name in _MAY_MISS
+    is_within = len(codes) <= JOB_CODE_COUNT_MAX and all(len(each) <= JOB_CODE_LENGTH_MAX for each in codes)
+    is_named = all(is_code(each) or (may_miss and not each) for each in codes)
     return 0 if is_within and is_named else StatusCodes.BadOutOfRange
-
-
-def _is_code(text: str) -> bool:
-    return len(text) <= JOB_CODE_LENGTH_MAX and not any(char < " " or char == "\x7f" for char in text)
 
 
 def _plain(spec: ArgumentSpec, given: ua.Variant) -> Value:
