@@ -201,7 +201,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "equalisation": {"bond_ohm": Limit(0.0, 0.1)},
     "capacity_test": {
         "capacity_ah": Limit(118.0, 130.0),
-        "energy_kwh": Limit(6.0, 7.0),
+        "energy_kwh": Limit(5.8, 7.0),
         "dcir_ohm": Limit(0.008, 0.013),
         "delta_v": Limit(0.0, 0.020),
         "load_delta_v": Limit(0.0, 0.050),

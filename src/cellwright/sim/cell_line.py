@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from cellwright.links.opcua.contract import Kind
-from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, SEPARATOR_MM
+from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, ROUTES, SEPARATOR_MM
 from cellwright.sim.cells import CELL_WORK, Bench, Measured, fill, shot_mg, wind
 from cellwright.sim.clock import Buffer
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
 from cellwright.sim.machine import Ask, Reply
 from cellwright.sim.packs import UNIT_WORK, UNIT_WORK_S
-from cellwright.sim.picking import OWED_S, grip_beside, pick
+from cellwright.sim.picking import OWED_S, grip_beside, holds_all, take
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position, Station, unit_row, with_results, with_rows
 from cellwright.sim.supply import Receiving
@@ -22,6 +22,7 @@ _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
 _WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2, **UNIT_WORK_S}
 _OTHER_WORK_S = 60.0
+_ONE_BY_ONE = frozenset((*ROUTES["module"], *ROUTES["pack"]))
 CELL_PACE_S = 1.5
 """Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
 
@@ -46,9 +47,10 @@ class UnitStation(Station):
         queue = self.world.stage(self.operation)
         while self.is_dispatched:
             await self.obey(queue)
+        page = 1 if self.operation in _ONE_BY_ONE else self.world.settings.page
         while True:
             units = [await queue.get()]
-            while len(queue) and len(units) < self.world.settings.page:
+            while len(queue) and len(units) < page:
                 units.append(await queue.get())
             await self.process(units)
 
@@ -56,12 +58,14 @@ class UnitStation(Station):
         """Wait for work and for a job order, pick the units that it names, do it, and say that it is over."""
         await queue.changed.until(lambda: len(queue) > 0)
         job = await self.machine.next_job(hold_s=OWED_S)
+        if not await self.comes(job, lambda: holds_all(queue, job.units)):
+            return
         self.refused_codes = ()
-        units = await pick(queue, job.units)
+        units = take(queue, job.units)
         await self.process(grip_beside(queue, units, self.random, self.world.defects.wrong_pick))
         if "job_mismatch" in self.refused_codes:
             self.refused_codes = ()
-            await self.process(await pick(queue, job.units))
+            await self.process(take(queue, job.units))
         await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
 
     async def process(self, units: list[Unit]) -> None:

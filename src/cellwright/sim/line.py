@@ -13,6 +13,7 @@ from cellwright.sim.machine import Machine, StationNodes
 from cellwright.sim.ordered import MagazineLoader
 from cellwright.sim.pack_line import Gluer, ModuleJoiner, PackJoiner
 from cellwright.sim.randoms import generator
+from cellwright.sim.repairs import Book, RepairBay
 from cellwright.sim.servers import WORK_CENTERS
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
@@ -118,11 +119,16 @@ class VirtualPlant:
         }
         self.world = World(self.clock, settings, self.machines)
 
-    async def run(self, extra: Sequence[ExtraStation] = ()) -> None:
-        """Make and ship the packs. Raises PlantStoppedError with the reason when that is not possible."""
+    async def run(self, extra: Sequence[ExtraStation] = (), *, book: Book | None = None) -> None:
+        """Make and ship the packs. Raises PlantStoppedError with the reason when that is not possible.
+
+        Packs on hold are mended where somebody can `book` it.
+        """
         for machine in self.machines.values():
             await machine.start()
         self._spawn_all(extra)
+        if book is not None:
+            self.clock.spawn(RepairBay(self.world, book).run(), "repairs")
         try:
             await self.clock.run(self.world.is_finished)
         finally:

@@ -2,7 +2,7 @@
 
 from cellwright.links.opcua.jobs import StationJob
 from cellwright.sim.clock import Buffer
-from cellwright.sim.picking import STOCK_S, pick
+from cellwright.sim.picking import STOCK_S, holds_all, take
 from cellwright.sim.trays import Handler, Tray
 from cellwright.sim.units import Unit
 from cellwright.sim.world import World
@@ -26,7 +26,9 @@ class MagazineLoader(Handler):
 
     async def _fill(self, pool: Buffer[Unit], job: StationJob) -> None:
         await self._empty(pool, set(job.units))
-        units = await pick(pool, job.units)
+        if not await self.comes(job, lambda: holds_all(pool, job.units)):
+            return
+        units = take(pool, job.units)
         self._count += 1
         magazine = Tray.of(f"MAG-{self._count:04d}", units)
         reply = await self.load_carrier(magazine.code, units)

@@ -9,7 +9,7 @@ from cellwright.sim.cells import Bench, Measured
 from cellwright.sim.clock import Buffer
 from cellwright.sim.machine import Ask
 from cellwright.sim.packs import join_cells, join_modules, order_modules
-from cellwright.sim.picking import OWED_S, grip_beside, pick
+from cellwright.sim.picking import OWED_S, grip_beside, holds_all, take
 from cellwright.sim.process import MG_PER_G
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position
@@ -28,6 +28,8 @@ class Joiner(UnitStation):
         """Stand at a joining station."""
         super().__init__(world, code, operation, positions)
         self._made = 0
+        self.job = ""
+        """The job order that is carried out, "" = none."""
 
     def put_back(self, members: list[Unit], carrier: str) -> None:
         """Leave members where they were, for the next order; without orders they are parked."""
@@ -42,6 +44,7 @@ class Joiner(UnitStation):
         if not reply.accepted:
             self.put_back(members, ask.carrier)
             return
+        await self.machine.jobs.job_started(self.job)
         await self.work_for(_JOIN_S)
         self._made += 1
         parent = Unit(kind=kind, number=self._made, code=reply.units[0], born_us=self.clock.now_us)
@@ -76,11 +79,18 @@ class ModuleJoiner(Joiner):
         magazines = self._magazines
         await magazines.changed.until(lambda: len(magazines) > 0)
         job = await self.machine.next_job(hold_s=OWED_S)
-        await magazines.changed.until(lambda: any(codes_of(each.units()) == job.members for each in magazines.items))
-        magazine = next(each for each in magazines.items if codes_of(each.units()) == job.members)
+        self.job = job.job
+        if not await self.comes(job, lambda: self._magazine_of(job.members) is not None):
+            return
+        magazine = self._magazine_of(job.members)
+        assert magazine is not None  # noqa: S101 - it came
         magazines.items.remove(magazine)
         await self._join(magazine)
         await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
+
+    def _magazine_of(self, codes: Sequence[str]) -> Tray | None:
+        """Return the magazine with these cells in the order of its slots, None = none stands there."""
+        return next((each for each in self._magazines.items if codes_of(each.units()) == tuple(codes)), None)
 
     async def _join(self, magazine: Tray) -> None:
         ask = Ask(kind=Kind.CHECK_IN, carrier=magazine.code, count=1)
@@ -121,10 +131,13 @@ class PackJoiner(Joiner):
     async def _obey(self, queue: Buffer[Unit]) -> None:
         await queue.changed.until(lambda: len(queue) >= MODULES_PER_PACK)
         job = await self.machine.next_job(hold_s=OWED_S)
-        modules = await pick(queue, job.members)
+        self.job = job.job
+        if not await self.comes(job, lambda: holds_all(queue, job.members)):
+            return
+        modules = take(queue, job.members)
         await self._join(grip_beside(queue, modules, self.random, self.world.defects.wrong_pick))
         if "job_mismatch" in self.refused_codes:
-            await self._join(await pick(queue, job.members))
+            await self._join(take(queue, job.members))
         await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
 
     async def _join(self, modules: list[Unit]) -> None:

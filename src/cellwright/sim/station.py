@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from cellwright.links.opcua.contract import Kind, State
+from cellwright.links.opcua.jobs import StationJob
 from cellwright.sim.catalogue import LIMITS, Limit
 from cellwright.sim.clock import PlantStoppedError
 from cellwright.sim.lots import Counter, Feed, Lot, Span
 from cellwright.sim.machine import Ask, Reply
+from cellwright.sim.picking import until_there
 from cellwright.sim.units import Place, Unit, Work
 from cellwright.sim.world import World
 
@@ -131,6 +133,13 @@ class Station:
         self._working_count = 0
         self._worked_us = 0
         self._is_settling = False
+
+    async def comes(self, job: StationJob, is_there: Callable[[], bool]) -> bool:
+        """Wait for what a job order names; when it does not come, the order is given up."""
+        if await until_there(self.clock, is_there, lambda: self.machine.jobs.holds(job)):
+            return True
+        await self.machine.job_ended(job.job, is_aborted=True)
+        return False
 
     async def ensure(self, name: str, amount: float) -> Feed:
         """Return the feed of a position with at least `amount` left, changing the lot if need be."""

@@ -53,6 +53,8 @@ class World:
         self.quarantined: list[Quarantined] = []
         self.set_aside: set[str] = set()
         """Codes of quarantined lots."""
+        self.has_repairs = False
+        """Whether somebody mends what is on hold: it is not lost then."""
         self.readings: dict[str, dict[str, float]] = {}
         """Newest values that were measured of a cell's code, as the testers of the line pass them on."""
 
@@ -110,7 +112,8 @@ class World:
         unit.place = place
         self.counts[f"{unit.kind}_line"] -= 1
         self.counts[f"{unit.kind}_{place.value}"] += 1
-        if place not in (Place.MEMBER, Place.SHIPPED):
+        is_kept = place in (Place.MEMBER, Place.SHIPPED) or (place is Place.HOLD and self.has_repairs)
+        if not is_kept:
             self._lose_members(unit)
         self.changed.fire()
         limit = self.settings.parked_limit
@@ -132,6 +135,25 @@ class World:
         for slot, member in enumerate(members):
             self.put_aside(member, Place.MEMBER)
             member.parent, member.slot = parent.code, slot
+
+    def replace(self, parent: Unit, old: Unit, new: Unit) -> None:
+        """Put a finished unit into the slot of a member, which is scrap."""
+        slot = old.slot
+        parent.members[slot], parent.planned[parent.planned.index(old.code)] = new.code, new.code
+        self.put_aside(new, Place.MEMBER)
+        new.parent, new.slot = parent.code, slot
+        old.parent, old.slot, old.place = "", -1, Place.SCRAP
+        self.counts[f"{old.kind}_member"] -= 1
+        self.counts[f"{old.kind}_scrap"] += 1
+        self._lose_members(old)
+
+    def bring_back(self, unit: Unit, operation: str) -> None:
+        """Bring a unit that was on hold before an operation."""
+        unit.place = Place.LINE
+        self.counts[f"{unit.kind}_hold"] -= 1
+        self.counts[f"{unit.kind}_line"] += 1
+        self.stage(operation).put_now(unit)
+        self.changed.fire()
 
     def cells_to_wind(self) -> float:
         """Return how many more cells must be wound, with the yield expected; 0 or less = enough."""

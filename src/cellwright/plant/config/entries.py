@@ -154,6 +154,10 @@ class NotGoodEntry(Entry, frozen=True, kw_only=True):
         Positive,
         Meta(description="How often the operation may be repeated on a unit; after that rework becomes scrap."),
     ] = 1
+    holds_at_limit: Annotated[
+        bool,
+        Meta(description="rework only: after that it becomes a hold, so that people save what is good in the unit."),
+    ] = False
 
 
 class MembersEntry(Entry, frozen=True, kw_only=True):
