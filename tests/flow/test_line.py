@@ -120,6 +120,7 @@ async def running(
         working = asyncio.create_task(stations.run())
         try:
             async with make_line(url, gate, stations) as line:
+                stations.answered = line.nudge
                 yield Plant(gate, line, stations, connection)
         finally:
             working.cancel()
@@ -298,6 +299,7 @@ async def test_a_supervisor_that_is_stopped_anywhere_goes_on_where_it_was(databa
             runs += 1
             assert runs < 500
             async with make_line(database_url, gate, stations, epoch=runs) as line:
+                stations.answered = line.nudge
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.3):
                         while line.acts_count < 1 + runs % 3:

@@ -23,7 +23,7 @@ from cellwright.testing.replay import RecordingDriver, through_gate
 
 PLANT = line_plant()
 NOW_US = START_US + 86_400_000_000
-KILLS = 8
+KILLS = 6
 MODULES = 4
 CELLS = 20
 

@@ -70,8 +70,10 @@ def _say(content: list[Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _answer(gate: Gate, number: int, submission: Submission) -> None:
-    _say(["answer", number, await gate.submit(submission)])
+async def _answer(gate: Gate, line: Line, number: int, submission: Submission) -> None:
+    answer = await gate.submit(submission)
+    line.nudge(submission.source)
+    _say(["answer", number, answer])
 
 
 async def run(url: str, epoch: int, now_us: int) -> None:
@@ -83,7 +85,7 @@ async def run(url: str, epoch: int, now_us: int) -> None:
         around = Around(
             connect=lambda: connect(url), gate=gate, plant=plant, clock=lambda: now_us, stations=outside, epoch=epoch
         )
-        async with Line(around):
+        async with Line(around) as supervisor:
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
             while line := await reader.readline():
@@ -91,7 +93,7 @@ async def run(url: str, epoch: int, now_us: int) -> None:
                 if said.submission is None:
                     outside.answered(said.number, said.result)
                 else:
-                    tasks.create_task(_answer(gate, said.number, said.submission))
+                    tasks.create_task(_answer(gate, supervisor, said.number, said.submission))
 
 
 if __name__ == "__main__":

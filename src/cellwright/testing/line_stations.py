@@ -49,6 +49,8 @@ class MemoryStations:
         self.bad: set[str] = set()
         """Operations that find the next unit not good."""
         self.place_of: dict[str, str] = {}
+        self.answered: Callable[[str], None] = lambda _: None
+        """Told of each station that got an answer, as by a link."""
         self._plant = plant
         self._gate_of = gate_of
         self._clock = clock
@@ -186,6 +188,7 @@ class MemoryStations:
             source=code, epoch=self._epoch, seq=next(self._numbers), time_us=self._clock(), actor=code, command=command
         )
         answer = await self._gate_of().submit(said)
+        self.answered(code)
         if not isinstance(answer, Admit | Receipt):
             self.refusals.append(answer)
             await asyncio.sleep(_PAUSE_S)
