@@ -61,7 +61,8 @@ def job(code: str = "J-1", **changes: object) -> JobRow:
 
 
 def join(**changes: object) -> JobRow:
-    return job(**{"station": "MOD-01", "operation": "join", "units": (), "members": (1, 2, 3, 4), **changes})
+    row = job(station="MOD-01", operation="join", units=(), members=(1, 2, 3, 4))
+    return structs.replace(row, **changes)
 
 
 def jobs(*rows: JobRow) -> dict[str, JobRow]:
@@ -70,7 +71,7 @@ def jobs(*rows: JobRow) -> dict[str, JobRow]:
 
 def holding(station: str, *held: Held, **changes: bool) -> dict[str, Sign]:
     signs = dict(view().signs)
-    signs[station] = Sign(**{"is_reachable": True, "held": held, **changes})
+    signs[station] = structs.replace(Sign(is_reachable=True, held=held), **changes)
     return signs
 
 
@@ -233,6 +234,12 @@ def test_a_call_is_raised_once_and_cleared_when_its_cause_is_over() -> None:
     again = view(waiting=(Waiting(8, "U8", "test", 1),), signs=lost, calls=(raised(act),))
     assert next_act(again) is None
     assert next_act(view(calls=(raised(act),))) == Clear("TEST-01", act.call, "it is over")
+
+
+def test_a_joiner_that_is_lost_is_called_for_while_an_order_wants_more() -> None:
+    lost = holding("MAG-01", is_reachable=False, is_lost=True)
+    assert call_of(view(wants=(Want("WO-1", "module", 1),), signs=lost)).station == "MAG-01"
+    assert next_act(view(wants=(Want("WO-1", "module", 0),), signs=lost)) is None
 
 
 def test_calls_of_people_are_theirs() -> None:

@@ -60,7 +60,8 @@ def _lost_stations(sight: Sight) -> Iterator[_Reason]:
     """Stations that are not heard although there is work for them."""
     needed = {row.station for row in sight.open_jobs}
     operations = {each.operation for each in sight.view.waiting} | {each.operation for each in sight.open_jobs}
-    operations |= {sight.joins[want.product].code for want in sight.view.wants if want.product in sight.joins}
+    wanted = {want.product for want in sight.view.wants if want.left_count > 0}
+    operations |= {join.code for product, join in sight.joins.items() if product in wanted}
     for operation in operations:
         for station in sight.doing.get(operation, ()):
             needed |= {station.code, *(each.code for each in sight.handlers(station))}

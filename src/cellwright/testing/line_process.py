@@ -70,10 +70,15 @@ def _say(content: list[Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _answer(gate: Gate, line: Line, number: int, submission: Submission) -> None:
-    answer = await gate.submit(submission)
-    line.nudge(submission.source)
-    _say(["answer", number, answer])
+async def _hear(line: bytes, gate: Gate, supervisor: Line, outside: _Outside) -> None:
+    """Answer a submission, or take the result of a call."""
+    said = msgspec.json.decode(line, type=Inward)
+    if said.submission is None:
+        outside.answered(said.number, said.result)
+        return
+    answer = await gate.submit(said.submission)
+    supervisor.nudge(said.submission.source)
+    _say(["answer", said.number, answer])
 
 
 async def run(url: str, epoch: int, now_us: int) -> None:
@@ -89,11 +94,7 @@ async def run(url: str, epoch: int, now_us: int) -> None:
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
             while line := await reader.readline():
-                said = msgspec.json.decode(line, type=Inward)
-                if said.submission is None:
-                    outside.answered(said.number, said.result)
-                else:
-                    tasks.create_task(_answer(gate, supervisor, said.number, said.submission))
+                tasks.create_task(_hear(line, gate, supervisor, outside))
 
 
 if __name__ == "__main__":
