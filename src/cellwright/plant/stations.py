@@ -29,7 +29,7 @@ from cellwright.plant.gate import Gate
 
 _ENCODER = msgspec.json.Encoder()
 _BEGINNINGS = (Kind.CHECK_IN, Kind.CARRIER_LOAD)
-_PROOF_US = 2_000_000
+_PROOF_US = 1_000_000
 """How long a station that is quicker than the proof of its job order is kept waiting (host time)."""
 
 

@@ -99,6 +99,10 @@ class Members:
         if row.status in (UnitStatus.ASSEMBLED, UnitStatus.SCRAPPED):
             self._values.pop(row.id, None)
 
+    def takes(self, product: str) -> bool:
+        """Tell whether some operation of the line joins units of a product."""
+        return any(pool.wanted.product == product for pool in self._pools.values())
+
     def guess(self, running: Mapping[str, int]) -> None:
         """Take how many units of each kind were in process at the first look."""
         for pool in self._pools.values():

@@ -148,16 +148,19 @@ class Seen:
         await self._read_routes(connection, {row.route for row in rows})
         kept = [row for row in rows if row.product in self.interest.products]
         await self._read_codes(connection, kept)
-        named = {unit for job in self.jobs.values() for unit in (*job.units, *job.members)}
         for row in kept:
             self.members.put(row)
-            if row.status in _GONE and row.id not in named:
+            self._wait(row)
+            if self._is_needed(row):
+                self.units[row.id] = row
+            else:
                 self.units.pop(row.id, None)
                 self.codes.pop(row.id, None)
-                self._queue.pop(row.id, None)
-            else:
-                self.units[row.id] = row
-                self._wait(row)
+
+    def _is_needed(self, row: UnitRow) -> bool:
+        """Tell whether a line has something to do with a unit: it is here, and not finished for good."""
+        is_done = row.status is UnitStatus.FINISHED and not self.members.takes(row.product)
+        return row.status not in _GONE and not is_done
 
     async def _read_codes(self, connection: Connection, rows: Iterable[UnitRow]) -> None:
         unknown = [row.id for row in rows if row.id not in self.codes]
