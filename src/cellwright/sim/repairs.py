@@ -39,10 +39,10 @@ class RepairBay:
     async def run(self) -> None:
         """Work for ever."""
         world = self._world
-        world.has_repairs = True
+        world.is_mended = lambda unit: self._fault(unit) is not None
         while True:
-            await world.changed.until(lambda: self._find() is not None)
-            found = self._find()
+            await world.changed.until(lambda: self._next() is not None)
+            found = self._next()
             if found is None:
                 continue
             pack, module = found
@@ -53,9 +53,14 @@ class RepairBay:
             world.replace(pack, module, spare)
             world.bring_back(pack, RETESTED_FROM)
 
-    def _find(self) -> tuple[Unit, Unit] | None:
-        """Return a pack on hold and the module in it that is at fault."""
-        units = self._world.units
-        held = [unit for unit in units.values() if unit.kind == "pack" and unit.place is Place.HOLD]
-        inside = ((pack, units[code]) for pack in held for code in pack.members)
-        return next((pair for pair in inside if not self._limit.holds(pair[1].traits["insulation_mohm"])), None)
+    def _next(self) -> tuple[Unit, Unit] | None:
+        """Return a pack on hold that can be mended, and the module in it that is at fault."""
+        held = (unit for unit in self._world.units.values() if unit.place is Place.HOLD)
+        return next(((unit, module) for unit in held if (module := self._fault(unit)) is not None), None)
+
+    def _fault(self, unit: Unit) -> Unit | None:
+        """Return the module of a pack whose insulation is low."""
+        if unit.kind != "pack":
+            return None
+        modules = (self._world.units[code] for code in unit.members)
+        return next((each for each in modules if not self._limit.holds(each.traits["insulation_mohm"])), None)

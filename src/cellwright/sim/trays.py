@@ -180,14 +180,20 @@ class TrayLine:
         while tray.cells:
             station = self._stations[operation]
             await self._clock.sleep(_CARRY_S)
-            if operation == "resort" and self._sorter.random.random() < self._world.defects.wrong_cell:
-                tray.mix(self._sorter.random)
+            if operation == "resort":
+                self._carry_badly(tray)
             reply, page = await station.process(tray)
             if not reply.accepted:
                 await self._take_out_refused(tray, reply)
             else:
                 operation = await self._divert(tray, page, reply.routing)
         self._free.put_now(tray.code)
+
+    def _carry_badly(self, tray: Tray) -> None:
+        """On the way to the module line two cells may come to lie in each other's slot."""
+        is_mixed = self._sorter.random.random() < self._world.defects.wrong_cell
+        if is_mixed and len(tray.cells) > 1:
+            tray.mix(self._sorter.random)
 
     async def _take_out_refused(self, tray: Tray, reply: Reply) -> None:
         text = " ".join(reply.texts)

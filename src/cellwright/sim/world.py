@@ -1,7 +1,7 @@
 """What all stations share: clock, settings, queues between operations, physical stock, and who is where."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from numpy.random import Generator
@@ -53,8 +53,8 @@ class World:
         self.quarantined: list[Quarantined] = []
         self.set_aside: set[str] = set()
         """Codes of quarantined lots."""
-        self.has_repairs = False
-        """Whether somebody mends what is on hold: it is not lost then."""
+        self.is_mended: Callable[[Unit], bool] = lambda _: False
+        """Tells whether somebody will mend a unit that is on hold: what is in it is not lost then."""
         self.readings: dict[str, dict[str, float]] = {}
         """Newest values that were measured of a cell's code, as the testers of the line pass them on."""
 
@@ -112,7 +112,7 @@ class World:
         unit.place = place
         self.counts[f"{unit.kind}_line"] -= 1
         self.counts[f"{unit.kind}_{place.value}"] += 1
-        is_kept = place in (Place.MEMBER, Place.SHIPPED) or (place is Place.HOLD and self.has_repairs)
+        is_kept = place in (Place.MEMBER, Place.SHIPPED) or (place is Place.HOLD and self.is_mended(unit))
         if not is_kept:
             self._lose_members(unit)
         self.changed.fire()
