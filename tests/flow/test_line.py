@@ -220,6 +220,23 @@ async def test_a_cell_on_hold_leaves_its_job_before_it_begins(database_url: str)
         await plant.say(ReleaseHold(hold=1, reason="no dent", second_person="Q-2"))
 
 
+async def test_a_unit_goes_on_when_its_hold_is_released(database_url: str) -> None:
+    async with running(database_url, story(8, ReleaseOrder(order="WO-1", product="module", quantity=2))) as plant:
+        plant.stations.stations["TEST-01"].is_idle = True
+        await plant.until(lambda: is_true(plant, "SELECT count(*) = 2 FROM unit WHERE product = 'module' AND step = 1"))
+        module = list(plant.stations.joined)[-1]
+        await plant.say(PlaceHold(subject=HoldSubject.UNIT, codes=(module,), reason="dent"))
+        plant.stations.stations["TEST-01"].is_idle = False
+        await plant.until_called("repair")
+        assert ("test", module) not in plant.stations.worked
+        await plant.say(ReleaseHold(hold=1, reason="no dent", second_person="Q-2"))
+        await plant.until_finished(2)
+
+
+async def is_true(plant: Plant, sql: str) -> bool:
+    return bool(await plant.connection.fetchval(sql))
+
+
 async def test_a_module_with_a_replaced_cell_is_tested_again_by_itself(database_url: str) -> None:
     async with running(database_url, story(17, ORDER)) as plant:
         await plant.until_finished(3)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from cellwright.cli.common import wall_us
 from cellwright.database.pool import connect
 from cellwright.links.opcua.contract import ANSWER_NODES, EPOCH_PATH, REQUEST_NODES, SEQUENCE_PATH
+from cellwright.links.opcua.jobs import JobControl
 from cellwright.links.opcua.security import LinkSecurity, TrustList, load_identity
 from cellwright.links.opcua.session import Endpoint
 from cellwright.links.opcua.station import Request
@@ -25,16 +26,18 @@ from cellwright.model.commands import (
     QualifyPerson,
     RecordCalibration,
     ReleaseHold,
+    ReleaseOrder,
     ReplaceMember,
     Submission,
 )
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.line.supervisor import Around, Line
 from cellwright.plant.machines import make_link_identity
 from cellwright.plant.runtime import Outside, Runtime, open_gate, release_plant
 from cellwright.plant.stations import StationDesk
-from cellwright.sim.catalogue import Settings
+from cellwright.sim.catalogue import MODULES_PER_PACK, Settings
 from cellwright.sim.line import VirtualPlant, work_centers
 from cellwright.sim.repairs import Replacement
 from cellwright.sim.servers import APPLICATION_URI, Servers, open_keys
@@ -153,6 +156,40 @@ async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncI
         Answerer(StationDesk(gate, plant), stations.values())
         await virtual.run(book=RepairDesk(gate, url, lambda: now[0]).book)
         yield VirtualRun(virtual.world, url, gate)
+
+
+@contextlib.asynccontextmanager
+async def supervised(url: str, plant: Plant, settings: Settings) -> AsyncIterator[VirtualRun]:
+    """Do the same with the plant's line supervised: its stations work on job orders, for orders of what is to ship."""
+    stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
+    dispatched = frozenset(code for code, each in plant.stations.items() if each.dispatched)
+    settings, now = msgspec.structs.replace(settings, dispatched=dispatched), [settings.start_us]
+    virtual = VirtualPlant(stations, _staffed(plant, settings), lambda time_us: now.__setitem__(0, time_us))
+    async with open_gate(url, plant, lambda: now[0]) as gate:
+        await release_plant(gate, plant, now[0], epoch=1)
+        await _furnish(gate, plant, now[0])
+        await _order(gate, now[0], settings)
+        around = Around(
+            connect=lambda: connect(url),
+            gate=gate,
+            plant=plant,
+            clock=lambda: now[0],
+            stations=JobControl(lambda code: stations[code].job_door),
+            epoch=1,
+        )
+        async with Line(around) as line:
+            Answerer(StationDesk(gate, plant, line.nudge), stations.values())
+            await virtual.run(book=RepairDesk(gate, url, lambda: now[0]).book)
+            yield VirtualRun(virtual.world, url, gate)
+
+
+async def _order(gate: Gate, now_us: int, settings: Settings) -> None:
+    """Order the packs, and as many modules as they hold and are spare."""
+    modules = settings.packs * MODULES_PER_PACK + settings.spare_modules
+    for number, (product, count) in enumerate((("module_4s20p", modules), ("pack_16s20p", settings.packs)), start=1):
+        order = ReleaseOrder(order=f"WO-{number}", product=product, quantity=count)
+        said = Submission(source="planner", epoch=1, seq=number, time_us=now_us, actor="planner", command=order)
+        await _submit(gate, said)
 
 
 @contextlib.asynccontextmanager

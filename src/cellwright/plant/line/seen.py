@@ -92,9 +92,15 @@ class Seen:
                 self.members.hear(each)
                 found = self.interest.parts_of(each)
                 parts |= found
-                touched.update(each.told.touched if Part.UNITS in found else ())
+                touched.update(self._touched(each) if Part.UNITS in found else ())
                 self._note_refusal(each)
         return parts, touched
+
+    def _touched(self, news: News) -> Collection[int]:
+        """Return the units that a fact changed; the end of a hold names only the hold."""
+        if news.kind == "Released":
+            return [row.id for row in self.units.values() if row.holds]
+        return news.told.touched
 
     def _note_refusal(self, news: News) -> None:
         told = news.told
