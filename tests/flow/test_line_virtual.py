@@ -48,3 +48,9 @@ async def test_a_pack_is_ordered_matched_joined_repaired_and_shipped_by_nobody(d
         assert matched == 5
         assert "job_mismatch" in {code for each in truth.refused for code in each.codes}, "no robot gripped beside"
         await connection.close()
+
+
+async def test_cells_measured_before_the_supervisor_began_are_matched_too(database_url: str) -> None:
+    settings = Settings(page=20, defects=NO_DEFECTS, parked_limit=0)
+    async with supervised(database_url, PLANT, settings, late_s=2.0) as run:
+        assert run.world.counts["pack_shipped"] == 1

@@ -159,8 +159,11 @@ async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def supervised(url: str, plant: Plant, settings: Settings) -> AsyncIterator[VirtualRun]:
-    """Do the same with the plant's line supervised: its stations work on job orders, for orders of what is to ship."""
+async def supervised(url: str, plant: Plant, settings: Settings, *, late_s: float = 0.0) -> AsyncIterator[VirtualRun]:
+    """Do the same with the plant's line supervised: its stations work on job orders, for orders of what is to ship.
+
+    With `late_s` (host time) the supervisor begins when the plant has been at work for a while.
+    """
     stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
     dispatched = frozenset(code for code, each in plant.stations.items() if each.dispatched)
     settings, now = msgspec.structs.replace(settings, dispatched=dispatched), [settings.start_us]
@@ -177,9 +180,12 @@ async def supervised(url: str, plant: Plant, settings: Settings) -> AsyncIterato
             stations=JobControl(lambda code: stations[code].job_door),
             epoch=1,
         )
-        async with Line(around) as line:
-            Answerer(StationDesk(gate, plant, line.nudge), stations.values())
-            await virtual.run(book=RepairDesk(gate, url, lambda: now[0]).book)
+        line = Line(around)
+        Answerer(StationDesk(gate, plant, line.nudge), stations.values())
+        making = asyncio.create_task(virtual.run(book=RepairDesk(gate, url, lambda: now[0]).book))
+        await asyncio.sleep(late_s)
+        async with line:
+            await making
             yield VirtualRun(virtual.world, url, gate)
 
 

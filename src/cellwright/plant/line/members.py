@@ -1,7 +1,7 @@
 """Members for a line's joins: what is in stock, what is known of it, and which of it goes together."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,6 +16,7 @@ from cellwright.model.routes import Operation
 from cellwright.rules.line_view import Proposal, Stock
 from cellwright.rules.state import UnitRow, UnitStatus
 from cellwright.views.line import News, read_results
+from cellwright.views.people import catch_up
 
 if TYPE_CHECKING:
     from cellwright.analysis.matching import Stock as Measured
@@ -25,6 +26,7 @@ _HOURS_PER_DAY: Final = 24.0
 _DAY_PART: Final = 17
 """Characters of a printed code that are the same for all units of a product and day."""
 _NEEDED: Final = ("capacity_ah", "ocv_v", "dcir_ohm")
+_REQUIRED: Final = frozenset(_NEEDED)
 _LEAK: Final = "k_mv_per_h"
 _CHARACTERISTICS: Final = frozenset({*_NEEDED, _LEAK})
 _ON_THE_WAY: Final = (UnitStatus.WAITING, UnitStatus.RUNNING)
@@ -74,6 +76,8 @@ class Members:
         """Begin with nothing in stock."""
         self._kinds = {code: each.kind for code, each in plant.products.items()}
         self._values: dict[int, dict[str, float]] = {}
+        self._asked: set[int] = set()
+        """Units whose earlier measurements were looked for."""
         self._pools = {
             code: Pool(each, each.members, plant.matching.get(code))
             for code, each in joins.items()
@@ -88,6 +92,7 @@ class Members:
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()
+        self._asked.clear()
         for code, pool in list(self._pools.items()):
             self._pools[code] = Pool(pool.operation, pool.wanted, pool.rule)
 
@@ -98,6 +103,7 @@ class Members:
                 pool.put(row)
         if row.status in (UnitStatus.ASSEMBLED, UnitStatus.SCRAPPED):
             self._values.pop(row.id, None)
+            self._asked.discard(row.id)
 
     def takes(self, product: str) -> bool:
         """Tell whether some operation of the line joins units of a product."""
@@ -118,13 +124,20 @@ class Members:
         elif news.kind == "OperationCompleted" and told.operation in self._measuring:
             self._note(told.units, {each.characteristic: each.values for each in told.results})
 
-    async def recall(self, connection: Connection, rows: Iterable[UnitRow]) -> None:
-        """Read what was measured of units before."""
-        matched = {pool.wanted.product for pool in self._pools.values() if pool.rule is not None}
-        units = [row.id for row in rows if row.product in matched]
-        if units and self._measuring:
-            for page, results in await read_results(connection, units, self._measuring):
+    async def learn(self, connection: Connection, operation: str) -> None:
+        """Read what was measured before the line was looked at: of members in stock that nothing is known of, once."""
+        pool = self._pools[operation]
+        unknown = [] if pool.rule is None else [unit for unit in pool.finished if not self._is_measured(unit)]
+        new = [unit for unit in unknown if unit not in self._asked]
+        if new and self._measuring:
+            self._asked.update(new)
+            await catch_up(connection)
+            for page, results in await read_results(connection, new, self._measuring):
                 self._note(page, {each.characteristic: each.values for each in results})
+            pool.is_exhausted = False
+
+    def _is_measured(self, unit: int) -> bool:
+        return self._values.get(unit, {}).keys() >= _REQUIRED
 
     def _note(self, units: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> None:
         for name in _CHARACTERISTICS & columns.keys():
@@ -193,11 +206,7 @@ class Members:
         """Return what is in stock and fully measured; what is not known of a unit keeps it out."""
         from cellwright.analysis.matching import Stock as Measured  # noqa: PLC0415 - it loads a compiler
 
-        known = [
-            unit
-            for unit in sorted(pool.finished)
-            if unit not in taken and self._values.get(unit, {}).keys() >= set(_NEEDED)
-        ]
+        known = [unit for unit in sorted(pool.finished) if unit not in taken and self._is_measured(unit)]
         values = [self._values[unit] for unit in known]
         columns = {name: np.array([each[name] for each in values], dtype=np.float64) for name in _NEEDED}
         leaks = [each.get(_LEAK, np.inf if pool.rule and pool.rule.max_k_mv_per_d else 0.0) for each in values]

@@ -64,7 +64,6 @@ class Seen:
             self._position = await read_followed(connection)
             ids = await read_waiting(connection, self.interest.products)
             await self._read_units(connection, ids)
-            await self.members.recall(connection, list(self.units.values()))
             self.members.guess(await read_running(connection))
             await self._read(connection, ALL, now_us)
 

@@ -150,11 +150,10 @@ class Line:
             self._wake.set()
 
     async def _decide(self, connection: Connection) -> Act | None:
-        del connection
         view = self._view()
         due = joins_due(view)
         if due:
-            view = structs.replace(view, proposals=await self._proposals(due))
+            view = structs.replace(view, proposals=await self._proposals(connection, due))
         return next_act(view)
 
     def _view(self) -> View:
@@ -181,11 +180,12 @@ class Line:
     def _taken(self) -> frozenset[int]:
         return frozenset(unit for row in self._seen.jobs.values() for unit in (*row.units, *row.members))
 
-    async def _proposals(self, operations: tuple[str, ...]) -> dict[str, Proposal]:
+    async def _proposals(self, connection: Connection, operations: tuple[str, ...]) -> dict[str, Proposal]:
         """Choose members; in a thread, because a large stock takes a while and the gate must not wait."""
         taken, now_us = self._taken(), self._around.clock()
         found = {}
         for operation in operations:
+            await self._members.learn(connection, operation)
             proposal = await asyncio.to_thread(self._members.propose, operation, taken, now_us, self.code_of)
             if proposal is not None:
                 found[operation] = proposal
