@@ -18,7 +18,7 @@ _PAGE: Final = 2000
 NEWS: Final = """
     SELECT position, kind, recorded_us, body FROM fact WHERE position > $1 ORDER BY position LIMIT $2
 """
-WAITING: Final = "SELECT id_from, id_to, operation FROM unit_waiting WHERE product = ANY ($1::text[])"
+WAITING: Final = "SELECT id_from, id_to FROM unit_waiting WHERE product = ANY ($1::text[])"
 RUNNING: Final = """
     SELECT kind, units_count FROM unit_tally WHERE status = 'running'
 """

@@ -137,7 +137,7 @@ class Machines:
 def _due_s(looked: _Looked, jobs: Mapping[str, JobRow]) -> float:
     """Return when to look at a station again (host time, s): at once when a job is over, and it does not say so yet."""
     rows = [(each, jobs.get(each.job)) for each in looked.sign.held]
-    is_turning = any(
+    is_turning = looked.sign.is_reachable and any(
         each.phase in (Phase.WAITING, Phase.RUNNING) and (row is None or row.state in OVER) for each, row in rows
     )
     return min(looked.next_s, looked.heard_s + _SOON_S) if is_turning else looked.next_s
