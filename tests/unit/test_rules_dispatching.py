@@ -156,6 +156,12 @@ def test_what_a_station_gave_up_is_dropped() -> None:
     assert next_act(view(jobs=jobs(job()), signs=signs)) == Drop("TEST-01", "J-1", "TEST-01 gave it up")
 
 
+def test_what_a_station_calls_done_without_having_begun_is_dropped() -> None:
+    proved = job(state=JobState.PROVED, proved_us=10 * HOUR_US)
+    act = next_act(view(jobs=jobs(proved), signs=holding("TEST-01", Held("J-1", "d", Phase.ENDED))))
+    assert act == Drop("TEST-01", "J-1", "TEST-01 calls it done, and never began it")
+
+
 # --- what stations hold -----------------------------------------------------------------------------
 
 
@@ -166,8 +172,9 @@ def test_stations_forget_what_is_over_and_give_back_what_nobody_ordered() -> Non
     )
     # It reported, and is just about to say so.
     assert next_act(view(jobs=jobs(over), signs=holding("TEST-01", Held("J-1", "d", Phase.RUNNING)))) is None
+    # What is over in the record and was never begun under its own name is taken back.
     aborted = job(state=JobState.ABORTED, ended_us=1)
-    for rows in (jobs(aborted), {}):
+    for rows in (jobs(over), jobs(aborted), {}):
         signs = holding("TEST-01", Held("J-1", "d", Phase.WAITING))
         assert next_act(view(jobs=rows, signs=signs)) == Withdraw("TEST-01", "J-1")
 

@@ -64,7 +64,7 @@ def _tidy(sight: Sight) -> Iterator[Act]:
                 continue
             if held.phase not in _OPEN_PHASES:
                 yield Forget(station, held.job)
-            elif row is None or row.state is JobState.ABORTED:
+            elif held.phase is Phase.WAITING or row is None or row.state is JobState.ABORTED:
                 yield Withdraw(station, held.job)
 
 
@@ -86,8 +86,16 @@ def _next_of(sight: Sight, row: JobRow) -> Act | None:
         return None
     if held is None:
         return Send(row.station, row.job) if _may_send(sight, row) else None
+    return _next_with(row, held)
+
+
+def _next_with(row: JobRow, held: Held) -> Act | None:
+    """Return the next act for a job that has not begun in the record, and that its station holds."""
     if held.phase is Phase.ABORTED:
         return Drop(row.station, row.job, f"{row.station} gave it up")
+    if held.phase is Phase.ENDED and row.state is JobState.PROVED:
+        # Had it begun meanwhile, the gate would not let it be given up.
+        return Drop(row.station, row.job, f"{row.station} calls it done, and never began it")
     if held.digest != row.digest:
         return Withdraw(row.station, row.job) if held.phase is Phase.WAITING else None
     return Prove(row.station, row.job, held.digest) if row.state is JobState.DISPATCHED else None

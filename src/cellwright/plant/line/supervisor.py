@@ -124,6 +124,7 @@ class Line:
         heard = await self._seen.refresh(connection, self._around.clock())
         for row in self._seen.take_ended():
             self._rests.ended(row, time.monotonic())
+            self._machines.look_soon(row.station)
         has_changed = await self._machines.look(self._seen.jobs)
         await self._seen.keep_over(connection, self._machines.held_codes())
         # Others are at work: what they commit is read together.
