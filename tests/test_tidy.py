@@ -29,7 +29,7 @@ PARAMETERS_MAX = 5
 
 # The last word of a quantity's name. `_per_` joins two: k_mv_per_h.
 ELECTRIC = frozenset({"v", "mv", "a", "ma", "ah", "mah", "wh", "kwh", "w", "ohm", "mohm"})
-TIME = frozenset({"s", "us", "ms", "min", "h", "hz"})
+TIME = frozenset({"s", "us", "ms", "min", "h", "d", "hz"})
 MATTER = frozenset({"c", "m", "mm", "um", "g", "mg", "kg", "gsm", "l", "ml", "n", "pa", "mpas", "pamin"})
 NUMBER = frozenset({"ppm", "ratio", "count", "sigma"})
 UNITS = ELECTRIC | TIME | MATTER | NUMBER

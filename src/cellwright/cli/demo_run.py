@@ -162,6 +162,7 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--pki={folder / 'machines'}",
         f"--cyclers={folder / CYCLERS}",
         *persons,
+        *(f"--dispatched={station.code}" for station in plant.stations.values() if station.dispatched),
         *_stations(plant),
     ]
     return Child(arguments, log=folder / "machines.log")

@@ -26,6 +26,7 @@ VERBS = {
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
     "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),
+    "line": ("cellwright.cli.line", "line", "Show what a line that runs by itself is doing."),
     "match": ("cellwright.cli.match", "match", "Plan packs from a stock of measured cells."),
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),

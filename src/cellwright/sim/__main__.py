@@ -52,6 +52,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
     add("--no-defects", action="store_true", help="switch every defect off")
     add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
+    add("--dispatched", action="append", default=[], metavar="STATION", help="a station that works on job orders only")
     add(
         "--station",
         action="append",
@@ -80,6 +81,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
         cyclers=options.cyclers,
         persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
+        dispatched=frozenset(options.dispatched),
     )
 
 

@@ -242,6 +242,8 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     supply_uncertified: float = 0.15
     supply_expired: float = 0.06
     """Supplier lots that come without certificate, or almost expired."""
+    wrong_pick: float = 0.01
+    """How often a station with a job order takes another unit than the one named, if one lies there."""
     machine_restart: float = 0.004
     """Machine restarts per request: the same request is written again."""
     wrong_cell: float = 0.0
@@ -308,3 +310,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Badge of the person at a station."""
     cyclers: str = ""
     """Folder that the cyclers write their curves to, "" = none."""
+    dispatched: frozenset[str] = frozenset()
+    """Stations that work only on the job orders of the MES."""

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from cellwright.links.opcua.contract import Kind
 from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, ROUTES, SEPARATOR_MM
 from cellwright.sim.cells import CELL_WORK, Bench, Measured, fill, shot_mg, wind
+from cellwright.sim.clock import Buffer
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
 from cellwright.sim.machine import Ask, Reply
 from cellwright.sim.packs import UNIT_WORK, UNIT_WORK_S
+from cellwright.sim.picking import OWED_S, grip_beside, holds_all, take
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position, Station, unit_row, with_results, with_rows
 from cellwright.sim.supply import Receiving
@@ -37,16 +39,34 @@ class UnitStation(Station):
     """A station that takes waiting units, works on them, reports, and passes them on."""
 
     work_s = _OTHER_WORK_S
+    refused_codes: tuple[str, ...] = ()
+    """Why the last request was refused, while a job order is carried out."""
 
     async def run(self) -> None:
-        """Work for ever."""
+        """Work for ever: on what waits, or on what the MES orders."""
         queue = self.world.stage(self.operation)
+        while self.is_dispatched:
+            await self.obey(queue)
         page = 1 if self.operation in _ONE_BY_ONE else self.world.settings.page
         while True:
             units = [await queue.get()]
             while len(queue) and len(units) < page:
                 units.append(await queue.get())
             await self.process(units)
+
+    async def obey(self, queue: Buffer[Unit]) -> None:
+        """Wait for work and for a job order, pick the units that it names, do it, and say that it is over."""
+        await queue.changed.until(lambda: len(queue) > 0)
+        job = await self.machine.next_job(hold_s=OWED_S)
+        if not await self.comes(job, lambda: holds_all(queue, job.units)):
+            return
+        self.refused_codes = ()
+        units = take(queue, job.units)
+        await self.process(grip_beside(queue, units, self.random, self.world.defects.wrong_pick))
+        if "job_mismatch" in self.refused_codes:
+            self.refused_codes = ()
+            await self.process(take(queue, job.units))
+        await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
 
     async def process(self, units: list[Unit]) -> None:
         """Ask, work, report and pass on one page."""
@@ -61,7 +81,11 @@ class UnitStation(Station):
         await self.complete(units, measured, spans)
 
     async def refuse(self, units: list[Unit], reply: Reply) -> None:
-        """Park the units that a refusal names (all, if it names none); the others wait again."""
+        """Park the units that a refusal names (all, if it names none); the others wait again, as do all on orders."""
+        self.refused_codes = reply.codes
+        if self.is_dispatched:
+            self.world.stage(self.operation).put_now(*units)
+            return
         text = " ".join(reply.texts)
         named = [unit for unit in units if unit.code in text] or units
         self.park(named)

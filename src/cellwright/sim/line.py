@@ -10,6 +10,7 @@ from cellwright.sim.cell_line import CELL_PACE_S, Filler, UnitStation, Winder
 from cellwright.sim.clock import Buffer, Clock
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.machine import Machine, StationNodes
+from cellwright.sim.ordered import MagazineLoader
 from cellwright.sim.pack_line import Gluer, ModuleJoiner, PackJoiner
 from cellwright.sim.randoms import generator
 from cellwright.sim.repairs import Book, RepairBay
@@ -180,5 +181,7 @@ class VirtualPlant:
             station = UnitStation(world, each.code, each.operation)
             station.work_s = CELL_PACE_S
             stations.append(station)
+        if "MAG-01" in world.settings.dispatched:
+            clock.spawn(MagazineLoader(world, trays.magazines).run(), "MAG-01")
         for station in stations:
             clock.spawn(station.run(), station.code)

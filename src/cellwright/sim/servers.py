@@ -32,7 +32,7 @@ WORK_CENTERS: dict[str, tuple[str, ...]] = {
     "winding": ("WIND-01",),
     "cell_assembly": ("ASM-01", "FILL-01", "SEAL-01"),
     "formation": ("TRAY-01", "FORM-01", "AGE-01", "GRADE-01", "SORT-01"),
-    "module": ("RSORT-01", "MOD-01", "MWELD-01", "GLUE-01", "MEOL-01"),
+    "module": ("RSORT-01", "MAG-01", "MOD-01", "MWELD-01", "GLUE-01", "MEOL-01"),
     "pack": (
         "PACK-01",
         "BOLT-01",

@@ -145,7 +145,8 @@ class TrayLine:
         """Start the coroutines of the formation area."""
         for operation in TRAY_OPERATIONS:
             self._clock.spawn(self._load_trays(operation), f"TRAY-01 for {operation}")
-        self._clock.spawn(self._fill_magazines(), "RSORT-01 magazines")
+        if "MAG-01" not in self._world.settings.dispatched:
+            self._clock.spawn(self._fill_magazines(), "RSORT-01 magazines")
 
     async def _load_trays(self, operation: str) -> None:
         queue = self._world.stage(operation)

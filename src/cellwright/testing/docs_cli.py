@@ -26,7 +26,9 @@ from cellwright.model.certificates import Certificate
 from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
 from cellwright.telemetry.checking import Damage, TelemetryVerdict
+from cellwright.rules.line_view import Want
 from cellwright.views.holds import Hold, Holds
+from cellwright.views.line_status import LineBuffer, LineCall, LineJob, LineStation, LineStatus
 from cellwright.views.status import LoadedLot, StationStatus, Status
 from cellwright.web.access.roster import Person
 
@@ -46,7 +48,7 @@ Answers go to standard output; progress, complaints and reasons for an exit code
 `--json` standard output holds one JSON document and nothing else; `submit` prints one line of JSON for each line it
 reads, `up` one for each event.
 
-Verbs that ask (`status`, `holds`, `trace`, `commonality`, `check`, `user list`) may run beside a plant at work: they use its
+Verbs that ask (`status`, `line`, `holds`, `trace`, `commonality`, `check`, `user list`) may run beside a plant at work: they use its
 database. When no plant runs, they start the database, ask, and stop it.
 
 <!-- Made by `python -m cellwright.testing.docs_cli` from the verbs; do not edit. -->
@@ -127,6 +129,52 @@ _MEANINGS: dict[type[Any], dict[str, str]] = {
     Check: {
         "equal": "Whether every row of every table is what the journal says.",
         "facts": "How many facts were folded.",
+    },
+    LineStatus: {
+        "stations": "The stations that work on job orders.",
+        "jobs": "Jobs that are not over, in the order of their dispatch.",
+        "calls": "Open calls, the oldest first.",
+        "buffers": "What waits for an operation of the line, and members in stock.",
+        "orders": "Open orders for what the line makes, the oldest first.",
+    },
+    LineStation: {
+        "station": "Code.",
+        "name": "Name for people.",
+        "operations": "What is done there; nothing = it brings members together.",
+        "jobs_count": "Jobs there that are not over.",
+        "calls_count": "Open calls there.",
+    },
+    LineJob: {
+        "job": "Code of the job order.",
+        "station": "Where it is done.",
+        "operation": 'What is done; "" = units are brought together in a carrier.',
+        "state": "`dispatched`, `proved` (the station gave it back as it was sent) or `running`.",
+        "order": 'Work order that it is done for; "" = it goes on with what was begun for one.',
+        "serves": 'Job that the brought members are for; "" = none.',
+        "units_count": "Units that it works on or brings.",
+        "members_count": "Members that it joins.",
+        "dispatched_us": "When it was ordered, UTC us.",
+        "started_us": "When it began, UTC us; null = not yet.",
+        "age_s": "Seconds of plant time since it was ordered.",
+    },
+    LineCall: {
+        "call": "Code of the call.",
+        "station": "Who calls.",
+        "kind": "One word: `material`, `stock`, `repair`, `machine`, `recipe`, `read_back` or `refused`.",
+        "text": "What is wrong, and what to do.",
+        "raised_us": "Since when, UTC us.",
+        "age_s": "Seconds of plant time since then.",
+    },
+    LineBuffer: {
+        "product": "What waits.",
+        "operation": 'For which operation; "" = finished, in stock.',
+        "waiting_count": "How many.",
+        "oldest_since_us": "Since when the oldest waits, UTC us; null = nothing waits.",
+    },
+    Want: {
+        "order": "Code of the order.",
+        "product": "What it wants.",
+        "left_count": "How many units may still begin for it.",
     },
     Status: {
         "facts": "Facts in the journal.",
@@ -363,6 +411,14 @@ _DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
     "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
     "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
+    "cellwright line": [
+        ("", LineStatus),
+        ("each of `stations`", LineStation),
+        ("each of `jobs`", LineJob),
+        ("each of `calls`", LineCall),
+        ("each of `buffers`", LineBuffer),
+        ("each of `orders`", Want),
+    ],
     "cellwright match": [("", MatchAnswer), ("each of `packs`, `reserved` and `broken`", MatchPack)],
     "cellwright plant recipes": [("a list of", StationRecipe)],
     "cellwright bms identify": [("", Identity)],

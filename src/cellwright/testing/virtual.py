@@ -12,6 +12,7 @@ from msgspec import Struct
 from cellwright.cli.common import wall_us
 from cellwright.database.pool import connect
 from cellwright.links.opcua.contract import ANSWER_NODES, EPOCH_PATH, REQUEST_NODES, SEQUENCE_PATH
+from cellwright.links.opcua.jobs import JobControl
 from cellwright.links.opcua.security import LinkSecurity, TrustList, load_identity
 from cellwright.links.opcua.session import Endpoint
 from cellwright.links.opcua.station import Request
@@ -25,22 +26,25 @@ from cellwright.model.commands import (
     QualifyPerson,
     RecordCalibration,
     ReleaseHold,
+    ReleaseOrder,
     ReplaceMember,
     Submission,
 )
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.line.supervisor import Around, Line
 from cellwright.plant.machines import make_link_identity
 from cellwright.plant.runtime import Outside, Runtime, open_gate, release_plant
 from cellwright.plant.stations import StationDesk
-from cellwright.sim.catalogue import Settings
+from cellwright.sim.catalogue import MODULES_PER_PACK, Settings
 from cellwright.sim.line import VirtualPlant, work_centers
 from cellwright.sim.repairs import Replacement
 from cellwright.sim.servers import APPLICATION_URI, Servers, open_keys
 from cellwright.sim.standin import MemoryNodes
 from cellwright.sim.world import World
 from cellwright.testing.flow import RefusedError
+from cellwright.testing.plants import by_hand
 from cellwright.views.holds import read_holds
 
 _PERSON = "VIRTUAL-0001"
@@ -138,7 +142,11 @@ class VirtualRun(Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncIterator[VirtualRun]:
-    """Run the virtual plant to its end before a gate on a fresh database, then lend what came of it."""
+    """Run the virtual plant to its end before a gate on a fresh database, then lend what came of it.
+
+    Nobody orders jobs: the stations take what waits.
+    """
+    plant = by_hand(plant)
     stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
     now = [settings.start_us]
     virtual = VirtualPlant(stations, _staffed(plant, settings), lambda time_us: now.__setitem__(0, time_us))
@@ -151,8 +159,49 @@ async def answered_by_gate(url: str, plant: Plant, settings: Settings) -> AsyncI
 
 
 @contextlib.asynccontextmanager
+async def supervised(url: str, plant: Plant, settings: Settings, *, late_s: float = 0.0) -> AsyncIterator[VirtualRun]:
+    """Do the same with the plant's line supervised: its stations work on job orders, for orders of what is to ship.
+
+    With `late_s` (host time) the supervisor begins when the plant has been at work for a while.
+    """
+    stations = {code: MemoryNodes(code) for codes in work_centers(()).values() for code in codes}
+    dispatched = frozenset(code for code, each in plant.stations.items() if each.dispatched)
+    settings, now = msgspec.structs.replace(settings, dispatched=dispatched), [settings.start_us]
+    virtual = VirtualPlant(stations, _staffed(plant, settings), lambda time_us: now.__setitem__(0, time_us))
+    async with open_gate(url, plant, lambda: now[0]) as gate:
+        await release_plant(gate, plant, now[0], epoch=1)
+        await _furnish(gate, plant, now[0])
+        await _order(gate, now[0], settings)
+        around = Around(
+            connect=lambda: connect(url),
+            gate=gate,
+            plant=plant,
+            clock=lambda: now[0],
+            stations=JobControl(lambda code: stations[code].job_door),
+            epoch=1,
+        )
+        line = Line(around)
+        Answerer(StationDesk(gate, plant, line.nudge), stations.values())
+        making = asyncio.create_task(virtual.run(book=RepairDesk(gate, url, lambda: now[0]).book))
+        await asyncio.sleep(late_s)
+        async with line:
+            await making
+            yield VirtualRun(virtual.world, url, gate)
+
+
+async def _order(gate: Gate, now_us: int, settings: Settings) -> None:
+    """Order the packs, and as many modules as they hold and are spare."""
+    modules = settings.packs * MODULES_PER_PACK + settings.spare_modules
+    for number, (product, count) in enumerate((("module_4s20p", modules), ("pack_16s20p", settings.packs)), start=1):
+        order = ReleaseOrder(order=f"WO-{number}", product=product, quantity=count)
+        said = Submission(source="planner", epoch=1, seq=number, time_us=now_us, actor="planner", command=order)
+        await _submit(gate, said)
+
+
+@contextlib.asynccontextmanager
 async def answered_over_sockets(url: str, plant: Plant, settings: Settings, folder: Path) -> AsyncIterator[VirtualRun]:
     """Do the same with OPC UA between machines and gate; keys are kept in an empty folder."""
+    plant = by_hand(plant)
     keys, now = open_keys(folder / "machines", wall_us), [settings.start_us]
     make_link_identity(folder / "pki", wall_us)
     identity = load_identity(folder / "pki" / "mes")

@@ -193,6 +193,25 @@ class OperationEntry(Entry, frozen=True, kw_only=True):
     calibrated: Annotated[bool, Meta(description="Whether the station's calibration must be valid.")] = False
 
 
+class MatchingEntry(Entry, frozen=True, kw_only=True):
+    """How alike the members are that an operation joins."""
+
+    operation: Annotated[Name, Meta(description="Operation that joins them.")]
+    form: Annotated[Text, Meta(description="Groups in series and members in parallel, such as 4S20P.")]
+    window_ocv_v: Annotated[float, Meta(description="Range of their open-circuit voltages at most, V.")]
+    window_dcir_ratio: Annotated[float, Meta(description="Range of their resistances at most, as a ratio.")]
+    max_age_d: Annotated[
+        float, Meta(description="Older ones, counted from the end of their route in days, are not used.")
+    ]
+    mix_batches: Annotated[bool, Meta(description="Whether members of several days of production go together.")] = True
+    window_capacity_ratio: Annotated[
+        float | None, Meta(description="Range of their capacities at most, as a ratio; left out = no limit.")
+    ] = None
+    max_k_mv_per_d: Annotated[
+        float | None, Meta(description="Self-discharge at most, mV a day; left out = no limit.")
+    ] = None
+
+
 class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     """Something that an operation measures, with its limits."""
 
@@ -244,7 +263,7 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "equipment.toml": {"work_centers": WorkCenterEntry, "stations": StationEntry},
     "materials.toml": {"materials": MaterialEntry, "products": ProductEntry},
     "carriers.toml": {"carriers": CarrierEntry},
-    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry},
+    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry, "matching": MatchingEntry},
     "characteristics.toml": {"characteristics": CharacteristicEntry, "grades": GradeEntry},
     "recipes.toml": {"recipes": RecipeEntry},
 }

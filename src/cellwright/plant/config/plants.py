@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 import cellwright
 from cellwright.errors import ConfigurationError
 from cellwright.model.equipment import Station, Tool, WorkCenter
+from cellwright.model.matching import Matching
 from cellwright.model.materials import CarrierType, Material, MaterialUse, Product
 from cellwright.model.plant import Plant, RouteDraft
 from cellwright.model.quantities import Characteristic
@@ -20,6 +21,7 @@ from cellwright.plant.config.entries import (
     CharacteristicEntry,
     GradeEntry,
     GradeLimitEntry,
+    MatchingEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -122,6 +124,7 @@ def _build(tables: Tables) -> Plant:
         lot_operations=lot_operations,
         routes=routes,
         recipes=_recipes(tables),
+        matching={entry.operation: Matching(**structs.asdict(entry)) for _, entry in tables.entries(MatchingEntry)},
     )
 
 

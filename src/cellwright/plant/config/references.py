@@ -9,6 +9,7 @@ from cellwright.plant.config.entries import (
     CharacteristicEntry,
     Entry,
     GradeEntry,
+    MatchingEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -31,6 +32,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
     },
     CharacteristicEntry: {"operation": OperationEntry},
     GradeEntry: {"operation": OperationEntry},
+    MatchingEntry: {"operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
 }
 """By kind of entry: the keys that name something, and what."""
