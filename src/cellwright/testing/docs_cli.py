@@ -25,8 +25,8 @@ from cellwright.links.uds.outcome import Step as BmsStep
 from cellwright.model.certificates import Certificate
 from cellwright.model.codes import CodeField, CodeNote
 from cellwright.plant.check import CheckReport
-from cellwright.telemetry.checking import Damage, TelemetryVerdict
 from cellwright.rules.line_view import Want
+from cellwright.telemetry.checking import Damage, TelemetryVerdict
 from cellwright.views.holds import Hold, Holds
 from cellwright.views.line_status import LineBuffer, LineCall, LineJob, LineStation, LineStatus
 from cellwright.views.status import LoadedLot, StationStatus, Status

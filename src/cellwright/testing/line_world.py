@@ -23,6 +23,7 @@ from cellwright.model.commands import (
 from cellwright.model.equipment import Station
 from cellwright.model.job_commands import AbortJob, ClearCall, DispatchJobs, Job, ProveJob, RaiseCall, job_digest
 from cellwright.model.plant import Plant
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.dispatching import joins_due, next_act
 from cellwright.rules.job_rows import OVER, CallRow, JobRow, JobState
 from cellwright.rules.line_sight import BEFORE_START
@@ -46,7 +47,7 @@ from cellwright.rules.line_view import (
     Wish,
     Withdraw,
 )
-from cellwright.rules.state import CarrierRow, HoldRow, LoadingRow, OrderRow, UnitRow, UnitStatus
+from cellwright.rules.state import CarrierRow, HoldRow, LoadingRow, UnitRow, UnitStatus
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.plants import small_plant
 

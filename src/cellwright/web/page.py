@@ -60,14 +60,9 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     is_object = page.path != "/" and page.path.endswith("/")
 
     async def show(request: Asked) -> Response[Any]:
-        stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
-        if stem and file.partition(".")[0] in page.streams:
-            return await _stream(request, page, stem=stem, file=file)
-        if stem and file.partition(".")[0] in page.papers:
-            name, _, suffix = file.partition(".")
-            return await page.papers[name](request, question_of(request, whole_code(stem), suffix))
-        if stem and file in page.beside:
-            return _moved(request, f"{page.beside[file]}{stem}")
+        behind = await _behind(request, page)
+        if behind is not None:
+            return behind
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 
@@ -155,6 +150,19 @@ async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Resp
         content = await asyncio.to_thread(_export, page, data, question, about)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+async def _behind(request: Asked, page: Page) -> Response[Any] | None:
+    """Return what stands behind the code of an object: a long file, a document, another page; None = the object itself."""
+    stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
+    name, _, suffix = file.partition(".")
+    if stem and name in page.streams:
+        return await _stream(request, page, stem=stem, file=file)
+    if stem and name in page.papers:
+        return await page.papers[name](request, question_of(request, whole_code(stem), suffix))
+    if stem and file in page.beside:
+        return _moved(request, f"{page.beside[file]}{stem}")
+    return None
 
 
 async def _stream(request: Asked, page: Page, *, stem: str, file: str) -> Response[Any]:
