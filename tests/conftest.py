@@ -18,6 +18,7 @@ LONG_S: Final = {
     "test_demo.py::test_killing_the_gate": 90,
     "test_demo.py::test_a_station_added": 80,
     "test_walk.py::": 80,
+    "test_pack_route.py::test_over_sockets": 15,
     "test_every_page.py::test_every_page": 20,
     "test_every_page.py::test_longer_words": 10,
     "test_api_fuzz.py::": 25,

@@ -29,12 +29,14 @@ PARAMETERS_MAX = 5
 
 # The last word of a quantity's name. `_per_` joins two: k_mv_per_h.
 ELECTRIC = frozenset({"v", "mv", "a", "ma", "ah", "mah", "wh", "kwh", "w", "ohm", "mohm"})
-TIME = frozenset({"s", "us", "ms", "min", "h", "hz"})
+TIME = frozenset({"s", "us", "ms", "min", "h", "d", "hz"})
 MATTER = frozenset({"c", "k", "m", "mm", "um", "g", "mg", "kg", "gsm", "l", "ml", "n", "pa", "mpas", "pamin"})
 NUMBER = frozenset({"ppm", "ratio", "count", "sigma"})
 UNITS = ELECTRIC | TIME | MATTER | NUMBER
 # Numbers whose unit is said elsewhere: beside them (`Characteristic.unit`), or by the names of the keys.
-UNIT_BESIDE = frozenset({"lower", "target", "upper", "value", "values", "parameters", "columns", "column", "evidence"})
+UNIT_BESIDE = frozenset(
+    {"lower", "target", "upper", "value", "values", "scale", "offset", "parameters", "columns", "column", "evidence"}
+)
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 

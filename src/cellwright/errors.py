@@ -7,6 +7,9 @@ CellwrightError
 |   +-- DatabaseUnavailableError
 |   +-- MigrationError
 +-- LinkError
++-- TelemetryError
+|   +-- DamagedSegmentError
+|   +-- TelemetryFullError
 +-- UnansweredError
 
 A refusal of the gate is no exception: it is a value (`cellwright.model.answers.Refusal`).
@@ -46,6 +49,23 @@ class MigrationError(DatabaseError):
 
 class LinkError(CellwrightError):
     """An outside machine or partner could not be reached, or broke its protocol."""
+
+
+class TelemetryError(CellwrightError):
+    """Samples cannot be kept or read as asked."""
+
+
+class DamagedSegmentError(TelemetryError):
+    """A file of samples is gone or not as it was written; `path` names it."""
+
+    def __init__(self, path: str, text: str) -> None:
+        """Keep the path, so that the reader may leave this file out."""
+        super().__init__(f"{path}: {text}")
+        self.path = path
+
+
+class TelemetryFullError(TelemetryError):
+    """There is no room for more samples; nothing of what was sent was kept, and it may be sent again."""
 
 
 class UnansweredError(CellwrightError):

@@ -59,6 +59,37 @@ async def test_values_are_written_as_people_read_them(
         assert expected[language] is None or said == expected[language]
 
 
+@pytest.mark.parametrize(
+    ("code", "english", "chinese"),
+    [
+        ("torque_07_nm", "Torque of bolt 7", "螺栓扭矩 7"),
+        ("energy_80_j", "Energy of joint 80", "焊点能量 80"),
+        ("energy_low_j", "Lowest weld energy", "最小焊接能量"),
+        ("made_12_up", "made 12 up", "made 12 up"),
+    ],
+)
+async def test_one_of_many_alike_has_their_word_and_its_number(
+    screens: dict[str, Screen], code: str, english: str, chinese: str
+) -> None:
+    assert await call(screens["en"], "objects", "characteristic", code) == english
+    assert await call(screens["zh"], "objects", "characteristic", code) == chinese
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "digits"),
+    [
+        (4, {"lower": 4, "upper": 4}, 0),
+        (900, {"lower": 10_402, "upper": 10_402}, 0),
+        (8.938, {"lower": 8.55, "upper": 9.45}, 3),
+        (0.25, {"lower": 0.25, "upper": 0.25}, 3),
+    ],
+)
+async def test_what_must_be_one_whole_number_is_shown_whole(
+    screens: dict[str, Screen], value: float, limits: dict[str, float], digits: int
+) -> None:
+    assert await call(screens["en"], "objects", "digitsOf", value, limits) == digits
+
+
 async def test_a_change_replaces_fields_and_rows(screens: dict[str, Screen]) -> None:
     data = {"count": 1, "same": "x", "rows": [{"id": "a", "n": 1}, {"id": "b", "n": 2}, {"id": "c", "n": 3}]}
     change = {

@@ -8,6 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from cellwright.database.pool import connect
+from cellwright.model.answers import Receipt
 from cellwright.testing.access import make_account
 from cellwright.testing.browser import accessibility_problems, open_screen
 from cellwright.testing.database import Databases
@@ -15,6 +16,7 @@ from cellwright.testing.deep_plant import Story, deep_plant, tell_story
 from cellwright.testing.plant_year import make_plant_year
 from cellwright.testing.plant_year_store import lot_code, store_plant_year
 from cellwright.testing.replay import through_gate
+from cellwright.testing.stories_correct import cans, signers
 from cellwright.testing.web import WebPlant, running_web
 from cellwright.web.access.guard import COOKIE
 
@@ -88,6 +90,29 @@ async def test_an_address_opens_the_way_to_a_node(browser: Browser, face: Face) 
         await page.locator(".chain a", has_text="Slurry").click()
         await expect(item(page, "Slurry 2")).to_be_visible()
         screen.guard.check()
+
+
+async def test_a_corrected_step_says_when_by_whom_and_why(browser: Browser, databases: Databases) -> None:
+    story = tell_story()
+    signers(story.driver)
+    story.driver.receive("CAN-2", "can", 50)
+    assert isinstance(story.driver.submit(cans(tuple(story.cells[62:63])), actor="QA1"), Receipt)
+    async with databases.fresh() as url:
+        await through_gate(url, story.driver)
+        async with running_web(url, deep_plant()) as web:
+            session = f"{COOKIE}={await make_account(web, 'READER-1', 'operator')}"
+            async with open_screen(browser, web.address, session=session) as screen:
+                cell, page = story.cells[62], screen.page
+                await screen.open(f"/genealogy/{cell}#cell/{cell}/CAN-2")
+                step = item(page, "CAN-2")
+                await expect(step).to_have_attribute("aria-label", re.compile(r"Record corrected \(no\. 1\)$"))
+                words = re.compile(
+                    r"^Record corrected \(no\. 1\) on .+ by QA1 and QA2: scanned the box that was not mounted$"
+                )
+                await expect(step.locator(".kin-corrected")).to_have_text(words)
+                await expect(page.locator(".kin-corrected")).to_have_count(1)
+                assert await accessibility_problems(page) == []
+                screen.guard.check()
 
 
 async def test_the_flow_tells_its_numbers_by_keys_and_as_a_table(browser: Browser, face: Face) -> None:

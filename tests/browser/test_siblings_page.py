@@ -50,7 +50,7 @@ async def test_a_bad_cell_leads_to_its_siblings_and_to_their_recall(browser: Bro
         await page.wait_for_url(re.compile(r"minutes=60$"))
         await expect(page.get_by_role("link", name="± 60 min")).to_have_attribute("aria-current", "true")
 
-        await page.get_by_role("link", name="Show the siblings of cause 1").click()
+        await page.get_by_role("link", name="1 siblings of cause 1: show them").click()
         await page.wait_for_url(re.compile(r"/recall\?machine=FORM-01&from=.*&channel=1$"))
         await expect(page.get_by_label("Channel", exact=True)).to_have_value("1")
         await expect(page.locator(".kpi", has_text="Cells")).to_contain_text("2")

@@ -8,7 +8,18 @@ from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.server.server import Server
 
-from cellwright.links.opcua.contract import NAMESPACE_URI, NODES, STATIONS_FOLDER, NodeSpec, Writer
+from cellwright.links.opcua.contract import (
+    METHODS,
+    NAMESPACE_URI,
+    NODES,
+    RETURN_STATUS,
+    STATIONS_FOLDER,
+    ArgumentSpec,
+    MethodSpec,
+    NodeSpec,
+    Writer,
+)
+from cellwright.links.opcua.jobs import STATUS_MEANINGS, HeldState, ReturnStatus
 from cellwright.links.opcua.nodeset import GROUPS, TYPE_NAME, nodeset_xml
 from cellwright.links.opcua.values import node_id, variant_type
 from cellwright.testing.station_documents import NODESET, PAGE, groups_in, with_tables
@@ -23,7 +34,7 @@ def page(checkout: Path) -> str:
 
 
 async def test_the_page_holds_every_table_once(page: str) -> None:
-    assert sorted(groups_in(page)) == sorted(name for name, _ in GROUPS)
+    assert sorted(groups_in(page)) == sorted(["JobOrderControl", "ReturnStatus", *(name for name, _ in GROUPS)])
     assert sum(len(nodes) for _, nodes in GROUPS) == len(NODES)
 
 
@@ -64,3 +75,30 @@ async def test_a_station_made_from_the_nodeset_has_every_node(press: Node, spec:
     assert await node.read_value_rank() == (1 if spec.is_array else -1)
     may_write = ua.AccessLevel.CurrentWrite in await node.get_user_access_level()
     assert may_write == (spec.writer is Writer.MES)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+async def test_a_station_made_from_the_nodeset_has_every_method_with_its_arguments(
+    press: Node, method: MethodSpec
+) -> None:
+    index = press.nodeid.NamespaceIndex
+    node = await press.get_child([f"{index}:{name}" for name in method.path.split("/")])
+    assert await node.read_node_class() == ua.NodeClass.Method
+    inputs, outputs = [
+        await (await node.get_child(f"0:{name}")).read_value() for name in ("InputArguments", "OutputArguments")
+    ]
+    assert [signature(each) for each in inputs] == [signature_of(spec) for spec in method.inputs]
+    assert [signature(each) for each in outputs] == [signature_of(RETURN_STATUS)]
+
+
+def signature(argument: ua.Argument) -> tuple[object, ...]:
+    return argument.Name, argument.DataType.Identifier, argument.ValueRank, argument.Description.Text
+
+
+def signature_of(spec: ArgumentSpec) -> tuple[object, ...]:
+    return spec.name, getattr(ua.ObjectIds, spec.type), 1 if spec.is_array else -1, spec.meaning
+
+
+async def test_every_status_and_state_of_job_orders_is_in_the_page(page: str) -> None:
+    assert list(STATUS_MEANINGS) == list(ReturnStatus)
+    assert ", ".join(list(HeldState)[:-1]) + f" or {HeldState.ABORTED}" in page

@@ -286,7 +286,7 @@ async def test_the_record_says_by_codes_what_the_facts_say(
     web = next(each.lot for each in record.intervals if each.kind == "cathode")
     assert RecordedInterval(cells[1], "cathode", web, 900, 1800, 70) in record.intervals
     assert RecordedInterval(module, "kit", "KIT-1", 0, 1, 0) in record.intervals
-    assert record.parts == [RecordedPart("FOIL-1", web, 0, 21_000, 0, 21_000, 1, reversed=False, tolerance=70)]
+    assert record.parts == [RecordedPart("FOIL-1", web, 0, 21_000, 0, 21_000, 1, reversed=False, tolerance=80)]
     works = {each.unit: each for each in record.works}
     assert works[cells[0]] == RecordedWork(cells[0], ("wind", "assemble", "seal", "form", "grade"))
     assert works[module] == RecordedWork(module, ("join", "test"))

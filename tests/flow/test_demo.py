@@ -64,6 +64,10 @@ async def test_killing_the_gate_five_times_changes_nothing(open_folder: Path) ->
     assert await asyncio.wait_for(killing, 1) == 5, "the run was over before the gate was killed five times"
     assert report.gate_restarts >= 5
     check_report(report)
+    cyclers = open_folder / "plant" / "cyclers"
+    assert len(list((cyclers / "taken").iterdir())) >= 8
+    assert not list((cyclers / "rejected").iterdir())
+    assert not list(cyclers.glob("*.parquet"))
 
 
 async def test_a_station_added_by_files_alone_works(open_folder: Path, checkout: Path) -> None:

@@ -9,6 +9,8 @@ from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import prepared_database
 from cellwright.views.buffers import count_waiting, read_buffers
 from cellwright.views.history import lot_history, unit_history
+from cellwright.views.line_work import read_calls, read_jobs
+from cellwright.views.next_unit import read_next_unit
 from cellwright.views.orders import order_of, read_order_units
 from cellwright.views.overview import read_overview
 from cellwright.views.stations import Wanted, read_refusals, read_stations
@@ -46,9 +48,29 @@ FILL = f"""
     INSERT INTO output_hour SELECT n * 3600000000::bigint, 'cell', 1, 1, 0 FROM generate_series(1, {FACTS}) AS n;
     INSERT INTO station_state
     SELECT 'STATION-' || n, 'op', '[]', '{{}}', 0, 0, 1, {FACTS}, 'code_1', 0, '[]' FROM generate_series(0, 39) AS n;
+    INSERT INTO job (code, station, operation, units, members, serves, work_order, digest, ordered_digest, state, made,
+                     dispatched_us, proved_us, started_us, ended_us, reason)
+    SELECT 'JOB-' || n, 'STATION-' || n % 40, 'op', ARRAY[{FIRST} + n], '{{}}', '', '', '', '',
+           CASE n % 1000 WHEN 0 THEN 'proved' ELSE 'ended' END, '{{}}', n, n, 0, CASE n % 1000 WHEN 0 THEN 0 ELSE n END, ''
+    FROM generate_series(1, {FACTS}) AS n;
+    INSERT INTO call (code, station, kind, text, raised_us, raised_by, cleared_us, cleared_by, reason)
+    SELECT 'CALL-' || n, 'STATION-' || n % 40, 'material', 'x', n, 'L', CASE n % 1000 WHEN 0 THEN 0 ELSE n END, '', ''
+    FROM generate_series(1, {FACTS}) AS n;
     ANALYZE;
 """  # noqa: S608
-LARGE = ("fact", "refusal", "refusal_code", "history", "unit_waiting", "unit_span", "unit", "lot", "output_hour")
+LARGE = (
+    "fact",
+    "refusal",
+    "refusal_code",
+    "history",
+    "unit_waiting",
+    "unit_span",
+    "unit",
+    "lot",
+    "output_hour",
+    "job",
+    "call",
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +132,27 @@ async def orders(connection: Connection) -> int:
     return len((await read_order_units(connection, "WO-7")).ranges) + len(await order_of(connection, FIRST))
 
 
+async def line_work(connection: Connection) -> int:
+    stations = [f"STATION-{number}" for number in range(20)]
+    return len(await read_jobs(connection, stations)) + len(await read_calls(connection, stations))
+
+
+async def next_unit(connection: Connection) -> int:
+    """A code is not known here: the units have no block of codes."""
+    return len(await read_next_unit(connection, [("product-0", "op-2"), ("product-1", "op-3")]))
+
+
 Question = Callable[[Connection], Awaitable[int]]
-QUESTIONS: dict[Question, int] = {events: 6, refusals: 500, buffers: 40, stations: 40, overview: 72, orders: 104}
+QUESTIONS: dict[Question, int] = {
+    events: 6,
+    refusals: 500,
+    buffers: 40,
+    stations: 40,
+    overview: 72,
+    orders: 104,
+    line_work: 80,
+    next_unit: 0,
+}
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: getattr(question, "__name__", ""))

@@ -321,7 +321,9 @@ async def test_a_history_is_paged_without_loss(connection: Connection, driver: R
 async def test_a_lots_history_tells_what_became_of_it(connection: Connection) -> None:
     can = (await lot_history(connection, await number_of(connection, "CAN-1"))).events
     assert (can[-1].kind, can[-1].quantity, can[-1].supplier) == ("LotReceived", 1000, "SUP")
-    assert {each.kind for each in can} == {"LotReceived", "MaterialLoaded", "OperationCompleted"}
+    assert {each.kind for each in can} == {"LotReceived", "MaterialLoaded", "OperationCompleted", "RunsCorrected"}
+    moved = next(each for each in can if each.kind == "RunsCorrected")
+    assert (moved.at_position, moved.units_count, moved.reason) == ("can", 2, "two cans of the other box")
     separator = (await lot_history(connection, await number_of(connection, "SEP-1"))).events
     wound = next(each for each in reversed(separator) if each.kind == "OperationCompleted")
     assert (wound.at_position, wound.units_count, wound.quantity) == ("separator", 4, 4 * 1000)

@@ -11,6 +11,7 @@ from asyncua import ua
 
 from cellwright.links.contract import LinkError
 from cellwright.links.opcua.contract import BY_PATH, EPOCH_PATH, REQUEST_NODES, SEQUENCE_PATH, STATE_PATH, Kind, State
+from cellwright.links.opcua.jobs import HeldState, JobControl, ReturnStatus, SessionDoor, StationJob
 from cellwright.links.opcua.security import Credentials, LinkSecurity, TrustList, make_identity
 from cellwright.links.opcua.session import Endpoint, Session, open_session
 from cellwright.links.opcua.values import Value, to_variant
@@ -115,6 +116,48 @@ async def ask_all(machine: Machine, clock: Clock, asks: list[Ask]) -> list[Reply
     await clock.close()
     await machine.stop()
     return replies
+
+
+async def test_a_machine_takes_a_job_order_from_the_network_while_plant_time_stands_still(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with connected(keys, tmp_path) as (servers, script):
+        clock = Clock(START_US, patience_s=20.0)
+        machine = Machine(servers.stations[STATION], clock, generator(1, STATION))
+        await machine.start()
+        door = SessionDoor(script._session, STATION)
+        jobs, order = JobControl(lambda _: door), StationJob("J1", "winding", ("U1", "U2"), ())
+        serving = asyncio.create_task(script.serve())
+        begun_us: list[int] = []
+        shown: list[HeldState] = []
+
+        async def look() -> None:
+            shown.extend(each.state for each in await jobs.held(STATION))
+
+        async def program() -> None:
+            job = await machine.next_job(hold_s=10.0)
+            begun_us.append(clock.now_us)
+            await look()
+            await machine.ask(Ask(kind=Kind.CHECK_IN, units=job.units))
+            await look()
+            await machine.job_ended(job.job)
+            await look()
+
+        async def other() -> None:
+            await clock.sleep(0.1)
+
+        clock.spawn(program(), STATION)
+        clock.spawn(other(), "other")
+        running = asyncio.create_task(clock.run(lambda: len(shown) == 3))
+        assert await jobs.store_and_start(STATION, order) == ReturnStatus.NO_ERROR
+        await running
+        assert await jobs.clear(STATION, "J1") == ReturnStatus.NO_ERROR
+        assert await jobs.held(STATION) == machine.jobs.held() == ()
+        await clock.close()
+        await machine.stop()
+        serving.cancel()
+    assert begun_us == [START_US]
+    assert shown == [HeldState.ALLOWED_TO_START, HeldState.RUNNING, HeldState.ENDED]
 
 
 @pytest.mark.parametrize("restart_ratio", [0.0, 1.0])

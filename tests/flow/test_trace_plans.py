@@ -5,9 +5,11 @@ import pytest
 
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
+from cellwright.plant.store import prepare
 from cellwright.testing.database import installations, prepared_database
 from cellwright.testing.plans import literal, plan_of, scanned
-from cellwright.views import intervals, known, membership, subjects, trace
+from cellwright.testing.plants import small_plant
+from cellwright.views import corrected, intervals, known, membership, subjects, trace
 
 CELLS = 40_000
 FIRST_CELL = first_id(UnitKind.CELL, 1) + 1
@@ -48,9 +50,24 @@ FILL = f"""
     SELECT 'TESPB0100G1' || to_char(n, 'FM00000000'), {FIRST_PACK} + n, 0 FROM generate_series(0, 9999) AS n;
     INSERT INTO fact (source, epoch, seq, part, kind, version, time_us, recorded_us, actor, body)
     SELECT 'test', 1, n, 0, 'Nothing', 1, 0, n, '', '{{}}' FROM generate_series(1, 20000) AS n;
+    INSERT INTO record_correction SELECT n, 'run', 'x', 0, 'A', 'B' FROM generate_series(1, 5000) AS n;
+    INSERT INTO superseded_run
+    SELECT 'can', 0, {FIRST_CELL} + n * 5, n, {FIRST_CELL} + n * 5 + 4, n + 1, 0, 4500, 70, 'WIND-01', 0, 0, 0
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO superseded_part
+    SELECT n, 1, n, 8000 + n / 2, 0, 450000, 0, 450000, 0, false, 70, 0 FROM generate_series(1, 5000) AS n;
     ANALYZE;
 """  # noqa: S608
 LARGE = {"unit", "load_run", "lot_part", "unit_member", "assembly", "lot", "installation", "given_code", "fact"}
+LARGE |= {"record_correction", "superseded_run", "superseded_part"}
+
+# The gate's own, as it loads what a correction is about.
+GATES: dict[str, tuple[str, str, list[object]]] = {
+    "RUNS_BETWEEN": (corrected.RUNS_BETWEEN, "load_run", [["can"], [0], [FIRST_CELL + 1002], [FIRST_CELL + 1320]]),
+    "USES": (corrected.USES, "load_run", [[17, 400]]),
+    "PARTS_OF": (corrected.PARTS_OF, "lot_part", [[8017, 8400]]),
+    "MADE_OF": (corrected.MADE_OF, "lot_part", [[17, 400]]),
+}
 
 _CELLS = list(range(FIRST_CELL + 1000, FIRST_CELL + 1320))
 _LOTS = [17, 400, 1234]
@@ -64,6 +81,9 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "KINDS": (intervals.KINDS, []),
     "RUNS_OF_UNITS": (trace.RUNS_OF_UNITS, [_CELLS, ["anode", "can"], [0, 0]]),
     "RUNS_OF_LOTS": (trace.RUNS_OF_LOTS, [_LOTS]),
+    "NAMED": (corrected.NAMED, [[1, 2]]),
+    "SAYING": (corrected.SAYING, [_LOTS]),
+    "TOUCHING": (corrected.TOUCHING, [_LOTS]),
     "PARTS_BACKWARD": (trace.PARTS_BACKWARD, [_LOTS]),
     "PARTS_FORWARD": (trace.PARTS_FORWARD, [[15_000]]),
     "LOT_OF_CODE": (subjects.LOT_OF_CODE, ["LOT-5"]),
@@ -109,11 +129,11 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 def test_every_statement_of_the_module_is_tested() -> None:
     values = {
         name: value
-        for module in (intervals, trace, known, subjects, membership)
+        for module in (intervals, trace, known, subjects, membership, corrected)
         for name, value in vars(module).items()
     }
     named = {name for name, value in values.items() if isinstance(value, str) and "SELECT" in value}
-    assert named - {"__doc__"} == set(STATEMENTS)
+    assert named - {"__doc__"} == set(STATEMENTS) | {"RUNS_BETWEEN", "MADE_OF"}
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
@@ -125,6 +145,16 @@ async def test_no_hop_scans_a_large_table(connection: asyncpg.Connection, name: 
     literals = ", ".join(map(literal, arguments))
     plan = await plan_of(connection, f"EXECUTE hop{f'({literals})' if literals else ''}")
     assert not LARGE.intersection(scanned(plan)), plan
+
+
+@pytest.mark.parametrize("name", GATES)
+async def test_a_gate_finds_what_is_corrected_by_keys(connection: asyncpg.Connection, name: str) -> None:
+    where, table, arguments = GATES[name]
+    await prepare(connection, small_plant())
+    await connection.execute(f"PREPARE hop AS SELECT tolerance FROM {table} {where}")  # noqa: S608
+    plan = await plan_of(connection, f"EXECUTE hop({', '.join(map(literal, arguments))})")
+    assert not LARGE.intersection(scanned(plan)), plan
+    assert await connection.fetch(f"EXECUTE hop({', '.join(map(literal, arguments))})")
 
 
 async def test_a_scan_would_be_seen(connection: asyncpg.Connection) -> None:

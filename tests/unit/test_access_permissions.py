@@ -3,9 +3,9 @@
 import pytest
 
 from cellwright.rules.abort import ABORTING_ROLES
-from cellwright.rules.holds import RELEASING_ROLES
 from cellwright.rules.people import ROLES
 from cellwright.rules.repair import REPAIRING_ROLES
+from cellwright.rules.signing import SIGNING_ROLES
 from cellwright.web.access.permissions import GRANTABLE, Permission, permissions_of, roles_with
 
 ALWAYS = {"public", "self", "account"}
@@ -23,6 +23,7 @@ TABLE = {
         "lot_release",
         "operation_abort",
         "correction_release",
+        "record_correct",
     },
     "process": {"plant_read", "hold_place", "correction_release"},
     "maintenance": {"plant_read", "hold_place", "equipment_maintain", "operation_abort", "unit_repair"},
@@ -47,7 +48,8 @@ def test_an_admin_cannot_lift_holds() -> None:
 
 
 def test_the_gate_asks_for_the_same_roles() -> None:
-    assert roles_with(Permission.HOLD_RELEASE) == RELEASING_ROLES
+    assert roles_with(Permission.HOLD_RELEASE) == SIGNING_ROLES
+    assert roles_with(Permission.RECORD_CORRECT) == SIGNING_ROLES
     assert roles_with(Permission.OPERATION_ABORT) == ABORTING_ROLES
     assert roles_with(Permission.UNIT_REPAIR) == REPAIRING_ROLES
 

@@ -25,6 +25,7 @@ PAGES = (
     "how-to/dispatch-jobs.md",
     "how-to/import-lots.md",
     "how-to/repair.md",
+    "how-to/correct-the-record.md",
     "how-to/follow-packs.md",
     "tutorial/first-pack.md",
 )

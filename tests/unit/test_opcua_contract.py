@@ -51,12 +51,12 @@ def test_the_mes_writes_answers_and_recipes_and_nothing_else() -> None:
 
 def test_folders_come_before_what_they_hold() -> None:
     request = ("Request", "Request/Consumed", "Request/Profiles", "Request/Marks")
-    assert folders() == (*request, "Recipe", "Recipe/Set", "Recipe/Active", "Answer")
+    assert folders() == (*request, "Recipe", "Recipe/Set", "Recipe/Active", "Answer", "Jobs")
 
 
 def test_only_what_a_station_may_do_without_is_optional() -> None:
     optional = {spec.path.rpartition("/")[0] for spec in NODES if spec.is_optional}
-    assert optional == {"Request/Profiles", "Request/Marks"}
+    assert optional == {"Request/Profiles", "Request/Marks", "Jobs"}
 
 
 def test_node_key_joins_station_and_path() -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from cellwright.plant.config.entries import FILES
 from cellwright.plant.config.problems import Problems
 from cellwright.plant.config.tables import Tables
 from cellwright.rules.people import RouteBody
+from cellwright.sim.bms import software_image
+from cellwright.sim.bms_station import CONFIGURATION, SOFTWARE, SOFTWARE_SIZE, version_of
 from cellwright.sim.catalogue import LIMITS
 from cellwright.sim.servers import WORK_CENTERS
 
@@ -33,9 +36,10 @@ BASE = ROOT / "tests" / "golden" / "plants" / "base"
 
 STATIONS = (
     "RCV-01 MIX-C1 MIX-A1 COAT-C1 COAT-A1 CAL-C1 CAL-A1 SLIT-C1 SLIT-A1 WIND-01 ASM-01 FILL-01 SEAL-01 "
-    "TRAY-01 FORM-01 AGE-01 GRADE-01 SORT-01 MOD-01 MWELD-01 MEOL-01 PACK-01 PEOL-01 SHIP-01"
+    "TRAY-01 FORM-01 AGE-01 GRADE-01 SORT-01 RSORT-01 MAG-01 MOD-01 MWELD-01 GLUE-01 MEOL-01 "
+    "PACK-01 BOLT-01 BMS-01 LEAK-01 INS-01 HIPOT-01 BOND-01 CYC-01 SOC-01 LABEL-01 PEOL-01 SHIP-01"
 )
-CELL = "winding assembly filling sealing formation ageing grading sorting"
+CELL = "winding assembly filling sealing formation ageing grading sorting resort"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def test_default_plant_is_the_virtual_line(plant: Plant) -> None:
     assert [each.code for each in plant.routes["cell"].operations] == CELL.split()
     assert plant.routes["module"].operations[0].code == "module_assembly"
     assert plant.routes["pack"].operations[-1].code == "shipping"
-    assert plant.routes["pack"].operations[1].qualification == "hv_work"
+    assert [each.code for each in plant.routes["pack"].operations if each.qualification == "hv_work"] == ["pack_eol"]
     assert {each.slot_count for each in plant.carriers.values()} == {100, 80}
 
 
@@ -78,6 +82,32 @@ def test_default_limits_are_those_of_the_virtual_testers(plant: Plant) -> None:
         code: {name: (limit.lower, limit.upper) for name, limit in limits.items()} for code, limits in LIMITS.items()
     }
     assert required == virtual
+
+
+def test_every_limit_says_where_it_comes_from_and_the_label_and_the_insulation_name_their_standard(
+    plant: Plant,
+) -> None:
+    operations = [each for route in plant.routes.values() for each in route.operations]
+    limits = [(each, limit) for each in (*operations, *plant.lot_operations.values()) for limit in each.characteristics]
+    assert not [(each.code, limit.code) for each, limit in limits if not limit.source]
+    sources = {(each.code, limit.code): limit.source for each, limit in limits}
+    assert sources["insulation_test", "insulation_positive_mohm"] == "GB 38031-2025, 6.1.5: 100 ohm/V"
+    assert sources["labelling", "code_fit_count"].startswith("GB/T 34014-2017")
+
+
+def test_the_flash_job_is_that_of_the_virtual_station(plant: Plant) -> None:
+    image = software_image(SOFTWARE, SOFTWARE_SIZE)
+    wanted = {
+        "software_version_count": version_of(SOFTWARE),
+        "software_hash_count": float(int(sha256(image).hexdigest()[:12], 16)),
+        **CONFIGURATION,
+    }
+    assert plant.recipes["bms_flash"].parameters == wanted
+    flash = next(each for each in plant.routes["pack"].operations if each.code == "bms_flash")
+    limits = {each.code: (each.lower, each.upper) for each in flash.characteristics}
+    for name in ("software_version_count", "software_hash_count"):
+        assert limits[name] == (wanted[name], wanted[name])
+    assert limits["configuration_fit_count"] == (len(CONFIGURATION),) * 2
 
 
 def test_default_stations_are_those_of_the_virtual_servers(plant: Plant) -> None:

@@ -18,9 +18,9 @@ from cellwright.model.commands import (
 )
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
-from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow
-from cellwright.rules.needs import add_needs, empty_needs
+from cellwright.rules.needs import Needs, add_needs, empty_needs
 from cellwright.rules.state import (
     AssemblyRow,
     CalibrationRow,
@@ -29,9 +29,9 @@ from cellwright.rules.state import (
     HoldRow,
     LoadingRow,
     LoadRun,
+    LotPartRow,
     LotRow,
     MemberRow,
-    OrderRow,
     PersonRow,
     QualificationRow,
     Row,
@@ -96,7 +96,20 @@ def sparse(stored: State, command: Command) -> State:
         state.load(row for row in wanted(stored, needs.orders, OrderRow))
         state.load(row for row in wanted(stored, needs.jobs, JobRow))
         state.load(row for row in wanted(stored, needs.calls, CallRow))
+        _load_corrected(state, stored, needs)
     return state
+
+
+def _load_corrected(state: State, stored: State, needs: Needs) -> None:
+    runs, parts = list(stored.rows(LoadRun)), list(stored.rows(LotPartRow))
+    state.load(run for run in runs if run.lot in needs.uses)
+    state.load(part for part in parts if part.parent in needs.uses)
+    for kind, layer, first, last in needs.runs:
+        state.load(run for run in runs if (run.kind, run.layer) == (kind, layer) and run.a <= last and run.b >= first)
+    lots = set(needs.made_of)
+    while new := {part.parent for part in parts if part.child in lots} - lots:
+        lots |= new
+    state.load(part for part in parts if part.child in lots)
 
 
 def wanted(stored: State, keys: set[int] | set[str], kind: type[Row]) -> list[Row]:

@@ -9,7 +9,8 @@ from msgspec import structs
 
 from cellwright.model.answers import Receipt, Refusal
 from cellwright.model.commands import CheckOut, Marks, Profile
-from cellwright.model.facts import LotMark, LotProfile, LotTransformed
+from cellwright.model.facts import LotTransformed
+from cellwright.model.webs import LotMark, LotProfile
 from cellwright.rules.profiles import MARKS_MAX, VALUES_MAX, mark_reasons, profile_reasons
 from cellwright.testing.flow import Driver, replay, results, rows_of
 

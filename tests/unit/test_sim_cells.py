@@ -5,9 +5,21 @@ import pytest
 from numpy.random import Generator
 
 from cellwright.sim.catalogue import CATHODE, LIMITS, NO_DEFECTS, ROUTES, Defects
-from cellwright.sim.cells import Bench, age, assemble, fill, form, grade, mean_over, seal, shot_mg, weigh, wind
+from cellwright.sim.cells import (
+    Bench,
+    age,
+    assemble,
+    fill,
+    form,
+    grade,
+    mean_over,
+    measure_again,
+    seal,
+    shot_mg,
+    weigh,
+    wind,
+)
 from cellwright.sim.lots import Lot, Span
-from cellwright.sim.packs import join_cells, join_modules, measure_module, measure_pack, weld_module
 from cellwright.sim.randoms import generator
 from cellwright.sim.station import judge
 from cellwright.sim.units import Unit
@@ -34,8 +46,8 @@ def bench(name: str, defects: Defects = NO_DEFECTS, **what: float) -> Bench:
 
 
 def through(cell: Unit, random: Generator, defects: Defects = NO_DEFECTS) -> dict[str, dict[str, float]]:
-    place = Bench(random, defects, hours=168.0)
-    return {
+    place = Bench(random, defects, hours=168.0, code=cell.code)
+    results = {
         "assembly": assemble(cell, place),
         "filling": fill(cell, shot_mg(cell, place, cell.number), place),
         "sealing": seal(cell, place),
@@ -44,6 +56,8 @@ def through(cell: Unit, random: Generator, defects: Defects = NO_DEFECTS) -> dic
         "grading": grade(cell, place),
         "sorting": weigh(cell, place),
     }
+    place.readings = {**results["grading"], **results["sorting"]}
+    return {**results, "resort": measure_again(cell, place)}
 
 
 def test_spreads_are_those_of_the_literature() -> None:
@@ -141,20 +155,24 @@ def test_weight_over_no_web_is_unknown() -> None:
     assert math.isnan(mean_over(None, 0.0, 900.0))
 
 
-def test_modules_and_packs_add_up() -> None:
-    cells = [wound(number)[0] for number in range(80)]
-    for cell in cells:
-        through(cell, generator(2, "line", cell.number))
-    modules = [Unit("module", number) for number in range(4)]
-    place = bench("MOD-01")
-    for module in modules:
-        join_cells(module, cells, place)
-        assert not judge("module_welding", weld_module(module, place))
-        assert not judge("module_eol", measure_module(module, place))
-    pack = Unit("pack", 1)
-    join_modules(pack, modules, place)
-    measured = measure_pack(pack, place)
-    assert not judge("pack_eol", measured)
-    assert measured["voltage_v"] == pytest.approx(16 * 3.288, rel=0.002)
-    # 20 cells in parallel, 4 groups in series: 4 / 20 of a cell's resistance
-    assert modules[0].traits["dcir_ohm"] == pytest.approx(0.0122 / 5, rel=0.02)
+def test_another_cell_than_the_recorded_one_shows_in_its_code_and_mostly_in_mass_voltage_or_resistance() -> None:
+    seen, place = 0, bench("RSORT-01")
+    for number in range(0, 200, 2):
+        one, other = wound(number)[0], wound(number + 1)[0]
+        before = through(one, generator(2, "line", number))
+        through(other, generator(2, "line", number + 1))
+        place.code, place.readings = one.code, {**before["grading"], **before["sorting"]}
+        found = measure_again(other, place)
+        assert judge("resort", found)
+        assert found["code_fit_count"] == 0.0
+        seen += bool(
+            judge("resort", {name: value for name, value in found.items() if name.endswith(("_g", "_mv", "_ratio"))})
+        )
+        place.code = other.code
+    assert 85 <= seen < 100
+
+
+def test_a_cell_whose_code_was_never_measured_is_unknown_not_good() -> None:
+    cell = wound(1)[0]
+    through(cell, generator(2, "line", 1))
+    assert judge("resort", measure_again(cell, bench("RSORT-01"))) == "mass_shift_g_not_measured"

@@ -34,7 +34,7 @@ def truth() -> Truth:
         1,
         code=CELL,
         intervals=[Interval("cathode", "REEL-1", 1200.4, 2101.7), Interval("can", "CAN-1", 0.0, 1.0)],
-        works=done("cell", 8),
+        works=done("cell", len(ROUTES["cell"])),
         place=Place.MEMBER,
         parent=MODULE,
         slot=3,

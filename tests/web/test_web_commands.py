@@ -55,6 +55,17 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "AbortJob": {"job": "nothing", "reason": ""},
     "ClearCall": {"call": "nothing", "reason": ""},
     "ImportLots": {"lots": [], "materials": [], "measures": [], "quantities": []},
+    "CorrectRuns": {
+        "position": "p",
+        "firsts": [],
+        "lasts": [],
+        "recorded": [],
+        "lots": [],
+        "starts": [],
+        "reason": "",
+        "second_person": "",
+    },
+    "CorrectParts": {"lots": [], "numbers": [], "reason": "", "second_person": ""},
 }
 """A command of each type that nothing comes of: it is refused by the gate, if it gets there."""
 
@@ -338,6 +349,38 @@ async def test_two_people_lift_a_hold(face: tuple[WebPlant, Told]) -> None:
     rows = await audit_rows(web, "ReleaseHold")
     assert [(row["actor"], row["object"], row["reason"]) for row in rows] == [("B-1", "hold 2", "measured again")] * 2
     assert [msgspec.json.decode(row["new"])["signed_by"] for row in rows] == [["B-1", "B-2"]] * 2
+
+
+async def test_correcting_the_record_takes_both_passwords_too(face: tuple[WebPlant, Told]) -> None:
+    web, told = face
+    await make_account(web, "B-2", "quality")
+    async with browser(web, await make_account(web, "B-1", "quality")) as client:
+        taken = (await client.get(f"/units/{told.waiting}.json")).json()["made_of"][0]
+        asked = wish(
+            "CorrectRuns",
+            position=taken["position"],
+            firsts=[told.waiting],
+            lasts=[told.waiting],
+            recorded=[taken["lot"]],
+            lots=[taken["lot"]],
+            starts=[taken["start"]],
+            ends=[taken["end"] - 1],
+            reason="measured again",
+            second_person="B-2",
+        )
+        unsigned = await client.post(PATH, json=asked)
+        signatures = {"password": PASSWORD, "second_password": PASSWORD}
+        answer = await client.post(PATH, json=asked | {"signatures": signatures})
+        after = (await client.get(f"/units/{told.waiting}.json")).json()["made_of"][0]
+        lot = (await client.get(f"/lots/{taken['lot']}.json")).json()
+    assert (unsigned.status_code, unsigned.json()["fields"][0]["path"]) == (422, "signatures")
+    assert answer.json() == {"type": "Receipt", "routing": ["1"]}
+    assert taken["corrected"] is None
+    assert (after["end"], after["corrected"]["corrected_by"]) == (taken["end"] - 1, "B-1")
+    assert lot["corrections"] == [after["corrected"]]
+    (row,) = await audit_rows(web, "CorrectRuns")
+    assert (row["object"], row["reason"]) == (taken["lot"], "measured again")
+    assert {told.waiting, taken["lot"]} <= set(row["named"])
 
 
 async def test_both_passwords_must_be_right(face: tuple[WebPlant, Told]) -> None:

@@ -74,11 +74,13 @@ PAGES_FOR: Final = {
     "genealogy": PLANT,
     "holds": PLANT,
     "line": PLANT,
+    "line_work": PLANT,
     "lot": PLANT,
     "lots": PLANT,
     "order": PLANT,
     "orders": PLANT,
     "overview": PLANT,
+    "pack_cells": PLANT,
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
     "recall": PLANT,
@@ -91,6 +93,7 @@ PAGES_FOR: Final = {
     "trace": PLANT,
     "unit": PLANT,
     "units": PLANT,
+    "work": PLANT,
 }
 OPEN_PAGES: Final[set[str]] = set()
 """Pages that strangers may see: nothing of the plant is on them."""

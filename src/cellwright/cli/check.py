@@ -18,12 +18,15 @@ from cellwright.cli.common import (
     show,
 )
 from cellwright.cli.main import EXIT_FAILED
+from cellwright.cli.telemetry import telemetry_lines
 from cellwright.database.pool import Connection
 from cellwright.journal.audit import verify_audit
 from cellwright.journal.checkpoints import Checkpoints
 from cellwright.plant import check as checking
 from cellwright.plant.check import CheckReport
 from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.telemetry import FOLDER
+from cellwright.telemetry.checking import verify_telemetry
 
 
 @click.command()
@@ -33,13 +36,18 @@ from cellwright.plant.config import find_plant, load_plant
 @json_option
 @coroutine
 async def check(plant_name: str, data: Path | None, database_url: str | None, *, as_json: bool) -> None:
-    """Fold the whole journal and compare every row with the tables; walk the audit trail. Exit code 1 when they differ."""
+    """Fold the whole journal and compare every row with the tables; walk the audit trail; look at every file of samples.
+
+    Exit code 1 when tables and journal differ, or when the trail or the samples are not whole.
+    """
     plant = load_plant(find_plant(plant_name))
-    checkpoints = Checkpoints((data or default_data()) / "audit")
+    folder = data or default_data()
+    checkpoints = Checkpoints(folder / "audit")
 
     async def question(connection: Connection) -> CheckReport:
         report = await checking.check(connection, plant, progress=_progress)
-        return structs.replace(report, audit=await verify_audit(connection, checkpoints.read()))
+        audit = await verify_audit(connection, checkpoints.read())
+        return structs.replace(report, audit=audit, telemetry=await verify_telemetry(connection, folder / FOLDER))
 
     _show(await ask(data, database_url, question), as_json=as_json)
 
@@ -68,7 +76,7 @@ def _progress(done: int, total: int) -> None:
 
 def _show(report: CheckReport, *, as_json: bool) -> None:
     show(report, as_json=as_json, lines=lambda: _lines(report))
-    is_whole = report.audit is None or report.audit.whole
+    is_whole = all(each is None or each.whole for each in (report.audit, report.telemetry))
     sys.exit(0 if report.equal and is_whole else EXIT_FAILED)
 
 
@@ -80,4 +88,5 @@ def _lines(report: CheckReport) -> list[str]:
         lines.extend(f"    {example}" for example in table.examples)
     if report.problem:
         lines.append(report.problem)
-    return lines + ([] if report.audit is None else audit_lines(report.audit))
+    lines += [] if report.audit is None else audit_lines(report.audit)
+    return lines + ([] if report.telemetry is None else telemetry_lines(report.telemetry))

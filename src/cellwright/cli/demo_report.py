@@ -11,6 +11,7 @@ from cellwright.database.pool import Connection, connect
 from cellwright.errors import CellwrightError
 from cellwright.model.plant import Plant
 from cellwright.plant.check import CheckReport, check
+from cellwright.views.certificate import read_certificate
 from cellwright.views.people import catch_up
 from cellwright.views.recorded import Record, read_record
 from cellwright.views.status import Status, read_status
@@ -70,6 +71,10 @@ class Report(Struct, frozen=True, kw_only=True):
     seed: int
     wall_s: float
     stopped: str = ""
+    certificates_complete_count: int = 0
+    """Finished packs whose birth certificate lacks nothing."""
+    certificates_count: int = 0
+    """Finished packs."""
 
     def is_good(self, packs: int) -> bool:
         """Tell whether everything asked for came true."""
@@ -85,6 +90,8 @@ class _Found(Struct, frozen=True):
     pack: str
     levels: dict[str, int]
     score: Score
+    complete: list[bool]
+    """Of each finished pack, whether its certificate is complete."""
 
 
 async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
@@ -100,6 +107,7 @@ async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
             pack=pack,
             levels=levels,
             score=await _score(folder, await read_record(connection)),
+            complete=await _certificates(connection, plant),
         )
     finally:
         await connection.close()
@@ -131,7 +139,14 @@ def _compose(run: Run, found: _Found) -> Report:
         seed=run.seed,
         wall_s=run.wall_s,
         stopped=run.stopped,
+        certificates_complete_count=sum(found.complete),
+        certificates_count=len(found.complete),
     )
+
+
+async def _certificates(connection: Connection, plant: Plant) -> list[bool]:
+    packs = await connection.fetch("SELECT id FROM unit WHERE kind = 'pack' AND status = 'finished' ORDER BY id")
+    return [(await read_certificate(connection, plant, pack["id"])).is_complete for pack in packs]
 
 
 async def _trace_a_pack(connection: Connection) -> tuple[str, dict[str, int]]:
@@ -175,6 +190,7 @@ def report_lines(report: Report) -> list[str]:
         *yields,
         f"refusals         {_counts(report.refusals) or 'none'}",
         f"trace            pack {report.traced_pack}: {_counts(report.trace)}",
+        f"certificates     complete: {report.certificates_complete_count} of {report.certificates_count}",
         *_score_lines(report.score),
         f"check            {report.check.facts} facts, tables {'equal' if report.check.equal else 'NOT equal'}",
         f"wall time        {report.wall_s:.1f} s (seed {report.seed}, gate restarted {report.gate_restarts} times)",

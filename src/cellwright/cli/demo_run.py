@@ -19,6 +19,7 @@ from cellwright.cli.processes import Child
 from cellwright.database.opening import Database
 from cellwright.database.pool import connect
 from cellwright.errors import CellwrightError, ConfigurationError, LinkError
+from cellwright.links.cyclers.folder import waiting_files
 from cellwright.links.opcua.security import application_uri_of
 from cellwright.model.answers import Refusal
 from cellwright.model.commands import AddPerson, Command, QualifyPerson, RecordCalibration, ReleaseOrder, Submission
@@ -26,12 +27,14 @@ from cellwright.model.ids import UnitKind
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import MappedClock
 from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.cyclers import FOLDER as CYCLERS
 from cellwright.plant.machines import Machine, make_link_identity, write_machines
 from cellwright.plant.runtime import open_gate, release_plant
 from cellwright.rules.people import ROLES
 from cellwright.web.access.links import Links, link_path
 
 _READY_S = 60.0
+_LOOKS = 600
 _YEAR_US = 365 * 86_400 * 1_000_000
 _WEEK_US = 7 * 86_400 * 1_000_000
 _PERSON = "DEMO-0001"
@@ -109,6 +112,7 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
             async with _real_plant(options, database) as gate, _shown(screen, database.url, plant):
                 await _invite(gate, screen, options, way_in)
                 last = await _watch(machines, gate, screen, options.folder)
+                await _until_curves_are_taken(options.folder / CYCLERS)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
                 run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
@@ -156,7 +160,9 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--clock={folder / 'plant.clock'}",
         f"--truth={folder / 'truth'}",
         f"--pki={folder / 'machines'}",
+        f"--cyclers={folder / CYCLERS}",
         *persons,
+        *(f"--dispatched={station.code}" for station in plant.stations.values() if station.dispatched),
         *_stations(plant),
     ]
     return Child(arguments, log=folder / "machines.log")
@@ -288,6 +294,14 @@ async def _watch(machines: Child, gate: Child, screen: Watcher, folder: Path) ->
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _until_curves_are_taken(folder: Path) -> None:
+    """Wait, a while at most, for the last files of the cyclers: the virtual plant ends days of its time in seconds."""
+    for _ in range(_LOOKS):
+        if not waiting_files(folder):
+            return
+        await asyncio.sleep(_READY_S / _LOOKS)
 
 
 async def _read(machines: Child, gate: Child, screen: Watcher, folder: Path) -> Progress:

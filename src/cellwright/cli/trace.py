@@ -16,12 +16,14 @@ from cellwright.cli.common import (
     database_option,
     json_option,
     open_clock,
+    printable,
     show,
 )
 from cellwright.cli.main import EXIT_FAILED
 from cellwright.cli.times import moment
 from cellwright.database.pool import Connection
 from cellwright.rules.positions import Direction, Stretch
+from cellwright.views.corrected import Corrected
 from cellwright.views.people import catch_up
 from cellwright.views.subjects import (
     BUILT,
@@ -190,7 +192,12 @@ def _lines(answer: Trace) -> list[str]:
             )
         if number > _NODES_SHOWN:
             lines.append(f"  ... {number - _NODES_SHOWN} more; all with --json")
-    return lines
+    return [*lines, *map(_corrected, answer.corrections)]
+
+
+def _corrected(correction: Corrected) -> str:
+    who = f"{correction.corrected_by} and {correction.second_person}"
+    return f"corrected {moment(correction.corrected_us)} by {who}: {printable(correction.reason)}"
 
 
 def _as_of(answer: Trace) -> str:

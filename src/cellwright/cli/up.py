@@ -28,8 +28,10 @@ from cellwright.errors import ConfigurationError
 from cellwright.links.opcua.security import write_secret
 from cellwright.links.opcua.session import quiet_library
 from cellwright.plant.config import find_plant, load_plant
+from cellwright.plant.cyclers import FOLDER, Intake, open_cyclers
 from cellwright.plant.machines import make_link_identity, open_link_security, read_machines
 from cellwright.plant.runtime import Outside, Runtime
+from cellwright.plant.telemetry import open_telemetry
 from cellwright.web.access.links import link_path
 from cellwright.web.opening import Behind, Face, open_web
 from cellwright.web.server import read_listen
@@ -49,6 +51,12 @@ _PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="File that names the machines' OPC UA servers; see docs/how-to/connect-machines.md.",
 )
 @click.option(
+    "--cyclers",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder that cyclers put their files into; see docs/how-to/connect-cyclers.md. [default: `cyclers` of the data]",
+)
+@click.option(
     "--listen",
     default="127.0.0.1:8640",
     show_default=True,
@@ -65,6 +73,7 @@ async def up(
     database_url: str | None,
     clock: Path | None,
     machines: Path | None,
+    cyclers: Path | None,
     listen: str,
     certificate: Path | None,
     key: Path | None,
@@ -90,7 +99,9 @@ async def up(
         _say("database", ready, version=database.version, as_json=as_json)
         now = open_clock(clock)
         runtime = Runtime(database.url, plant, now, outside=outside, random=SystemRandom())
-        async with runtime, contextlib.AsyncExitStack() as opened:
+        async with open_telemetry(database.url, folder, now) as store, runtime, contextlib.AsyncExitStack() as opened:
+            intake = Intake(cyclers or folder / FOLDER, plant, store, wall_us)
+            await opened.enter_async_context(open_cyclers(database.url, intake))
             centres = list(outside.endpoints) if outside else []
             named = ", ".join(centres) or "none; name them with --machines"
             text = f"plant {plant.code} ({plant.name}): the gate answers (pid {os.getpid()}); work centres: {named}"

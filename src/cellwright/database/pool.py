@@ -15,6 +15,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS: Final = 30_000
 OLDEST_SERVER: Final = 150_000
 _CONNECT_TIMEOUT_S: Final = 10.0
+FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a connection in use may raise, its loss included."""
 # What connecting may raise: no socket, no answer, a refusal, an address that cannot be read.
 _REFUSED: Final = (
     OSError,

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class RefusalCode(StrEnum):
@@ -93,6 +93,9 @@ class RefusalCode(StrEnum):
     CALL_UNKNOWN = "call_unknown"
     CALL_INVALID = "call_invalid"
     CORRECTION_INVALID = "correction_invalid"
+    RECORD_CORRECTION_INVALID = "record_correction_invalid"
+    RECORD_DIFFERS = "record_differs"
+    STRETCH_TAKEN = "stretch_taken"
 
 
 class Reason(Struct, frozen=True):
@@ -128,6 +131,8 @@ class Receipt(Struct, frozen=True, tag=True, kw_only=True):
     """Recorded; `routing` tells per unit the next operation, or done, hold or scrap."""
 
     routing: tuple[str, ...] = ()
+    notes: tuple[str, ...] | UnsetType = UNSET
+    """What whoever asked should know or do next, in sentences."""
 
 
 Answer = Admit | Receipt | Refusal

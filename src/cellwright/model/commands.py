@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.model.quantities import Measure
@@ -427,6 +428,8 @@ Command = (
     | AbortJob
     | RaiseCall
     | ClearCall
+    | CorrectRuns
+    | CorrectParts
 )
 
 

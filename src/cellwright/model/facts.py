@@ -6,11 +6,13 @@ from msgspec import Struct, field
 
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject, Result
+from cellwright.model.correction_facts import PartsCorrected, RunsCorrected
 from cellwright.model.corrections import CorrectedBy, CorrectionReleased
 from cellwright.model.ids import UnitKind
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
+from cellwright.model.webs import LotMark, LotProfile
 from cellwright.model.wire import FactBase
 
 UNPLACED: Final = -1
@@ -52,29 +54,6 @@ class LotPart(Struct, frozen=True, kw_only=True):
     reversed: bool = False
     tolerance: int = 0
     """How far either end may be off; -1 = any of one stretch may be anywhere in the other, in no known order."""
-
-
-class LotProfile(Struct, frozen=True, kw_only=True):
-    """A characteristic along a lot: value k holds for [start + k * step, start + (k + 1) * step), None = not measured."""
-
-    lot: int
-    characteristic: str
-    lane: int = 0
-    start: int = 0
-    step: int
-    """Length for which one value holds, in the lot's measure."""
-    values: tuple[float | None, ...]
-    """One value per step; null = not measured."""
-
-
-class LotMark(Struct, frozen=True, kw_only=True):
-    """A flaw seen on [start, end) of a lot, in its measure."""
-
-    lot: int
-    defect: str
-    start: int
-    end: int
-    lane: int = 0
 
 
 class RouteReleased(FactBase, frozen=True, kw_only=True):
@@ -479,6 +458,8 @@ Fact = (
     | JobEnded
     | CallRaised
     | CallCleared
+    | RunsCorrected
+    | PartsCorrected
     | Refused
 )
 

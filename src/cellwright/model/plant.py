@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from cellwright.model.equipment import Station, WorkCenter
+from cellwright.model.matching import Matching
 from cellwright.model.materials import CarrierType, Material, Product
 from cellwright.model.routes import Operation, Recipe
 
@@ -33,3 +34,5 @@ class Plant(Struct, frozen=True, kw_only=True):
     routes: dict[str, RouteDraft]
     recipes: dict[str, Recipe]
     """Released or not, by operation code; the newest revision wins."""
+    matching: dict[str, Matching] = {}
+    """How members are matched, by joining operation; none = as they come."""

@@ -23,6 +23,8 @@ class Characteristic(Struct, frozen=True, kw_only=True):
     target: float | None = None
     upper: float | None = None
     required: bool = True
+    source: str = ""
+    """Where the limits come from, for people: a clause of a standard, a drawing; "" = not said."""
 
     def is_good(self, value: float | None) -> bool:
         """Tell whether a value (in `unit`; None or NaN = not measured) lies within the limits; infinite never does."""

@@ -29,11 +29,13 @@ class NotGoodAction(StrEnum):
 
 
 class NotGood(Struct, frozen=True, kw_only=True):
-    """Disposition of a not-good unit; rework returns to `operation` at most `limit` times, then scrap."""
+    """Disposition of a not-good unit; rework returns to `operation` at most `limit` times, then scrap, or hold."""
 
     action: NotGoodAction = NotGoodAction.SCRAP
     operation: str = ""
     limit: int = 1
+    holds_at_limit: bool = False
+    """Whether rework that is used up becomes a hold instead of scrap."""
 
 
 class QueueTime(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from cellwright.journal.audit import Author, Change
 from cellwright.model.answers import Answer, Refusal
 from cellwright.model.commands import Command, HoldSubject, Submission
 from cellwright.rules.correction_rows import CorrectionRow
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
     CalibrationRow,
@@ -17,7 +18,6 @@ from cellwright.rules.state import (
     HoldRow,
     LoadingRow,
     LotRow,
-    OrderRow,
     PersonRow,
     QualificationRow,
     Row,
@@ -30,7 +30,24 @@ PEOPLE: Final = frozenset({"web", "cli"})
 """Sources of commands that people give."""
 
 _SHOWN_MAX = 20
-_NAMES: Final = ("person", "order", "job", "call", "lot", "units", "codes", "carrier", "tool", "station", "position")
+_NAMES: Final = (
+    "person",
+    "order",
+    "job",
+    "call",
+    "lot",
+    "units",
+    "codes",
+    "recorded",
+    "carrier",
+    "tool",
+    "station",
+    "position",
+    "firsts",
+    "lasts",
+    "lots",
+    "parents",
+)
 """Fields of commands that name what they are about, the most telling first."""
 
 _KINDS: Final[Mapping[type[Any], str]] = {
@@ -140,7 +157,8 @@ def _named(command: Command) -> list[str]:
     names: list[str] = []
     for field in _NAMES:
         value = getattr(command, field, ())
-        names.extend([value] if isinstance(value, str) else value)
+        if isinstance(value, str | tuple):
+            names.extend([value] if isinstance(value, str) else value)
     return [name for name in names if name]
 
 

@@ -48,6 +48,7 @@ WAITABLE = frozenset(
         RefusalCode.PERSON_UNKNOWN,
         RefusalCode.TOOL_WORN,
         RefusalCode.HOLD_UNKNOWN,
+        RefusalCode.JOB_UNPROVED,
     },
 )
 """Refusals that a message still on its way could cure: a patient submission waits for it."""

@@ -13,8 +13,9 @@ from cellwright.journal.facts import envelope_of
 from cellwright.model.commands import HoldSubject
 from cellwright.model.plant import Plant
 from cellwright.rules.apply import apply
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.correction_rows import CorrectionRow
-from cellwright.rules.dated import GivenCodeRow, InstallationRow, ShipmentRow
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.folding import MissingRowError
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.state import (
@@ -25,11 +26,11 @@ from cellwright.rules.state import (
     LotPartRow,
     LotRow,
     MemberRow,
-    OrderRow,
     Row,
     State,
     UnitRow,
 )
+from cellwright.telemetry.checking import TelemetryVerdict
 from cellwright.views import sealed
 from cellwright.views.inline import INLINE
 from cellwright.views.people import TABLES, compare_people, forget_people, shadowed
@@ -68,6 +69,8 @@ class CheckReport(Struct, frozen=True):
     problem: str = ""
     audit: AuditVerdict | None = None
     """The audit trail, when it was looked at too."""
+    telemetry: TelemetryVerdict | None = None
+    """The files of samples, when they were looked at too."""
 
 
 class Digests(Struct, frozen=True):
@@ -269,10 +272,12 @@ def _contents(rows: Iterable[Row], lots: Mapping[int, str]) -> Iterable[Any]:  #
         match row:
             case LotRow():
                 content |= {"id": 0, "made_us": 0}
-            case LoadingRow() | LoadRun():
+            case LoadingRow() | LoadRun() | SupersededRun():
                 content["lot"] = lots.get(row.lot, "")
-            case LotPartRow():
+            case LotPartRow() | SupersededPart():
                 content |= {"parent": lots[row.parent], "child": lots[row.child]}
+            case RecordCorrectionRow():
+                content |= {"corrected_us": 0}
             case MemberRow() | InstallationRow() | ShipmentRow():
                 content |= {"from_us": 0, "to_us": bool(row.to_us)}
             case HoldRow():

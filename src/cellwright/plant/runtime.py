@@ -1,4 +1,4 @@
-"""A running plant in one process: the gate, and a link for each work centre's machines."""
+"""A running plant in one process: the gate, a link for each work centre's machines, the supervisor of its line."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection, connect
 from cellwright.errors import ConfigurationError, DatabaseUnavailableError
+from cellwright.links.contract import LinkError
+from cellwright.links.opcua.jobs import JobControl, JobDoor
 from cellwright.links.opcua.link import LinkStatus, OpcUaLink
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint
@@ -21,6 +23,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.config import route_bodies
 from cellwright.plant.gate import Gate
+from cellwright.plant.line.supervisor import Around, Line
 from cellwright.plant.stations import MachineSign, StationDesk
 
 _PATIENCE_S = 10.0
@@ -36,15 +39,15 @@ class Outside(Struct, frozen=True):
 
 def open_gate(url: str, plant: Plant, clock: Clock) -> Gate:
     """Return a gate on a database; it opens nothing before it is started."""
-    return Gate(lambda: _connect_patiently(url), plant, clock, monotonic_s=time.monotonic)
+    return Gate(lambda: _connect_patiently(url, "gate"), plant, clock, monotonic_s=time.monotonic)
 
 
-async def _connect_patiently(url: str) -> Connection:
+async def _connect_patiently(url: str, name: str) -> Connection:
     """Connect; a server that is just being started again is waited for, for a while."""
     deadline_s = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            return await connect(url, name="gate")
+            return await connect(url, name=name)
         except DatabaseUnavailableError:
             if time.monotonic() > deadline_s:
                 raise
@@ -67,6 +70,7 @@ class Runtime:
 
     def __init__(self, url: str, plant: Plant, clock: Clock, *, outside: Outside | None, random: Random) -> None:
         """Prepare; `outside` None means no machines are connected."""
+        self._url = url
         self._plant = plant
         self._clock = clock
         self._outside = outside
@@ -74,15 +78,23 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self.gate = open_gate(url, plant, clock)
         self.links: list[OpcUaLink] = []
+        self.jobs = JobControl(self._job_door)
+        """Job orders of every connected station."""
+        self.line: Line | None = None
+        """The supervisor of the stations that work on job orders; None = there are none, or no machines."""
 
     async def __aenter__(self) -> Self:
         """Start the gate, release the plant's files, then let the machines ask."""
         await self.gate.start()
         await release_plant(self.gate, self._plant, self._clock(), self._random.getrandbits(62))
         if self._outside is not None:
-            desk = StationDesk(self.gate, self._plant)
-            self.links = self._make_links(desk, self._outside)
+            if any(station.dispatched for station in self._plant.stations.values()):
+                self.line = self._make_line()
+            answered = self.line.nudge if self.line is not None else (lambda _: None)
+            self.links = self._make_links(StationDesk(self.gate, self._plant, answered), self._outside)
             self._tasks = [asyncio.create_task(link.run(), name=link.name) for link in self.links]
+            if self.line is not None:
+                self._tasks.append(asyncio.create_task(self.line.run(), name="line"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,6 +120,23 @@ class Runtime:
             OpcUaLink(endpoint, stations.get(code, []), security=outside.security, surroundings=surroundings)
             for code, endpoint in outside.endpoints.items()
         ]
+
+    def _make_line(self) -> Line:
+        around = Around(
+            connect=lambda: _connect_patiently(self._url, "line"),
+            gate=self.gate,
+            plant=self._plant,
+            clock=self._clock,
+            stations=self.jobs,
+            epoch=self._random.getrandbits(62),
+        )
+        return Line(around)
+
+    def _job_door(self, station: str) -> JobDoor:
+        for link in self.links:
+            if link.serves(station):
+                return link.job_door(station)
+        raise LinkError(f"{station} is not reachable: no machine is named for its work centre; name it with --machines")
 
     def machine_signs(self) -> dict[str, MachineSign]:
         """Return what each connected station's machine says of itself, by station; no entry = no machine is named."""

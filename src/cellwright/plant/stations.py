@@ -28,6 +28,9 @@ from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
 
 _ENCODER = msgspec.json.Encoder()
+_BEGINNINGS = (Kind.CHECK_IN, Kind.CARRIER_LOAD)
+_PROOF_US = 1_000_000
+"""How long a station that is quicker than the proof of its job order is kept waiting (host time)."""
 
 
 def _check_in(request: Request, recipe_digest: str) -> Command:
@@ -226,18 +229,24 @@ class MachineSign(Struct, frozen=True):
 class StationDesk:
     """What a link calls: puts a station's request before the gate, and knows the released recipes."""
 
-    def __init__(self, gate: Gate, plant: Plant) -> None:
-        """Bind to a gate and the plant's files."""
+    def __init__(self, gate: Gate, plant: Plant, answered: Callable[[str], None] = lambda _: None) -> None:
+        """Bind to a gate and the plant's files; `answered` is told of each station that got an answer."""
         self._gate = gate
         self._plant = plant
+        self._answered = answered
 
     async def handle(self, station: str, request: Request, recipe_digest: str) -> AnswerOut:
         """Answer a request; what cannot be read is refused and journaled."""
         submission = to_submission(request, recipe_digest)
         if submission is None:
             return to_answer(await self._gate.refuse_malformed(malformed_text(request), station))
+        known = self._plant.stations.get(station)
+        if known is not None and known.dispatched and request.kind in _BEGINNINGS:
+            submission = msgspec.structs.replace(submission, patience_us=_PROOF_US)
         # By the same door as every other payload: there its limits are checked.
-        return to_answer(await self._gate.submit_payload(_ENCODER.encode(submission), station))
+        answer = await self._gate.submit_payload(_ENCODER.encode(submission), station)
+        self._answered(station)
+        return to_answer(answer)
 
     def released(self, station: str, operation: str) -> RecipeValues | None:
         """Return the released recipe of an operation at a station ("" = the station's only one)."""

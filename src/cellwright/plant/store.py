@@ -17,7 +17,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import corrections, genealogy, jobs, resources, sealed, stock, whereabouts, wip
+from cellwright.views import corrected, corrections, genealogy, jobs, resources, sealed, stock, whereabouts, wip
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -117,15 +117,16 @@ async def load_senders(connection: Connection, loaded: Loaded, senders: Collecti
 
 async def load_needs(connection: Connection, state: State, needs: Needs) -> None:
     """Load the rows that commands name; units that were sealed become rows again."""
-    await _load_needs(connection, state, needs)
+    await load_rows(connection, state, needs)
     missing = state.missing(UnitRow, needs.units) | state.missing(AssemblyRow, needs.assemblies)
     if missing and await sealed.holds_any(connection, missing):
         async with connection.transaction():
             await sealed.unpack(connection, missing)
-        await _load_needs(connection, state, needs)
+        await load_rows(connection, state, needs)
 
 
-async def _load_needs(connection: Connection, state: State, needs: Needs) -> None:
+async def load_rows(connection: Connection, state: State, needs: Needs) -> None:
+    """Load the rows that commands name; what was sealed is not among them."""
     by_id, by_code = "WHERE id = ANY ($1::bigint[])", "WHERE code = ANY ($1::text[])"
     wanted: tuple[tuple[Stored[Any], str, Collection[Any]], ...] = (
         (wip.UNITS, by_id, needs.units),
@@ -143,10 +144,16 @@ async def _load_needs(connection: Connection, state: State, needs: Needs) -> Non
         (resources.ORDERS, by_code, needs.orders),
         (jobs.JOBS, by_code, needs.jobs),
         (jobs.CALLS, by_code, needs.calls),
+        (genealogy.RUNS, corrected.USES, needs.uses),
+        (genealogy.LOT_PARTS, corrected.PARTS_OF, needs.uses),
+        (genealogy.LOT_PARTS, corrected.MADE_OF, needs.made_of),
     )
     for stored, where, keys in wanted:
         if keys:
             state.load(await stored.load_page(connection, where, sorted(keys)))
+    if needs.runs:
+        columns = [list(column) for column in zip(*sorted(needs.runs), strict=True)]
+        state.load(await genealogy.RUNS.load_page(connection, corrected.RUNS_BETWEEN, *columns))
 
 
 def writing(written: Written) -> list[Write]:

@@ -5,14 +5,15 @@ from typing import Any
 
 from msgspec import structs
 
+from cellwright.model import correction_facts, job_facts
 from cellwright.model import facts as f
-from cellwright.model import job_facts
 from cellwright.model.commands import DispositionAction, HoldSubject
 from cellwright.model.corrections import CorrectionReleased
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
 from cellwright.rules.correction_folds import correction_released
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.folding import moment_of, page_of, row_of
 from cellwright.rules.genealogy import fold_part
 from cellwright.rules.imports import imported_rows
@@ -39,7 +40,6 @@ from cellwright.rules.state import (
     LotPartRow,
     LotRow,
     LotStatus,
-    OrderRow,
     PersonRow,
     QualificationRow,
     Row,
@@ -48,6 +48,7 @@ from cellwright.rules.state import (
     UnitRow,
     UnitStatus,
 )
+from cellwright.rules.superseding import parts_corrected, runs_corrected
 
 replace = structs.replace
 
@@ -440,4 +441,6 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     job_facts.JobEnded: job_ended,
     job_facts.CallRaised: call_raised,
     job_facts.CallCleared: call_cleared,
+    correction_facts.RunsCorrected: runs_corrected,
+    correction_facts.PartsCorrected: parts_corrected,
 }

@@ -48,6 +48,25 @@ class ShipmentRow(Struct, frozen=True, gc=False):
         return (self.unit, self.from_us)
 
 
+class OrderRow(Struct, frozen=True, gc=False):
+    """A work order: good units of a product that are wanted; closed_us 0 = open. Times UTC us."""
+
+    order: str
+    product: str
+    quantity: int
+    due_us: int
+    released_us: int
+    released_by: str
+    closed_us: int = 0
+    closed_by: str = ""
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """Code of the order."""
+        return self.order
+
+
 class GivenCodeRow(Struct, frozen=True, gc=False):
     """A printed code that a unit got beside its own, from `from_us` on (UTC us)."""
 

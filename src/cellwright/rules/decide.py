@@ -34,6 +34,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.rules import (
@@ -42,6 +43,8 @@ from cellwright.rules import (
     carriers,
     checkin,
     checkout,
+    corrected_parts,
+    corrected_runs,
     corrections,
     holds,
     imports,
@@ -117,5 +120,13 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return jobs.order_jobs(state, command)
         case RaiseCall() | ClearCall():
             return calls.call(state, command)
+        case CorrectRuns() | CorrectParts():
+            return _correct(state, submission, command)
         case _:
             assert_never(command)
+
+
+def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts) -> Decision:
+    if isinstance(command, CorrectRuns):
+        return corrected_runs.correct_runs(state, submission, command)
+    return corrected_parts.correct_parts(state, submission, command)

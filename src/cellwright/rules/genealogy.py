@@ -83,6 +83,10 @@ def extend(run: LoadRun, step: Step, part: RunPart) -> LoadRun | None:
 
 def interval_of(run: LoadRun, unit: int) -> tuple[int, int]:
     """Return the interval [start, end) that a unit of the run took, by interpolation, in the lot's measure."""
-    count, length = run.b - run.a + 1, run.end - run.start
-    index = unit - run.a
-    return run.start + round(length * index / count), run.start + round(length * (index + 1) / count)
+    return share(unit - run.a, run.b - run.a + 1, run.start, run.end)
+
+
+def share(index: int, count: int, start: int, end: int) -> tuple[int, int]:
+    """Return what the index-th of `count` units has of [start, end) when all have as much."""
+    length = end - start
+    return start + round(length * index / count), start + round(length * (index + 1) / count)

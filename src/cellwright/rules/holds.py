@@ -9,10 +9,8 @@ from cellwright.model.routes import Route
 from cellwright.rules.pages import find_units
 from cellwright.rules.quality import may_return
 from cellwright.rules.reasons import Decision, reason, refuse
-from cellwright.rules.state import HoldRow, PersonRow, State, UnitRow, UnitStatus
-
-RELEASING_ROLES = ("quality",)
-"""Who may lift a hold, two of them together. An admin may not: who makes accounts could make the second one."""
+from cellwright.rules.signing import missing_signatures, unknown_signers
+from cellwright.rules.state import HoldRow, State, UnitRow, UnitStatus
 
 
 def place_hold(state: State, command: PlaceHold) -> Decision:
@@ -47,16 +45,10 @@ def release_hold(state: State, submission: Submission, command: ReleaseHold) -> 
     if row is None or row.released_us:
         text = f"hold {command.hold} {'was lifted before' if row else 'does not exist'}"
         reasons.append(reason(RefusalCode.HOLD_UNKNOWN, text, hold=command.hold))
-    if not submission.actor or not command.second_person or command.second_person == submission.actor:
-        text = "a hold is lifted by two different people; the second signature is missing"
-        reasons.append(reason(RefusalCode.SIGNATURE_MISSING, text, actor=submission.actor))
+    reasons += missing_signatures(submission, command.second_person, "a hold is lifted")
     if not command.reason.strip():
         reasons.append(reason(RefusalCode.DISPOSITION_INVALID, "lifting a hold needs a reason"))
-    for person in (submission.actor, command.second_person):
-        known = state.get(PersonRow, person)
-        if person and (known is None or known.disabled or not set(RELEASING_ROLES).intersection(known.roles)):
-            text = f"person {person!r} is not known here with the role quality"
-            reasons.append(reason(RefusalCode.PERSON_UNKNOWN, text, person=person))
+    reasons += unknown_signers(state, (submission.actor, command.second_person))
     if reasons:
         return refuse(command, reasons)
     return Decision(

@@ -10,6 +10,7 @@ from cellwright.model.facts import Fact
 from cellwright.model.job_commands import AbortJob, AmendJob, DispatchJobs, Job, ProveJob, job_digest
 from cellwright.model.job_facts import JobAmended, JobEnded, JobOrder, JobProved, JobsDispatched
 from cellwright.model.routes import Members
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.job_rows import OVER, JobRow, JobState
 from cellwright.rules.members import member_reasons, reserved_reasons
 from cellwright.rules.pages import (
@@ -21,7 +22,7 @@ from cellwright.rules.pages import (
     route_beginning_with,
 )
 from cellwright.rules.reasons import Decision, reason, refuse
-from cellwright.rules.state import OrderRow, State, UnitRow, UnitStatus
+from cellwright.rules.state import State, UnitRow, UnitStatus
 
 _JOBS_MAX = 100
 _BEFORE_START = (JobState.DISPATCHED, JobState.PROVED)

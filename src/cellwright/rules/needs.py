@@ -31,9 +31,11 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.ids import is_given_code
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
-from cellwright.rules.dated import GivenCodeRow
+from cellwright.rules.corrected_runs import REPETITION_MAX, units_from_to
+from cellwright.rules.dated import GivenCodeRow, OrderRow
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.pages import unit_number
 from cellwright.rules.recalls import units_between
@@ -42,8 +44,8 @@ from cellwright.rules.state import (
     CarrierRow,
     HoldRow,
     LoadingRow,
+    LotPartRow,
     LotRow,
-    OrderRow,
     State,
     UnitRow,
     UnitStatus,
@@ -70,6 +72,12 @@ class Needs(Struct):
     recalls: set[str] = set()
     jobs: set[str] = set()
     calls: set[str] = set()
+    runs: set[tuple[str, int, int, int]] = set()
+    """Positions, repetitions, first and last units whose runs are corrected."""
+    uses: set[int] = set()
+    """Lots of which it must be known what took of them."""
+    made_of: set[int] = set()
+    """Lots of which all must be known that they were made of, directly or not."""
 
     def __bool__(self) -> bool:
         """Tell whether anything must be loaded."""
@@ -96,6 +104,10 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
             _need_units(needs, state, command.codes)
         case PlaceRecall():
             _need_recall(needs, state, command)
+        case CorrectRuns():
+            _need_corrected_runs(needs, state, command)
+        case CorrectParts():
+            _need_corrected_parts(needs, state, command)
         case ReleaseHold():
             _need_hold(needs, state, command.hold)
         case Disposition():
@@ -285,3 +297,25 @@ def _need_hold(needs: Needs, state: State, number: int) -> None:
             _need_unit(needs, state, subject)
         else:
             _need_lot(needs, state, subject)
+
+
+def _need_corrected_runs(needs: Needs, state: State, command: CorrectRuns) -> None:
+    """What is recorded of the units, and what else is recorded of the lots."""
+    _need_codes(needs, state, (*command.recorded, *command.lots))
+    ranges = (units_from_to(state, first, last) for first, last in zip(command.firsts, command.lasts, strict=False))
+    is_known = 0 <= command.repetition <= REPETITION_MAX
+    needs.runs |= {(command.position, command.repetition, *each) for each in ranges if is_known and each is not None}
+    lots = (state.lot_by_code(code) for code in (*command.recorded, *command.lots))
+    needs.uses |= {lot.id for lot in lots if lot is not None}
+
+
+def _need_corrected_parts(needs: Needs, state: State, command: CorrectParts) -> None:
+    """The parts of the lots, what the new parents were made of, and what else is recorded of all parents."""
+    _need_codes(needs, state, (*command.lots, *command.parents))
+    lots = {lot.id for code in command.lots if (lot := state.lot_by_code(code)) is not None}
+    parents = {lot.id for code in command.parents if (lot := state.lot_by_code(code)) is not None}
+    parents |= {part.parent for part in state.rows(LotPartRow) if part.child in lots}
+    for number in parents:
+        _need_lot(needs, state, number)
+    needs.made_of |= lots | parents
+    needs.uses |= parents

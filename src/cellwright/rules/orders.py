@@ -7,8 +7,9 @@ from msgspec import Struct
 from cellwright.model.answers import Reason, Receipt, RefusalCode
 from cellwright.model.commands import CloseOrder, ReleaseOrder
 from cellwright.model.facts import OrderClosed, OrderReleased
+from cellwright.rules.dated import OrderRow
 from cellwright.rules.reasons import Decision, reason, refuse
-from cellwright.rules.state import OrderRow, State
+from cellwright.rules.state import State
 
 QUANTITY_LIMIT = 1_000_000_000
 """Units of one order at most."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from cellwright.model.answers import Reason, RefusalCode
 from cellwright.model.commands import CheckOut, Marks, Profile
-from cellwright.model.facts import LotMark, LotProfile
+from cellwright.model.webs import LotMark, LotProfile
 from cellwright.rules.consumption import LANE_LIMIT
 from cellwright.rules.pages import check_arity
 from cellwright.rules.reasons import reason

@@ -120,7 +120,8 @@ def fate(route: Route, step: int, *, good: bool, attempts: int) -> Fate:
     allowed = rule.action is NotGoodAction.REWORK and attempts <= rule.limit
     if allowed and may_return(route, step, target):
         return Fate("rework", target)
-    return Fate("scrap", step)
+    is_kept = rule.action is NotGoodAction.REWORK and rule.holds_at_limit
+    return Fate("hold" if is_kept else "scrap", step)
 
 
 def may_return(route: Route, step: int, target: int) -> bool:

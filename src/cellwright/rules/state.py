@@ -13,8 +13,9 @@ from cellwright.model.ids import UnitBlock, UnitKind, compose_code
 from cellwright.model.plant import Plant
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Operation, Route
+from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, SupersededRun
 from cellwright.rules.correction_rows import CorrectionRow
-from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, ShipmentRow
+from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, OrderRow, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
 
 
@@ -147,6 +148,8 @@ class LoadRun(Struct, frozen=True, gc=False):
     station: str
     from_us: int
     to_us: int
+    correction: int = 0
+    """The correction that said so, 0 = it was reported like this."""
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -167,6 +170,7 @@ class LotPartRow(Struct, frozen=True, gc=False):
     lane: int
     reversed: bool
     tolerance: int
+    correction: int = 0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -273,25 +277,6 @@ class QualificationRow(Struct, frozen=True, gc=False):
         return (self.person, self.qualification)
 
 
-class OrderRow(Struct, frozen=True, gc=False):
-    """A work order: good units of a product that are wanted; closed_us 0 = open. Times UTC us."""
-
-    order: str
-    product: str
-    quantity: int
-    due_us: int
-    released_us: int
-    released_by: str
-    closed_us: int = 0
-    closed_by: str = ""
-    reason: str = ""
-
-    @property
-    def key(self) -> str:
-        """Code of the order."""
-        return self.order
-
-
 class CounterRow(Struct, frozen=True, gc=False):
     """The last number given out under a name."""
 
@@ -325,6 +310,9 @@ Row = (
     | OrderRow
     | JobRow
     | CallRow
+    | RecordCorrectionRow
+    | SupersededRun
+    | SupersededPart
     | CounterRow
     | UnitBlock
     | Route
@@ -353,11 +341,23 @@ ROW_TYPES: tuple[type[Row], ...] = (
     OrderRow,
     JobRow,
     CallRow,
+    RecordCorrectionRow,
+    SupersededRun,
+    SupersededPart,
 )
 Change = tuple[Row | None, Row]
 """A row as it was when a batch began (None = it is new), and as it is now."""
 
-Key = int | str | tuple[int, int] | tuple[str, str] | tuple[str, int] | tuple[str, int, int]
+Key = (
+    int
+    | str
+    | tuple[int, int]
+    | tuple[str, str]
+    | tuple[str, int]
+    | tuple[str, int, int]
+    | tuple[int, int, int]
+    | tuple[str, int, int, int]
+)
 K = TypeVar("K", bound=Key)
 R = TypeVar("R")
 

@@ -45,12 +45,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--endpoints-file", type=Path, help="where to write {work centre: url} as JSON")
     add("--clock", type=Path, help="memory-mapped file that gets the plant time")
     add("--truth", type=Path, required=True, help="folder for the ground truth")
+    add("--cyclers", default=standard.cyclers, help="folder that the cyclers write their curves to; none = no curves")
     add("--pki", type=Path, help="folder of the machines' keys; trusted/*.der are the clients")
     add("--alone", action="store_true", help="run without an MES: a stand-in says yes to everything")
     add("--progress-s", type=float, default=1.0, help="host time between two progress lines, s")
     add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
     add("--no-defects", action="store_true", help="switch every defect off")
     add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
+    add("--dispatched", action="append", default=[], metavar="STATION", help="a station that works on job orders only")
     add(
         "--station",
         action="append",
@@ -77,7 +79,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
         patience_s=options.patience_s,
         pace_ratio=options.pace,
         defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
+        cyclers=options.cyclers,
         persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
+        dispatched=frozenset(options.dispatched),
     )
 
 

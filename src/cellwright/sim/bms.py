@@ -45,6 +45,8 @@ class BmsState(Struct):
     values: dict[int, bytes] = {}
     cell_v: list[float] = field(default_factory=lambda: [3.301] * 16)
     temperature_c: list[float] = field(default_factory=lambda: [25.0] * 4)
+    module_numbers: list[int] = []
+    """What the modules along its chain say about themselves, from the first slot on."""
 
 
 class RefusedError(Exception):

@@ -118,6 +118,7 @@ def _signals(bms: VirtualBms) -> dict[str, float]:
     """Return what it measures, by the names of its DBC file; what it has no cell for is the value for nothing."""
     cells = [*bms.state.cell_v, *[65.535] * 16][:16]
     temperatures = [*bms.state.temperature_c, *[215.0] * 4][:4]
+    modules = [*bms.state.module_numbers, *[0xFFFF_FFFF] * 4][:4]
     return {
         **{f"CellVoltage{index:02d}": value for index, value in enumerate(cells, 1)},
         **{f"Temperature{index}": value for index, value in enumerate(temperatures, 1)},
@@ -125,6 +126,7 @@ def _signals(bms: VirtualBms) -> dict[str, float]:
         "PackCurrent": 0.0,
         "StateOfCharge": 30.0,
         "CellCount": len(bms.state.cell_v),
+        **{f"ModuleNumber{index}": value for index, value in enumerate(modules, 1)},
     }
 
 

@@ -10,6 +10,10 @@ HEEL_RATIO = 0.10
 TRAY_SLOTS = 100
 MAGAZINE_SLOTS = 80
 MODULES_PER_PACK = 4
+GROUPS_PER_MODULE = 4
+GROUPS_PER_PACK = GROUPS_PER_MODULE * MODULES_PER_PACK
+BOLTS = 8
+"""Of the busbars of a pack."""
 CELLS_PER_PACK = MAGAZINE_SLOTS * MODULES_PER_PACK
 
 
@@ -71,6 +75,7 @@ ANODE = Side(
 SIDES = (CATHODE, ANODE)
 SEPARATOR_MM = 1000.0
 ELECTROLYTE_MG = 36_000.0
+ADHESIVE_MG = 60_000.0
 
 
 class Supply(Struct, frozen=True):
@@ -101,6 +106,9 @@ SUPPLIES = {
     "module_kit": Supply("SUP-KIT", "count", 12),
     "bms": Supply("SUP-BMS", "count", 5),
     "pack_housing": Supply("SUP-BOX", "count", 4),
+    "adhesive": Supply("SUP-ADH", "mg", 2 * KILOGRAM_MG, 180),
+    "busbar_bolts": Supply("SUP-BLT", "count", 20),
+    "pack_label": Supply("SUP-LBL", "count", 50),
 }
 
 
@@ -113,6 +121,11 @@ class Limit(Struct, frozen=True):
     def holds(self, value: float) -> bool:
         """Tell whether a value lies inside."""
         return self.lower <= value <= self.upper
+
+
+def exactly(count: int) -> Limit:
+    """Return the window of a count that must be so many."""
+    return Limit(float(count), float(count))
 
 
 LIMITS: dict[str, dict[str, Limit]] = {
@@ -136,18 +149,69 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "ageing": {"ocv1_v": Limit(3.25, 3.33), "ocv2_v": Limit(3.20, 3.33), "k_mv_per_h": Limit(-0.01, 0.05)},
     "grading": {"capacity_ah": Limit(5.85, 6.60), "dcir_ohm": Limit(0.010, 0.0138), "ocv_v": Limit(3.20, 3.35)},
     "sorting": {"mass_g": Limit(139.0, 147.0)},
-    "module_assembly": {},
-    "module_welding": {"joint_mohm": Limit(0.0, 0.35)},
+    "resort": {
+        "ocv_v": Limit(3.20, 3.35),
+        "dcir_ohm": Limit(0.010, 0.0138),
+        "mass_g": Limit(139.0, 147.0),
+        "mass_shift_g": Limit(-0.1, 0.1),
+        "ocv_shift_mv": Limit(-2.0, 0.3),
+        "dcir_shift_ratio": Limit(-0.025, 0.025),
+        "code_fit_count": exactly(1),
+    },
+    "module_assembly": {
+        "polarity_count": exactly(MAGAZINE_SLOTS),
+        "code_fit_count": exactly(MAGAZINE_SLOTS),
+        "position_mm": Limit(0.0, 0.2),
+    },
+    "module_welding": {
+        "joint_mohm": Limit(0.0, 0.35),
+        "energy_low_j": Limit(95.0, 105.0),
+        "energy_high_j": Limit(95.0, 105.0),
+    },
+    "module_gluing": {"glue_mass_g": Limit(58.2, 61.8)},
     "module_eol": {
         "voltage_v": Limit(13.0, 13.4),
+        "delta_v": Limit(0.0, 0.010),
         "dcir_ohm": Limit(0.0018, 0.0040),
         "insulation_mohm": Limit(100.0, 1e6),
+        "hipot_ma": Limit(0.0, 1.0),
+        "ntc_spread_k": Limit(0.0, 2.0),
     },
-    "pack_assembly": {},
+    "pack_assembly": {"module_fit_count": exactly(MODULES_PER_PACK), "stack_force_n": Limit(1350.0, 1650.0)},
+    "busbar_bolting": {
+        "sequence_count": exactly(BOLTS),
+        **{f"torque_{bolt:02d}_nm": Limit(8.55, 9.45) for bolt in range(1, BOLTS + 1)},
+        **{f"angle_{bolt:02d}_deg": Limit(45.0, 75.0) for bolt in range(1, BOLTS + 1)},
+    },
+    "bms_flash": {
+        "software_version_count": exactly(10_402),
+        "software_hash_count": exactly(213_227_344_018_691),
+        "configuration_fit_count": exactly(8),
+        "pack_code_fit_count": exactly(1),
+        "module_fit_count": exactly(MODULES_PER_PACK),
+        "cell_voltage_count": exactly(GROUPS_PER_PACK),
+        "temperature_count": exactly(4),
+    },
+    "leak_test": {"leak_pamin": Limit(0.0, 5.0)},
+    "insulation_test": {
+        "insulation_positive_mohm": Limit(20.0, 1e6),
+        "insulation_negative_mohm": Limit(20.0, 1e6),
+    },
+    "hipot_test": {"hipot_ma": Limit(0.0, 1.0)},
+    "equalisation": {"bond_ohm": Limit(0.0, 0.1)},
+    "capacity_test": {
+        "capacity_ah": Limit(118.0, 130.0),
+        "energy_kwh": Limit(5.8, 7.0),
+        "dcir_ohm": Limit(0.008, 0.013),
+        "delta_v": Limit(0.0, 0.020),
+        "load_delta_v": Limit(0.0, 0.050),
+        "spread_k": Limit(0.0, 5.0),
+    },
+    "soc_set": {"soc_ratio": Limit(0.38, 0.42)},
+    "labelling": {"code_fit_count": exactly(1)},
     "pack_eol": {
         "voltage_v": Limit(52.0, 53.6),
         "insulation_mohm": Limit(20.0, 1e6),
-        "leak_pamin": Limit(0.0, 5.0),
         "delta_v": Limit(0.0, 0.020),
     },
     "shipping": {},
@@ -182,17 +246,42 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     supply_uncertified: float = 0.15
     supply_expired: float = 0.06
     """Supplier lots that come without certificate, or almost expired."""
+    wrong_pick: float = 0.01
+    """How often a station with a job order takes another unit than the one named, if one lies there."""
     machine_restart: float = 0.004
     """Machine restarts per request: the same request is written again."""
+    wrong_cell: float = 0.0
+    """Pairs of cells per tray that lie in each other's slot when they come to the module line."""
+    modules_swapped: float = 0.0
+    """Packs in which two modules are stacked in each other's slot."""
+    insulation_low: float = 0.0
+    """Packs in which a wire of a module is pinched while it is stacked."""
+    bolt_loose: float = 0.0
+    """Packs with a bolt that is not tight."""
+    bms_software: float = 0.0
+    """Packs whose BMS runs another software than it was given."""
 
 
 ALL_DEFECTS = Defects()
 NO_DEFECTS = Defects(**dict.fromkeys(Defects.__struct_fields__, 0.0))
 
 ROUTES: dict[str, tuple[str, ...]] = {
-    "cell": ("winding", "assembly", "filling", "sealing", "formation", "ageing", "grading", "sorting"),
-    "module": ("module_assembly", "module_welding", "module_eol"),
-    "pack": ("pack_assembly", "pack_eol", "shipping"),
+    "cell": ("winding", "assembly", "filling", "sealing", "formation", "ageing", "grading", "sorting", "resort"),
+    "module": ("module_assembly", "module_welding", "module_gluing", "module_eol"),
+    "pack": (
+        "pack_assembly",
+        "busbar_bolting",
+        "bms_flash",
+        "leak_test",
+        "insulation_test",
+        "hipot_test",
+        "equalisation",
+        "capacity_test",
+        "soc_set",
+        "labelling",
+        "pack_eol",
+        "shipping",
+    ),
 }
 
 
@@ -201,6 +290,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     seed: int = 7
     packs: int = 1
+    spare_modules: int = 0
+    """Modules beyond those of the packs, for repairs."""
     page: int = 1
     """Cells that one winding request makes."""
     start_us: int = 1_772_409_600_000_000
@@ -221,3 +312,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     defects: Defects = field(default_factory=Defects)
     persons: dict[str, str] = field(default_factory=dict)
     """Badge of the person at a station."""
+    cyclers: str = ""
+    """Folder that the cyclers write their curves to, "" = none."""
+    dispatched: frozenset[str] = frozenset()
+    """Stations that work only on the job orders of the MES."""

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from cellwright.links.opcua.contract import Kind
-from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, SEPARATOR_MM
+from cellwright.sim.catalogue import ANODE, CATHODE, ELECTROLYTE_MG, ROUTES, SEPARATOR_MM
 from cellwright.sim.cells import CELL_WORK, Bench, Measured, fill, shot_mg, wind
+from cellwright.sim.clock import Buffer
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
 from cellwright.sim.machine import Ask, Reply
-from cellwright.sim.packs import UNIT_WORK
+from cellwright.sim.packs import UNIT_WORK, UNIT_WORK_S
+from cellwright.sim.picking import OWED_S, grip_beside, holds_all, take
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position, Station, unit_row, with_results, with_rows
 from cellwright.sim.supply import Receiving
@@ -18,8 +20,9 @@ from cellwright.sim.world import World
 _WEBS = {"cathode": CATHODE.cell_mm, "anode": ANODE.cell_mm, "separator_a": SEPARATOR_MM, "separator_b": SEPARATOR_MM}
 _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
-_WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2}
+_WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2, **UNIT_WORK_S}
 _OTHER_WORK_S = 60.0
+_ONE_BY_ONE = frozenset((*ROUTES["module"], *ROUTES["pack"]))
 CELL_PACE_S = 1.5
 """Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
 
@@ -36,15 +39,34 @@ class UnitStation(Station):
     """A station that takes waiting units, works on them, reports, and passes them on."""
 
     work_s = _OTHER_WORK_S
+    refused_codes: tuple[str, ...] = ()
+    """Why the last request was refused, while a job order is carried out."""
 
     async def run(self) -> None:
-        """Work for ever."""
+        """Work for ever: on what waits, or on what the MES orders."""
         queue = self.world.stage(self.operation)
+        while self.is_dispatched:
+            await self.obey(queue)
+        page = 1 if self.operation in _ONE_BY_ONE else self.world.settings.page
         while True:
             units = [await queue.get()]
-            while len(queue) and len(units) < self.world.settings.page:
+            while len(queue) and len(units) < page:
                 units.append(await queue.get())
             await self.process(units)
+
+    async def obey(self, queue: Buffer[Unit]) -> None:
+        """Wait for work and for a job order, pick the units that it names, do it, and say that it is over."""
+        await queue.changed.until(lambda: len(queue) > 0)
+        job = await self.machine.next_job(hold_s=OWED_S)
+        if not await self.comes(job, lambda: holds_all(queue, job.units)):
+            return
+        self.refused_codes = ()
+        units = take(queue, job.units)
+        await self.process(grip_beside(queue, units, self.random, self.world.defects.wrong_pick))
+        if "job_mismatch" in self.refused_codes:
+            self.refused_codes = ()
+            await self.process(take(queue, job.units))
+        await self.machine.job_ended(job.job, is_aborted=bool(self.refused_codes))
 
     async def process(self, units: list[Unit]) -> None:
         """Ask, work, report and pass on one page."""
@@ -54,12 +76,16 @@ class UnitStation(Station):
             await self.refuse(units, reply)
             return
         await self.work_for(_WORK_S.get(self.operation, self.work_s) * len(units))
-        measured, spans = self.work(units)
+        measured, spans = await self.perform(units)
         self.note_work(units, measured)
         await self.complete(units, measured, spans)
 
     async def refuse(self, units: list[Unit], reply: Reply) -> None:
-        """Park the units that a refusal names (all, if it names none); the others wait again."""
+        """Park the units that a refusal names (all, if it names none); the others wait again, as do all on orders."""
+        self.refused_codes = reply.codes
+        if self.is_dispatched:
+            self.world.stage(self.operation).put_now(*units)
+            return
         text = " ".join(reply.texts)
         named = [unit for unit in units if unit.code in text] or units
         self.park(named)
@@ -84,12 +110,21 @@ class UnitStation(Station):
         for name in self.positions:
             await self.ensure(name, float(len(units)))
 
+    async def perform(self, units: list[Unit]) -> tuple[list[Measured], Spans]:
+        """Do the operation, with whatever answers in host time."""
+        return self.work(units)
+
     def work(self, units: list[Unit]) -> tuple[list[Measured], Spans]:
         """Do the operation; one piece of each position goes into each unit."""
-        bench = Bench(self.random, self.world.defects)
         act = CELL_WORK.get(self.operation) or UNIT_WORK.get(self.operation)
         spans = [[self.feeds[name].take(1.0) for name in self.positions] for _ in units]
-        return [act(unit, bench) if act else {} for unit in units], spans
+        return [act(unit, self.bench(unit)) if act else {} for unit in units], spans
+
+    def bench(self, unit: Unit) -> Bench:
+        """Return what the station knows of a unit."""
+        members = [self.world.units[code] for code in unit.members]
+        tries = unit.tries(self.operation)
+        return Bench(self.random, self.world.defects, code=unit.code, members=members, tries=tries)
 
 
 class Filler(UnitStation):

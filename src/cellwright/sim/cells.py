@@ -21,6 +21,7 @@ _WORN_CHANNEL = 37
 _UNDERFILL_G = 35.3
 _GOOD_CAPACITY_AH = 5.85
 _BURR_FREE_UM = 5.0
+_US_PER_H = 3_600_000_000
 
 Measured = dict[str, float]
 
@@ -33,6 +34,15 @@ class Bench(Struct):
     slot: int = 0
     hours: float = 0.0
     """Time (h) since the step before."""
+    now_us: int = 0
+    code: str = ""
+    """What the unit is thought to be."""
+    readings: Measured = {}
+    """What was measured of that code before."""
+    members: Sequence[Unit] = ()
+    """What the unit is made of, in slot order."""
+    tries: int = 0
+    """How often the operation was done on the unit before."""
 
 
 def mean_over(areal_gsm: FloatArray | None, start_mm: float, end_mm: float) -> float:
@@ -60,6 +70,7 @@ def wind(cell: Unit, spans: Sequence[Span], bench: Bench, nature: Generator) -> 
     )
     _soft_shorts(cell, [cathode, anode], bench.defects, nature)
     _web_flaws(cell, cathode)
+    cell.traits["dry_g"] = 107.0 + 44.0 * (weight_ratio - 1.0) + bounded(nature, 0.3, 1.0)
     return _winding_results(cell, weight_ratio, bench)
 
 
@@ -177,8 +188,26 @@ def grade(cell: Unit, bench: Bench) -> Measured:
 
 def weigh(cell: Unit, bench: Bench) -> Measured:
     """Return the mass (g) of the finished cell."""
-    coating_g = 44.0 * (cell.traits["weight_ratio"] - 1.0)
-    return {"mass_g": 107.0 + cell.traits["electrolyte_g"] + coating_g + bounded(bench.random, 0.3, 1.0)}
+    return {"mass_g": cell.traits["dry_g"] + cell.traits["electrolyte_g"] + bounded(bench.random, 0.015, 0.04)}
+
+
+def measure_again(cell: Unit, bench: Bench) -> Measured:
+    """Measure before insertion, and how far that is from what was recorded of the code that the cell should have."""
+    random, traits, before = bench.random, cell.traits, bench.readings
+    graded_us = next((work.time_us for work in reversed(cell.works) if work.operation == "grading"), bench.now_us)
+    traits["ocv_v"] -= traits["k_mv_per_h"] * (bench.now_us - graded_us) / _US_PER_H / 1000.0
+    ocv_v = traits["ocv_v"] + bounded(random, 0.00003, 0.0001)
+    dcir_ohm = traits["dcir_ohm"] * traits.get("weld_ratio", 1.0) * (1.0 + bounded(random, 0.003, 0.01))
+    mass_g = weigh(cell, bench)["mass_g"]
+    return {
+        "ocv_v": ocv_v,
+        "dcir_ohm": dcir_ohm,
+        "mass_g": mass_g,
+        "mass_shift_g": mass_g - before.get("mass_g", math.nan),
+        "ocv_shift_mv": (ocv_v - before.get("ocv_v", math.nan)) * 1000.0,
+        "dcir_shift_ratio": dcir_ohm / before.get("dcir_ohm", math.nan) - 1.0,
+        "code_fit_count": float(cell.code == bench.code),
+    }
 
 
 CELL_WORK: dict[str, Callable[[Unit, Bench], Measured]] = {
@@ -188,5 +217,6 @@ CELL_WORK: dict[str, Callable[[Unit, Bench], Measured]] = {
     "ageing": age,
     "grading": grade,
     "sorting": weigh,
+    "resort": measure_again,
 }
 """What an operation does to a cell, where nothing but the cell and the bench matters."""

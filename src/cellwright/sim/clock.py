@@ -4,6 +4,9 @@ Coroutines started with `Clock.spawn` may block on `sleep`, `Signal.wait`, `Buff
 of them runs, plant time stands still. An answer of the MES is delivered exactly `slack_s` of plant time after the
 request, however long the host needed: plant time never passes that moment without the answer, and the results do
 not depend on the host's speed.
+
+What the MES may send, but does not owe, is awaited by a `Signal` from outside; a `hold` keeps plant time still before it,
+for a while of host time.
 """
 
 import asyncio
@@ -48,10 +51,14 @@ class TimeFile:
 class Pending:
     """An answer that the outside world owes: resolved at any host time, delivered at its plant time."""
 
-    def __init__(self, clock: "Clock", place: str, due_us: int) -> None:
-        """Belong to a clock; `place` names who waits, `due_us` is the plant time of delivery."""
+    def __init__(self, clock: "Clock", place: str, due_us: int, *, until_s: float | None = None) -> None:
+        """Belong to a clock; `place` names who waits, `due_us` is the plant time of delivery.
+
+        With `until_s`, a time of the event loop, it is not owed: from then on plant time goes on without it.
+        """
         self.place = place
         self.due_us = due_us
+        self.until_s = until_s
         self.resolved = asyncio.Event()
         self._clock = clock
 
@@ -67,9 +74,13 @@ class Pending:
 class Signal:
     """A broadcast: every coroutine that waits goes on when it fires."""
 
-    def __init__(self, clock: "Clock", place: str) -> None:
-        """Belong to a clock; `place` names what is awaited, for the report of a stalled plant."""
+    def __init__(self, clock: "Clock", place: str, *, is_outside: bool = False) -> None:
+        """Belong to a clock; `place` names what is awaited, for the report of a stalled plant.
+
+        One that fires from outside does not stall the plant while host time may bring it.
+        """
         self._clock = clock
+        self._is_outside = is_outside
         self._waiting: list[asyncio.Future[None]] = []
         self.place = place
 
@@ -82,7 +93,7 @@ class Signal:
         """Block until the next `fire`."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        await self._clock.block(future)
+        await self._clock.block(future, is_outside=self._is_outside)
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Block until a predicate holds; it is tested at once and after every `fire`."""
@@ -178,6 +189,8 @@ class Clock:
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._places: dict[asyncio.Future[None], str] = {}
+        self._outside: set[asyncio.Future[None]] = set()
+        self._resumed = asyncio.Event()
         self._failure: BaseException | None = None
         self._is_closing = False
         self._never = Signal(self, "the end")
@@ -199,6 +212,10 @@ class Clock:
         """Return a new answer owed by the outside world, due `slack_s` from now."""
         return Pending(self, place, self.now_us + self.slack_us)
 
+    def hold(self, place: str, grace_s: float) -> Pending:
+        """Return what keeps plant time still, once it is awaited, until it is resolved; for `grace_s` of host time at most."""
+        return Pending(self, place, self.now_us, until_s=asyncio.get_running_loop().time() + grace_s)
+
     async def sleep(self, seconds: float) -> None:
         """Block for plant time (s)."""
         await self.block_until(self.now_us + max(0, round(seconds * SECOND_US)), None)
@@ -210,10 +227,12 @@ class Clock:
         heapq.heappush(self._heap, (due_us, self._order, future, pending))
         await self.block(future)
 
-    async def block(self, future: asyncio.Future[None]) -> None:
-        """Count the running coroutine as blocked until `resume(future)`."""
+    async def block(self, future: asyncio.Future[None], *, is_outside: bool = False) -> None:
+        """Count the running coroutine as blocked until `resume(future)`, which may come from outside."""
         task = asyncio.current_task()
         self._places[future] = task.get_name() if task else "?"
+        if is_outside:
+            self._outside.add(future)
         self._running_count -= 1
         self._note_idle()
         await future
@@ -221,9 +240,11 @@ class Clock:
     def resume(self, future: asyncio.Future[None]) -> None:
         """Let the coroutine blocked on a future run again."""
         self._places.pop(future, None)
+        self._outside.discard(future)
         if not future.done():
             self._running_count += 1
             future.set_result(None)
+            self._resumed.set()
 
     async def run(self, is_done: Callable[[], bool]) -> None:
         """Drive plant time until `is_done` and every owed answer came; raise what a coroutine raised.
@@ -250,12 +271,19 @@ class Clock:
 
     async def _step(self) -> None:
         if not self._heap:
-            raise PlantStoppedError(f"the virtual plant stands still; waiting: {self._waiting_text()}")
-        due_us, _, future, pending = heapq.heappop(self._heap)
+            await self._await_call()
+            return
+        entry = heapq.heappop(self._heap)
+        due_us, _, future, pending = entry
         if pending is not None:
             await self._await_outside(pending)
         if due_us > self.now_us:
             await self._keep_pace(due_us)
+        if self._running_count > 0 or (self._heap and self._heap[0] < entry):
+            # Something came from outside meanwhile, and lives at the present time.
+            heapq.heappush(self._heap, entry)
+            return
+        if due_us > self.now_us:
             self.now_us = due_us
             self._publish(due_us)
         self.resume(future)
@@ -265,16 +293,32 @@ class Clock:
         if self._pace_ratio:
             await asyncio.sleep(min((due_us - self.now_us) / SECOND_US / self._pace_ratio, _PAUSE_MAX_S))
 
-    async def _await_outside(self, pending: Pending) -> None:
+    async def _await_call(self) -> None:
+        """Nothing is to be done until the outside world calls: give it time."""
+        if not self._outside:
+            raise PlantStoppedError(f"the virtual plant stands still; waiting: {self._waiting_text()}")
+        self._resumed.clear()
         try:
             async with asyncio.timeout(self._patience_s):
+                await self._resumed.wait()
+        except TimeoutError:
+            text = f"nothing came from the MES for {self._patience_s:g} s of host time; waiting: {self._waiting_text()}"
+            raise PlantStoppedError(text) from None
+
+    async def _await_outside(self, pending: Pending) -> None:
+        until_s = asyncio.get_running_loop().time() + self._patience_s if pending.until_s is None else pending.until_s
+        try:
+            async with asyncio.timeout_at(until_s):
                 await pending.resolved.wait()
         except TimeoutError:
+            if pending.until_s is not None:
+                pending.resolve()
+                return
             text = f"{pending.place}: no answer from the MES for {self._patience_s:g} s of host time"
             raise PlantStoppedError(text) from None
 
     def _has_pending(self) -> bool:
-        return any(entry[3] is not None for entry in self._heap)
+        return any(entry[3] is not None and entry[3].until_s is None for entry in self._heap)
 
     def _note_idle(self) -> None:
         if self._running_count == 0 or self._failure is not None:

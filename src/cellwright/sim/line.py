@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from cellwright.sim.bms_station import Flasher
 from cellwright.sim.catalogue import SIDES, Settings
 from cellwright.sim.cell_line import CELL_PACE_S, Filler, UnitStation, Winder
 from cellwright.sim.clock import Buffer, Clock
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.machine import Machine, StationNodes
-from cellwright.sim.pack_line import ModuleJoiner, PackJoiner
+from cellwright.sim.ordered import MagazineLoader
+from cellwright.sim.pack_line import Gluer, ModuleJoiner, PackJoiner
 from cellwright.sim.randoms import generator
+from cellwright.sim.repairs import Book, RepairBay
 from cellwright.sim.servers import WORK_CENTERS
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
@@ -28,15 +31,38 @@ OPERATIONS = {
     "AGE-01": "ageing",
     "GRADE-01": "grading",
     "SORT-01": "sorting",
+    "RSORT-01": "resort",
     "MOD-01": "module_assembly",
     "MWELD-01": "module_welding",
+    "GLUE-01": "module_gluing",
     "MEOL-01": "module_eol",
     "PACK-01": "pack_assembly",
+    "BOLT-01": "busbar_bolting",
+    "BMS-01": "bms_flash",
+    "LEAK-01": "leak_test",
+    "INS-01": "insulation_test",
+    "HIPOT-01": "hipot_test",
+    "BOND-01": "equalisation",
+    "CYC-01": "capacity_test",
+    "SOC-01": "soc_set",
+    "LABEL-01": "labelling",
     "PEOL-01": "pack_eol",
     "SHIP-01": "shipping",
 }
 """What each standard station does; RCV-01 and TRAY-01 only handle."""
-_PLAIN_STATIONS = {"MWELD-01": "module_welding", "MEOL-01": "module_eol", "PEOL-01": "pack_eol", "SHIP-01": "shipping"}
+_PLAIN_STATIONS = (
+    "MWELD-01",
+    "MEOL-01",
+    "LEAK-01",
+    "INS-01",
+    "HIPOT-01",
+    "BOND-01",
+    "CYC-01",
+    "SOC-01",
+    "PEOL-01",
+    "SHIP-01",
+)
+"""They take nothing: units come, are worked on or measured, and go."""
 
 
 class ExtraStation(Struct, frozen=True):
@@ -93,11 +119,16 @@ class VirtualPlant:
         }
         self.world = World(self.clock, settings, self.machines)
 
-    async def run(self, extra: Sequence[ExtraStation] = ()) -> None:
-        """Make and ship the packs. Raises PlantStoppedError with the reason when that is not possible."""
+    async def run(self, extra: Sequence[ExtraStation] = (), *, book: Book | None = None) -> None:
+        """Make and ship the packs. Raises PlantStoppedError with the reason when that is not possible.
+
+        Packs on hold are mended where somebody can `book` it.
+        """
         for machine in self.machines.values():
             await machine.start()
         self._spawn_all(extra)
+        if book is not None:
+            self.clock.spawn(RepairBay(self.world, book).run(), "repairs")
         try:
             await self.clock.run(self.world.is_finished)
         finally:
@@ -136,13 +167,21 @@ class VirtualPlant:
             Filler(world, receiving),
             UnitStation(world, "SEAL-01", "sealing", [Position("cap", "count", receiving.source("cap"))]),
             ModuleJoiner(world, receiving, trays.magazines),
+            Gluer(world, receiving),
             PackJoiner(world, receiving),
-            *(UnitStation(world, code, operation) for code, operation in _PLAIN_STATIONS.items()),
+            UnitStation(
+                world, "BOLT-01", "busbar_bolting", [Position("bolts", "count", receiving.source("busbar_bolts"))]
+            ),
+            Flasher(world),
+            UnitStation(world, "LABEL-01", "labelling", [Position("label", "count", receiving.source("pack_label"))]),
+            *(UnitStation(world, code, OPERATIONS[code]) for code in _PLAIN_STATIONS),
         ]
         for each in extra:
             world.queues[each.operation] = Buffer(clock, each.operation)
             station = UnitStation(world, each.code, each.operation)
             station.work_s = CELL_PACE_S
             stations.append(station)
+        if "MAG-01" in world.settings.dispatched:
+            clock.spawn(MagazineLoader(world, trays.magazines).run(), "MAG-01")
         for station in stations:
             clock.spawn(station.run(), station.code)

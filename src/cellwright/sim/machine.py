@@ -22,9 +22,11 @@ from cellwright.links.opcua.contract import (
     Kind,
     State,
 )
+from cellwright.links.opcua.jobs import StationJob
 from cellwright.links.opcua.serverside import Listener
 from cellwright.links.opcua.values import Value
 from cellwright.sim.clock import Clock, Lock, Pending
+from cellwright.sim.machine_jobs import MachineJobs, StationJobNodes
 
 _RECIPE_DELAY_S = 0.002
 _RESTART_S = 0.05
@@ -85,13 +87,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     routing: tuple[str, ...]
 
 
-class StationNodes(Protocol):
+class StationNodes(StationJobNodes, Protocol):
     """The nodes of a station as its own machine sees them; `StationServer` is one."""
-
-    code: str
-
-    async def write(self, values: Mapping[str, Value]) -> None:
-        """Write nodes in the order given."""
 
     def read(self, path: str) -> Value:
         """Return the present value of a node."""
@@ -122,6 +119,7 @@ class Machine:
         self._turn = Lock(clock, self.code)
         self._written: dict[str, Value] = {}
         self._copying: asyncio.Task[None] | None = None
+        self.jobs = MachineJobs(nodes, clock)
 
     async def start(self) -> None:
         """Write the epoch and listen for answers and recipes."""
@@ -129,6 +127,7 @@ class Machine:
         await self._nodes.write({EPOCH_PATH: epoch, STATE_PATH: State.NOT_EXECUTING.value})
         self._nodes.listen(ANSWER_SEQUENCE_PATH, self._on_answer)
         self._nodes.listen(_RECIPE_REVISION, self._on_recipe)
+        await self.jobs.open()
 
     async def stop(self) -> None:
         """End what the machine still does by itself."""
@@ -157,8 +156,18 @@ class Machine:
             await self._pending.wait()
             self._pending = None
             reply = self._read_reply()
+            if ask.kind is Kind.CHECK_IN and reply.accepted:
+                await self.jobs.admitted(ask.units or reply.units)
         self.refusals.update(reply.codes)
         return reply
+
+    async def next_job(self, *, hold_s: float = 0.0) -> StationJob:
+        """Return the next job order of the MES, Running once it is checked in; see `MachineJobs.next_job`."""
+        return await self.jobs.next_job(hold_s=hold_s)
+
+    async def job_ended(self, job_id: str, *, is_aborted: bool = False) -> None:
+        """Show that a job order is over."""
+        await self.jobs.job_ended(job_id, is_aborted=is_aborted)
 
     def _request_values(self, ask: Ask) -> dict[str, Value]:
         own: dict[str, Value] = {
@@ -183,7 +192,9 @@ class Machine:
         self.repeated_count += 1
         await asyncio.sleep(self._random.uniform(0.0, _RESTART_S))
         await self._nodes.write({STATE_PATH: State.NOT_AVAILABLE.value, SEQUENCE_PATH: 0, ANSWER_SEQUENCE_PATH: 0})
+        await self.jobs.close()
         await asyncio.sleep(_RESTART_S)
+        await self.jobs.open()
         pending.resolved.clear()
         self._pending = pending
         await self._nodes.write({STATE_PATH: self.state.value, **values})

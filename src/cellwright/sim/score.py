@@ -17,7 +17,7 @@ from cellwright.views.recorded import Record, RecordedInterval, RecordedPart
 _DETAILS_MAX = 10
 _IN_FLIGHT_MAX = 10
 """Units that may have been admitted just as the run ended: the machines never learnt of them."""
-_TOLERANCES_MAX = {"electrolyte": 12_000} | dict.fromkeys(
+_TOLERANCES_MAX = {"electrolyte": 12_000, "adhesive": 3000} | dict.fromkeys(
     ("cathode", "anode", "separator_a", "separator_b"), 2 * LENGTH_TOLERANCE_MM
 )
 """Widest tolerance that says anything, by position (mm or mg); positions that count pieces have none."""

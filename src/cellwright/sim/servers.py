@@ -32,8 +32,21 @@ WORK_CENTERS: dict[str, tuple[str, ...]] = {
     "winding": ("WIND-01",),
     "cell_assembly": ("ASM-01", "FILL-01", "SEAL-01"),
     "formation": ("TRAY-01", "FORM-01", "AGE-01", "GRADE-01", "SORT-01"),
-    "module": ("MOD-01", "MWELD-01", "MEOL-01"),
-    "pack": ("PACK-01", "PEOL-01", "SHIP-01"),
+    "module": ("RSORT-01", "MAG-01", "MOD-01", "MWELD-01", "GLUE-01", "MEOL-01"),
+    "pack": (
+        "PACK-01",
+        "BOLT-01",
+        "BMS-01",
+        "LEAK-01",
+        "INS-01",
+        "HIPOT-01",
+        "BOND-01",
+        "CYC-01",
+        "SOC-01",
+        "LABEL-01",
+        "PEOL-01",
+        "SHIP-01",
+    ),
 }
 
 
@@ -78,7 +91,7 @@ class Servers:
             server = await self._listen()
             self.urls[work_center] = f"opc.tcp://127.0.0.1:{server.port}"
             for code in codes:
-                self.stations[code] = await build_station(server, code)
+                self.stations[code] = await build_station(server, code, takes_jobs=True)
         return self
 
     async def __aexit__(self, *_: object) -> None:

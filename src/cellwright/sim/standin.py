@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
+from cellwright.links.contract import LinkError
 from cellwright.links.opcua.contract import ANSWER_NODES, NODES, REQUEST_NODES, SEQUENCE_PATH, Kind, ValueType
+from cellwright.links.opcua.jobs import READ_SPECS, JobControl, JobDoor, ReturnStatus
 from cellwright.links.opcua.serverside import Listener
-from cellwright.links.opcua.values import Value
+from cellwright.links.opcua.serverside_jobs import JobReceiver, answer_call
+from cellwright.links.opcua.values import Problem, Value
 from cellwright.sim.catalogue import ROUTES
 from cellwright.sim.lots import LENGTH_TOLERANCE_MM
 from cellwright.sim.machine import Ask, Reply, StationNodes
@@ -25,11 +28,14 @@ from cellwright.views.recorded import (
     RecordedWork,
 )
 
-_REWORK = {"assembly": "assembly", "filling": "filling", "formation": "formation"}
+_REWORK = {
+    **{each: each for each in ("assembly", "filling", "formation", "busbar_bolting")},
+    "bms_flash": "busbar_bolting",
+}
 """Not good here -> once more there; everything else is scrap."""
 _REWORK_MAX = 2
 _WEBS = ("cathode", "anode", "separator_a", "separator_b", "roll")
-_TOLERANCES = {"foil": 150, "electrolyte": 8100, "carbon": 5100, "binder": 5100, "solvent": 60_100}
+_TOLERANCES = {"foil": 150, "electrolyte": 8100, "adhesive": 2100, "carbon": 5100, "binder": 5100, "solvent": 60_100}
 _TOLERANCES |= dict.fromkeys(_WEBS, LENGTH_TOLERANCE_MM) | dict.fromkeys(
     ("active", "slurry", "slurry_next", "heel"), 40_100
 )
@@ -52,9 +58,14 @@ _NOTHING: dict[ValueType, Value] = {
 class MemoryNodes:
     """A station's nodes without a server: for a plant that nobody else looks at."""
 
+    takes_jobs = True
+
     def __init__(self, code: str) -> None:
         """Begin with every node empty."""
         self.code = code
+        self.job_door: JobDoor = _MemoryDoor(self)
+        """The way to the station's job orders, for a `JobControl`."""
+        self._receiver: JobReceiver | None = None
         self._values: dict[str, Value] = {
             spec.path: () if spec.is_array else _NOTHING.get(spec.type, 0) for spec in NODES
         }
@@ -74,6 +85,30 @@ class MemoryNodes:
     def listen(self, path: str, listener: Listener) -> None:
         """Call `listener(path, value)` whenever a node is written."""
         self._listeners.setdefault(path, []).append(listener)
+
+    def receive_jobs(self, receiver: JobReceiver | None) -> None:
+        """Give calls of JobOrderControl to a receiver, None = the machine is not ready."""
+        self._receiver = receiver
+
+    async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
+        """Call a method of the machine. Raises LinkError while it starts anew."""
+        if self._receiver is None:
+            raise LinkError(f"{self.code}: {path} was refused, the machine is not ready; try again")
+        return await answer_call(self._receiver, path, arguments)
+
+
+class _MemoryDoor:
+    """The way to a station's job orders without a server in between."""
+
+    def __init__(self, nodes: MemoryNodes) -> None:
+        self.turn = asyncio.Lock()
+        self._nodes = nodes
+
+    async def read(self) -> list[Value | Problem]:
+        return [self._nodes.read(spec.path) for spec in READ_SPECS]
+
+    async def call(self, path: str, arguments: Sequence[Value]) -> ReturnStatus:
+        return await self._nodes.call(path, arguments)
 
 
 class _Known(Struct):
@@ -106,9 +141,18 @@ class StandIn:
         self._lot_count = 0
         self._answers: dict[tuple[str, int], Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attached: dict[str, MemoryNodes] = {}
+        self.jobs = JobControl(self._job_door)
+        """Gives job orders to the attached stations, as the MES would."""
 
-    def attach(self, nodes: StationNodes) -> None:
-        """Answer the requests of one station from now on."""
+    def _job_door(self, station: str) -> JobDoor:
+        if station not in self._attached:
+            raise LinkError(f"{station} is not attached to the stand-in; attach its nodes first")
+        return self._attached[station].job_door
+
+    def attach(self, nodes: MemoryNodes) -> None:
+        """Answer the requests of one station from now on, and reach its job orders."""
+        self._attached[nodes.code] = nodes
 
         def on_request(_path: str, value: Value) -> None:
             if isinstance(value, int) and value > 0:

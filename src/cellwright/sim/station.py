@@ -1,14 +1,17 @@
 """A station: a machine with material positions and an operator who loads, unloads and reacts to refusals."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
 from cellwright.links.opcua.contract import Kind, State
-from cellwright.sim.catalogue import LIMITS
+from cellwright.links.opcua.jobs import StationJob
+from cellwright.sim.catalogue import LIMITS, Limit
 from cellwright.sim.clock import PlantStoppedError
 from cellwright.sim.lots import Counter, Feed, Lot, Span
 from cellwright.sim.machine import Ask, Reply
+from cellwright.sim.picking import until_there
 from cellwright.sim.units import Place, Unit, Work
 from cellwright.sim.world import World
 
@@ -23,6 +26,8 @@ UNIT_CODES = frozenset(
         "station_wrong",
     }
 )  # fmt: skip
+JOB_CODES = frozenset({"job_mismatch", "job_missing", "job_ended"})
+"""What lies there is not what the MES ordered, or it is ordered no more."""
 _ASK_ATTEMPTS = 60
 _REPORT_ATTEMPTS = 5
 _BACK_OFF_S = 5.0
@@ -87,8 +92,14 @@ def judge(operation: str, measured: Mapping[str, float]) -> str:
     for name, limit in LIMITS.get(operation, {}).items():
         value = measured.get(name)
         if value is not None and not limit.holds(value):
-            return f"{name}_{'low' if value < limit.lower else 'high'}"
+            return f"{name}_{_fault(value, limit)}"
     return ""
+
+
+def _fault(value: float, limit: Limit) -> str:
+    if math.isnan(value):
+        return "not_measured"
+    return "low" if value < limit.lower else "high"
 
 
 def with_results(ask: Ask, operation: str, measured: Sequence[Mapping[str, float]]) -> Ask:
@@ -118,9 +129,17 @@ class Station:
         self.positions = {position.name: position for position in positions}
         self.counters = {each.name: Counter(self.random, each.measure) for each in positions}
         self.feeds: dict[str, Feed] = {}
+        self.is_dispatched = code in world.settings.dispatched
         self._working_count = 0
         self._worked_us = 0
         self._is_settling = False
+
+    async def comes(self, job: StationJob, is_there: Callable[[], bool]) -> bool:
+        """Wait for what a job order names; when it does not come, the order is given up."""
+        if await until_there(self.clock, is_there, lambda: self.machine.jobs.holds(job)):
+            return True
+        await self.machine.job_ended(job.job, is_aborted=True)
+        return False
 
     async def ensure(self, name: str, amount: float) -> Feed:
         """Return the feed of a position with at least `amount` left, changing the lot if need be."""
@@ -158,8 +177,8 @@ class Station:
         return feed.lot
 
     async def admit(self, ask: Ask) -> Reply:
-        """Ask to work; material is changed and other refusals waited out. Refused = the units are at fault."""
-        return await self.persist(ask, give_up=UNIT_CODES)
+        """Ask to work; material is changed and other refusals waited out. Refused = the units, or the order, are at fault."""
+        return await self.persist(ask, give_up=UNIT_CODES | JOB_CODES)
 
     async def persist(self, ask: Ask, *, give_up: frozenset[str]) -> Reply:
         """Ask until accepted or refused with a code of `give_up`. Raises PlantStoppedError after many refusals."""

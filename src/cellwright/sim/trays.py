@@ -1,25 +1,33 @@
-"""Tray loading, formation, ageing, grading, sorting, and magazines for the module line."""
+"""Tray loading, formation, ageing, grading, sorting, re-sorting, and magazines for the module line."""
 
 from collections import Counter as Tally
 from collections.abc import Sequence
 
 from msgspec import Struct
+from numpy.random import Generator
 
 from cellwright.links.opcua.contract import Kind
-from cellwright.sim.cabinets import Cabinet
 from cellwright.sim.catalogue import HOUR_S, MAGAZINE_SLOTS, TRAY_SLOTS
 from cellwright.sim.cell_line import codes_of
 from cellwright.sim.cells import CELL_WORK, Bench, Measured
+from cellwright.sim.chambers import Chambers
 from cellwright.sim.clock import Buffer, Clock
+from cellwright.sim.cycler import Cabinet
 from cellwright.sim.machine import Ask, Reply
 from cellwright.sim.station import UNIT_CODES, Station, with_results
 from cellwright.sim.units import Unit
 from cellwright.sim.world import World
 
-TRAY_OPERATIONS = ("formation", "ageing", "grading", "sorting")
-_STATIONS = {"formation": "FORM-01", "ageing": "AGE-01", "grading": "GRADE-01", "sorting": "SORT-01"}
-_WORK_HOURS = {"formation": 12.0, "ageing": 168.0, "grading": 8.0, "sorting": 0.1}
-_PLACES = {"formation": 8, "ageing": 64, "grading": 8, "sorting": 1}
+TRAY_OPERATIONS = ("formation", "ageing", "grading", "sorting", "resort")
+_STATIONS = {
+    "formation": "FORM-01",
+    "ageing": "AGE-01",
+    "grading": "GRADE-01",
+    "sorting": "SORT-01",
+    "resort": "RSORT-01",
+}
+_WORK_HOURS = {"formation": 12.0, "ageing": 168.0, "grading": 8.0, "sorting": 0.1, "resort": 0.1}
+_PLACES = {"formation": 8, "ageing": 64, "grading": 8, "sorting": 1, "resort": 1}
 """Trays that fit into a station at once; in formation and grading each has a chamber of its own."""
 _CHAMBERED = frozenset({"formation", "grading"})
 _WETTING_S = 12 * HOUR_S
@@ -35,6 +43,22 @@ class Tray(Struct, eq=False):
 
     code: str
     cells: dict[int, Unit]
+    slots: dict[str, int]
+    """Where each code was put, as it was reported."""
+
+    @classmethod
+    def of(cls, code: str, units: Sequence[Unit]) -> "Tray":
+        """Return a carrier with units in its slots from 0."""
+        return cls(code, dict(enumerate(units)), {unit.code: slot for slot, unit in enumerate(units)})
+
+    def mix(self, random: Generator) -> None:
+        """Put two neighbours in each other's slot, and tell nobody."""
+        slots = sorted(self.cells)
+        at = int(random.integers(len(slots) - 1))
+        one, other = slots[at], slots[at + 1]
+        self.cells[one], self.cells[other] = self.cells[other], self.cells[one]
+        for slot in (one, other):
+            self.cells[slot].blame("wrong_cell")
 
     def units(self) -> list[Unit]:
         """Return the cells in slot order."""
@@ -70,7 +94,9 @@ class TrayStation(Station):
         super().__init__(world, _STATIONS[operation], operation)
         self._places: Buffer[int] = Buffer(world.clock, self.code)
         self._places.put_now(*range(_PLACES[operation]))
-        self._cabinet = Cabinet(world, self.code) if operation in _CHAMBERED else None
+        self._chambers = Chambers(world, self.code) if operation in _CHAMBERED else None
+        settings = world.settings
+        self._cabinet = Cabinet(self.code, operation, seed=settings.seed, folder=settings.cyclers)
 
     async def process(self, tray: Tray) -> tuple[Reply, list[Unit]]:
         """Work on a tray; returns the answer to the report and the cells in page order, or the refusal."""
@@ -79,30 +105,30 @@ class TrayStation(Station):
             reply = await self.admit(Ask(kind=Kind.CHECK_IN, carrier=tray.code))
             if not reply.accepted:
                 return reply, []
-            by_code = {cell.code: cell for cell in tray.cells.values()}
-            page = [by_code[code] for code in reply.units if code in by_code]
+            codes = [code for code in reply.units if tray.slots.get(code) in tray.cells]
+            page = [tray.cells[tray.slots[code]] for code in codes]
+            start_us = self.clock.now_us
             hours = _WORK_HOURS[self.operation] * float(self.random.uniform(0.99, 1.01))
             await self.work_exactly(hours * HOUR_S)
-            measured = self._measure(tray, page, place=place, hours=hours)
+            measured = self._measure(tray, codes, place=place, hours=hours)
             self.note_work(page, measured)
-            return await self.report(self._report(tray, page, measured)), page
+            self._cabinet.write(tray.cells, page, measured, start_us)
+            ask = Ask(kind=Kind.CHECK_OUT, carrier=tray.code, units=tuple(codes))
+            return await self.report(with_results(ask, self.operation, measured)), page
         finally:
             self._places.put_now(place)
 
-    def _measure(self, tray: Tray, page: list[Unit], *, place: int, hours: float) -> list[Measured]:
-        slots = {cell.code: slot for slot, cell in tray.cells.items()}
-        bench = Bench(self.random, self.world.defects, hours=hours)
-        run = None if self._cabinet is None else self._cabinet.run(place)
+    def _measure(self, tray: Tray, codes: Sequence[str], *, place: int, hours: float) -> list[Measured]:
+        bench = Bench(self.random, self.world.defects, hours=hours, now_us=self.clock.now_us)
+        run = None if self._chambers is None else self._chambers.run(place)
         measured = []
-        for cell in page:
-            bench.slot = slots[cell.code]
-            true = CELL_WORK[self.operation](cell, bench)
+        for code in codes:
+            bench.slot, bench.code = tray.slots[code], code
+            bench.readings = self.world.readings.setdefault(code, {})
+            true = CELL_WORK[self.operation](tray.cells[bench.slot], bench)
+            bench.readings.update(true)  # re-sorting compares with values freed of their gauges
             measured.append(true if run is None else run.seen(bench.slot, true))
         return measured
-
-    def _report(self, tray: Tray, page: list[Unit], measured: list[Measured]) -> Ask:
-        ask = Ask(kind=Kind.CHECK_OUT, carrier=tray.code, units=codes_of(page))
-        return with_results(ask, self.operation, measured)
 
 
 class TrayLine:
@@ -113,7 +139,7 @@ class TrayLine:
         self._world = world
         self._clock: Clock = world.clock
         self._loader = Handler(world, "TRAY-01", "")
-        self._sorter = Handler(world, "SORT-01", "sorting")
+        self._sorter = Handler(world, "RSORT-01", "resort")
         self._stations = {operation: TrayStation(world, operation) for operation in TRAY_OPERATIONS}
         self._free: Buffer[str] = Buffer(world.clock, "free trays")
         self._free.put_now(*(f"TRAY-{number:04d}" for number in range(1, _TRAYS + 1)))
@@ -123,7 +149,8 @@ class TrayLine:
         """Start the coroutines of the formation area."""
         for operation in TRAY_OPERATIONS:
             self._clock.spawn(self._load_trays(operation), f"TRAY-01 for {operation}")
-        self._clock.spawn(self._fill_magazines(), "SORT-01 magazines")
+        if "MAG-01" not in self._world.settings.dispatched:
+            self._clock.spawn(self._fill_magazines(), "RSORT-01 magazines")
 
     async def _load_trays(self, operation: str) -> None:
         queue = self._world.stage(operation)
@@ -131,7 +158,7 @@ class TrayLine:
             await queue.changed.until(lambda: len(queue) > 0)
             await self._wait_for_full(queue)
             units = [queue.items.popleft() for _ in range(min(TRAY_SLOTS, len(queue)))]
-            tray = Tray(await self._free.get(), dict(enumerate(units)))
+            tray = Tray.of(await self._free.get(), units)
             reply = await self._loader.load_carrier(tray.code, units)
             if reply.accepted:
                 self._clock.spawn(self._trip(tray, operation), f"{tray.code} on its way")
@@ -162,12 +189,20 @@ class TrayLine:
         while tray.cells:
             station = self._stations[operation]
             await self._clock.sleep(_CARRY_S)
+            if operation == "resort":
+                self._carry_badly(tray)
             reply, page = await station.process(tray)
             if not reply.accepted:
                 await self._take_out_refused(tray, reply)
             else:
                 operation = await self._divert(tray, page, reply.routing)
         self._free.put_now(tray.code)
+
+    def _carry_badly(self, tray: Tray) -> None:
+        """On the way to the module line two cells may come to lie in each other's slot."""
+        is_mixed = self._sorter.random.random() < self._world.defects.wrong_cell
+        if is_mixed and len(tray.cells) > 1:
+            tray.mix(self._sorter.random)
 
     async def _take_out_refused(self, tray: Tray, reply: Reply) -> None:
         text = " ".join(reply.texts)
@@ -194,7 +229,7 @@ class TrayLine:
         while True:
             units = await pool.take(MAGAZINE_SLOTS)
             number += 1
-            magazine = Tray(f"MAG-{number:04d}", dict(enumerate(units)))
+            magazine = Tray.of(f"MAG-{number:04d}", units)
             reply = await self._sorter.load_carrier(magazine.code, units)
             if reply.accepted:
                 self.magazines.put_now(magazine)

@@ -37,6 +37,8 @@ class Summary(Struct, frozen=True):
     counts: dict[str, int]
     defective_shipped: int
     """Cells with a true defect inside shipped packs."""
+    defective_packs_shipped: int = 0
+    """Shipped packs with a true defect of their own or of a module."""
 
 
 class Truth(Struct, frozen=True):
@@ -60,6 +62,7 @@ def observe(world: World, reason: str = "") -> Truth:
             reason=reason,
             counts=dict(world.counts),
             defective_shipped=_defective_shipped(world),
+            defective_packs_shipped=_defective_packs_shipped(world),
         ),
         units=world.units,
         lots={code: _lot_truth(lot) for code, lot in world.lots.items()},
@@ -72,10 +75,19 @@ def _lot_truth(lot: Lot) -> LotTruth:
     return LotTruth(lot.code, lot.material, lot.measure, lot.size, lot.used, lot.traits, lot.parts, lot.flaws)
 
 
+def _shipped(world: World) -> list[Unit]:
+    return [unit for unit in world.units.values() if unit.kind == "pack" and unit.place is Place.SHIPPED]
+
+
 def _defective_shipped(world: World) -> int:
-    packs = [unit for unit in world.units.values() if unit.kind == "pack" and unit.place is Place.SHIPPED]
-    modules = [world.units[code] for pack in packs for code in pack.members]
+    modules = [world.units[code] for pack in _shipped(world) for code in pack.members]
     return sum(world.units[code].is_defective for module in modules for code in module.members)
+
+
+def _defective_packs_shipped(world: World) -> int:
+    return sum(
+        pack.is_defective or any(world.units[code].is_defective for code in pack.members) for pack in _shipped(world)
+    )
 
 
 def write_truth(truth: Truth, folder: Path) -> None:

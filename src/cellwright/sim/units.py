@@ -54,6 +54,18 @@ class Unit(Struct, eq=False):
     parent: str = ""
     slot: int = -1
     members: list[str] = field(default_factory=list)
+    """What is in each slot."""
+    planned: list[str] = field(default_factory=list)
+    """What was reported to be in each slot."""
+
+    @property
+    def is_as_planned(self) -> bool:
+        """Whether every member is in the slot that was reported."""
+        return self.members == self.planned
+
+    def tries(self, operation: str) -> int:
+        """Return how often an operation was done."""
+        return sum(work.operation == operation for work in self.works)
 
     @property
     def is_defective(self) -> bool:

@@ -1,12 +1,12 @@
 """What all stations share: clock, settings, queues between operations, physical stock, and who is where."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from numpy.random import Generator
 
-from cellwright.sim.catalogue import CELLS_PER_PACK, ROUTES, Settings
+from cellwright.sim.catalogue import CELLS_PER_PACK, MAGAZINE_SLOTS, ROUTES, Settings
 from cellwright.sim.clock import Buffer, Clock, PlantStoppedError, Signal
 from cellwright.sim.lots import Lot
 from cellwright.sim.machine import Machine, Reply
@@ -53,6 +53,10 @@ class World:
         self.quarantined: list[Quarantined] = []
         self.set_aside: set[str] = set()
         """Codes of quarantined lots."""
+        self.is_mended: Callable[[Unit], bool] = lambda _: False
+        """Tells whether somebody will mend a unit that is on hold: what is in it is not lost then."""
+        self.readings: dict[str, dict[str, float]] = {}
+        """Newest values that were measured of a cell's code, as the testers of the line pass them on."""
 
     @property
     def seed(self) -> int:
@@ -61,8 +65,8 @@ class World:
 
     @property
     def cells_needed(self) -> int:
-        """Cells that the ordered packs hold."""
-        return self.settings.packs * CELLS_PER_PACK
+        """Cells that the ordered packs and the spare modules hold."""
+        return self.settings.packs * CELLS_PER_PACK + self.settings.spare_modules * MAGAZINE_SLOTS
 
     def random(self, name: str, number: int = 0) -> Generator:
         """Return the generator of a machine, or of the `number`-th thing of a name."""
@@ -108,7 +112,8 @@ class World:
         unit.place = place
         self.counts[f"{unit.kind}_line"] -= 1
         self.counts[f"{unit.kind}_{place.value}"] += 1
-        if place not in (Place.MEMBER, Place.SHIPPED):
+        is_kept = place in (Place.MEMBER, Place.SHIPPED) or (place is Place.HOLD and self.is_mended(unit))
+        if not is_kept:
             self._lose_members(unit)
         self.changed.fire()
         limit = self.settings.parked_limit
@@ -123,12 +128,32 @@ class World:
         for member in members:
             self._lose_members(member)
 
-    def join(self, parent: Unit, members: Sequence[Unit]) -> None:
-        """Build members into a parent, slots from 0."""
+    def join(self, parent: Unit, members: Sequence[Unit], planned: Sequence[Unit]) -> None:
+        """Build members into a parent, slots from 0; `planned` is the order that was reported."""
         parent.members = [member.code for member in members]
+        parent.planned = [member.code for member in planned]
         for slot, member in enumerate(members):
             self.put_aside(member, Place.MEMBER)
             member.parent, member.slot = parent.code, slot
+
+    def replace(self, parent: Unit, old: Unit, new: Unit) -> None:
+        """Put a finished unit into the slot of a member, which is scrap."""
+        slot = old.slot
+        parent.members[slot], parent.planned[parent.planned.index(old.code)] = new.code, new.code
+        self.put_aside(new, Place.MEMBER)
+        new.parent, new.slot = parent.code, slot
+        old.parent, old.slot, old.place = "", -1, Place.SCRAP
+        self.counts[f"{old.kind}_member"] -= 1
+        self.counts[f"{old.kind}_scrap"] += 1
+        self._lose_members(old)
+
+    def bring_back(self, unit: Unit, operation: str) -> None:
+        """Bring a unit that was on hold before an operation."""
+        unit.place = Place.LINE
+        self.counts[f"{unit.kind}_hold"] -= 1
+        self.counts[f"{unit.kind}_line"] += 1
+        self.stage(operation).put_now(unit)
+        self.changed.fire()
 
     def cells_to_wind(self) -> float:
         """Return how many more cells must be wound, with the yield expected; 0 or less = enough."""

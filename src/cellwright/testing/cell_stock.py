@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from cellwright.analysis.matching import PackForm, Plan, Policy, Stock
 from cellwright.analysis.matching.windows import Flags, Floats, reference_of
@@ -15,6 +16,7 @@ _CORRELATION: Final = np.array([[1.0, -0.35, 0.1], [-0.35, 1.0, -0.1], [0.1, -0.
 _FIRST_CELL: Final = 1 << 40
 _STAND_D: Final = 2.8
 """So long a cell has stood when its voltage is taken."""
+_SLACK: Final = 1 + 1e-8
 
 POLICY: Final = Policy(
     window_ocv_v=0.003, window_dcir_ratio=0.10, window_capacity_ratio=0.01, max_age_d=90.0, mix_batches=True
@@ -56,6 +58,7 @@ def wrong_of(plan: Plan, stock: Stock, policy: Policy, form: PackForm) -> list[s
     if policy.max_k_mv_per_d is not None:
         usable &= stock.k_mv_per_d <= policy.max_k_mv_per_d
     usable[[row_of[code] for pack in plan.reserved for group in pack for code in group if code in row_of]] = False
+    ranges = _ratio_windows(stock, policy, usable)
     seen, wrong = set[int](), list[str]()
     for number, pack in enumerate(plan.codes()):
         rows = [row_of[code] for group in pack for code in group]
@@ -66,29 +69,39 @@ def wrong_of(plan: Plan, stock: Stock, policy: Policy, form: PackForm) -> list[s
         if not usable[rows].all():
             wrong.append(f"pack {number} uses a cell that is held, too old or leaky")
         seen.update(rows)
-        wrong += [f"pack {number}: {each}" for each in _outside(stock, policy, usable, rows)]
+        wrong += [f"pack {number}: {each}" for each in _outside(stock, policy, ranges, rows)]
     left = set(plan.leftover)
     if left & {stock.cells[row] for row in seen} or len(left) + len(seen) + len(plan.reserved_places) != stock.count:
         wrong.append("cells in packs and cells left over are not the stock")
     return wrong
 
 
-def _outside(stock: Stock, policy: Policy, usable: Flags, rows: list[int]) -> list[str]:
-    slack = 1 + 1e-8
-    found = []
-    if max(stock.ocv_v[rows]) - min(stock.ocv_v[rows]) > policy.window_ocv_v * slack:
-        found.append("outside the window of voltage")
-    windows = [("resistance", stock.dcir_ohm, policy.window_dcir_ratio)]
+class _RatioWindow(Struct, frozen=True):
+    """A window whose width is a share of the smallest value of a pack, or of the stock's reference if that is less."""
+
+    name: str
+    values: Floats
+    ratio: float
+    reference: float
+
+
+def _ratio_windows(stock: Stock, policy: Policy, usable: Flags) -> list[_RatioWindow]:
+    columns = [("resistance", stock.dcir_ohm, policy.window_dcir_ratio)]
     if policy.window_capacity_ratio is not None:
-        windows.append(("capacity", stock.capacity_ah, policy.window_capacity_ratio))
-    for name, values, ratio in windows:
-        if not _is_within(values, ratio, reference_of(values[usable]), rows):
-            found.append(f"outside the window of {name}")
+        columns.append(("capacity", stock.capacity_ah, policy.window_capacity_ratio))
+    return [_RatioWindow(name, values, ratio, reference_of(values[usable])) for name, values, ratio in columns]
+
+
+def _outside(stock: Stock, policy: Policy, ranges: list[_RatioWindow], rows: list[int]) -> list[str]:
+    found = []
+    if max(stock.ocv_v[rows]) - min(stock.ocv_v[rows]) > policy.window_ocv_v * _SLACK:
+        found.append("outside the window of voltage")
+    found += [f"outside the window of {window.name}" for window in ranges if not _is_within(window, rows)]
     if not policy.mix_batches and len(set(stock.batch[rows].tolist())) > 1:
         found.append("mixes batches")
     return found
 
 
-def _is_within(values: Floats, ratio: float, reference: float, rows: list[int]) -> bool:
-    own = values[rows].tolist()
-    return bool(max(own) - min(own) <= ratio * min(*own, reference) * (1 + 1e-8))
+def _is_within(window: _RatioWindow, rows: list[int]) -> bool:
+    own = window.values[rows].tolist()
+    return bool(max(own) - min(own) <= window.ratio * min(*own, window.reference) * _SLACK)

@@ -111,6 +111,7 @@ def check_report(report: Report) -> None:
     assert report.score.is_clean, report.score  # noqa: S101
     assert report.score.compared_intervals > 0  # noqa: S101
     assert report.check.equal  # noqa: S101
+    assert report.certificates_complete_count == report.certificates_count == 1  # noqa: S101
     assert report.cells_good >= 320  # noqa: S101
     assert report.trace["cell"] == 320  # noqa: S101
     assert all(0 < ratio <= 1 for ratio in report.first_pass_yield.values())  # noqa: S101

@@ -9,14 +9,23 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from cellwright.model import commands, corrections, facts, job_commands, job_facts
+from cellwright.model import (
+    commands,
+    correction_commands,
+    correction_facts,
+    corrections,
+    facts,
+    job_commands,
+    job_facts,
+    webs,
+)
 from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
 from cellwright.model.facts import Envelope, Fact
 from cellwright.testing.flow import START_US, results
 
 COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
-_MODULES = (commands, job_commands, corrections, facts, job_facts)
+_MODULES = (commands, job_commands, correction_commands, corrections, facts, job_facts, correction_facts, webs)
 
 _MEANINGS = {
     "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",
@@ -131,6 +140,27 @@ _MEANINGS = {
     "version": "Version of the fact's type.",
 }
 _OF_FACTS = {
+    "correction": "Number of the correction.",
+    "was_lot": "Lot that was recorded.",
+    "was_start": "Where the first of these units began on it, by the record before.",
+    "was_end": "Where the last of these units ended on it, by the record before.",
+    "was_parent": "Number of the lot it was made of, by the record before.",
+    "was_parent_start": "Where the stretch began on that lot, by the record before.",
+    "was_parent_end": "Where the stretch ended on that lot, by the record before.",
+    "was_child_start": "Where it began on the lot made, by the record before.",
+    "was_child_end": "Where it ended on the lot made, by the record before.",
+    "was_lane": "Its lane, by the record before.",
+    "was_reversed": "Whether it ran backwards, by the record before.",
+    "was_tolerance": "How far its ends might be off, by the record before.",
+    "runs": "What was recorded of units, each run that was touched apart, and what they really took.",
+    "layer": "0 for the first time that the units took something there, n for the n-th time again.",
+    "first": "Number of the first unit.",
+    "last": "Number of the last unit.",
+    "number": "Number of the part within its lot.",
+    "parent": "Number of the unit, or of the lot, that it went into or was made of.",
+    "child": "Number of the lot that was made.",
+    "stocks": "What therefore changed in the stock of lots.",
+    "returned": "How much went back to stock; below 0: that much more was taken.",
     "lot": "Number of the lot; LotReceived and LotsOpened give its code.",
     "lots": "Numbers of the lots.",
     "units": "Numbers of the units; UnitsCommissioned gives their codes.",
@@ -171,7 +201,8 @@ def facts_page() -> str:
 
     New versions add fields with defaults and never take any away: facts written today can be read for ever.
     """
-    helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart, facts.LotProfile, facts.LotMark]
+    helpers = [Envelope, facts.Taken, facts.RunPart, facts.LotPart, webs.LotProfile, webs.LotMark]
+    helpers += [correction_facts.RunCorrection, correction_facts.PartCorrection, correction_facts.StockCorrection]
     helpers += [job_facts.JobOrder, job_commands.MatchEvidence]
     helpers += [corrections.GaugeEffect, corrections.Window, corrections.Share, corrections.CorrectedBy]
     return _page(intro, [*helpers, *FACT_TYPES], special=_OF_FACTS)

@@ -10,23 +10,7 @@ import click
 import msgspec
 
 from cellwright.cli import main
-from cellwright.cli.code import CodeReport
-from cellwright.cli.demo_report import Check, Report, Score
-from cellwright.cli.doctor import Finding
-from cellwright.cli.lots import ImportReport
-from cellwright.cli.match import MatchAnswer, MatchPack
-from cellwright.cli.plant import StationRecipe
-from cellwright.journal.audit import AuditVerdict
-from cellwright.links.lotfile.columns import Problem
-from cellwright.links.uds.outcome import Check as BmsCheck
-from cellwright.links.uds.outcome import Identity, Outcome
-from cellwright.links.uds.outcome import Step as BmsStep
-from cellwright.model.codes import CodeField, CodeNote
-from cellwright.plant.check import CheckReport
-from cellwright.testing import docs_grading
-from cellwright.views.holds import Hold, Holds
-from cellwright.views.status import LoadedLot, StationStatus, Status
-from cellwright.web.access.roster import Person
+from cellwright.testing.docs_cli_json import DOCUMENTS, MEANINGS
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 
@@ -44,7 +28,7 @@ Answers go to standard output; progress, complaints and reasons for an exit code
 `--json` standard output holds one JSON document and nothing else; `submit` prints one line of JSON for each line it
 reads, `up` one for each event.
 
-Verbs that ask (`status`, `holds`, `trace`, `commonality`, `check`, `user list`) may run beside a plant at work: they use its
+Verbs that ask (`status`, `line`, `holds`, `trace`, `commonality`, `check`, `user list`) may run beside a plant at work: they use its
 database. When no plant runs, they start the database, ask, and stop it.
 
 <!-- Made by `python -m cellwright.testing.docs_cli` from the verbs; do not edit. -->
@@ -75,240 +59,6 @@ _WORDS = {
     "<FloatRange x>=0>": "number, 0 or more",
     "BOOL": "yes or no",
     "DateTime": "date, `2027-01-31`, with or without a time",
-}
-
-_MEANINGS: dict[type[Any], dict[str, str]] = {
-    **docs_grading.MEANINGS,
-    Report: {
-        "packs_built": "Packs that finished their route.",
-        "cells_started": "Cells that got a code, whatever became of them.",
-        "cells_good": "Cells that passed everything: in a pack or module, or ready to go into one.",
-        "first_pass_yield": "By operation: good at the first attempt / tried for the first time, 0 to 1.",
-        "first_pass_count": "By operation: n of that ratio.",
-        "refusals": "Refused commands by code; a command with several reasons counts once under each.",
-        "trace": "The traced pack, backward: how many of each level.",
-        "traced_pack": 'Code of the finished pack that was traced, "" = none finished.',
-        "score": "The record against what truly happened in the virtual plant.",
-        "check": "The tables against the journal.",
-        "gate_restarts": "How often the plant's process died and was started again.",
-        "seed": "Where all chance came from.",
-        "wall_s": "Seconds from the start of the database until the virtual plant ended.",
-        "stopped": 'Why the virtual plant gave up, "" = it shipped what was asked for.',
-    },
-    Score: {
-        "wrong_intervals": "Recorded stretches of lots, and slots, that are not what happened. 0 is right.",
-        "missing_intervals": "Those that happened and were not recorded. 0 is right.",
-        "wrong_dispositions": "Units that are elsewhere than the record says, or were built in after they failed.",
-        "skipped_operations": "Units whose recorded operations are not those that happened.",
-        "compared_intervals": "n: how many were compared.",
-        "details": "The first findings of each kind, as sentences.",
-    },
-    Check: {
-        "equal": "Whether every row of every table is what the journal says.",
-        "facts": "How many facts were folded.",
-    },
-    Status: {
-        "facts": "Facts in the journal.",
-        "last_fact_us": "When the last fact was recorded, UTC us; 0 = never.",
-        "last_fact_age_s": "How old it is, by the clock of `--clock`; null = no fact yet.",
-        "units": "By kind (`cell`, `module`, `pack`) and status: how many.",
-        "stations": "One entry for each station that was asked anything.",
-        "loaded": "One entry for each material position with a lot.",
-        "refusals": "Refused commands by code; a command with several reasons counts once under each.",
-        "holds_count": "Holds that nobody has lifted.",
-        "packs_finished_count": "Packs that finished their route.",
-    },
-    StationStatus: {
-        "station": "Code of the station.",
-        "running_count": "Units, or runs of a lot operation, in process now.",
-        "operation": "Its last operation.",
-        "ok_count": "Units or lots that were good.",
-        "ng_count": "Units or lots that were not good.",
-        "refused_count": "Refused commands.",
-        "last_refusal": 'Code of the last refusal, "" = none.',
-        "last_fact_us": "When the last fact of it was recorded, UTC us; 0 = never.",
-    },
-    LoadedLot: {
-        "station": "Code of the station.",
-        "position": "Material position.",
-        "lot": "Code of the lot.",
-        "material": "Its material.",
-        "measure": "`mm`, `mg` or `count`.",
-        "remaining": "What is left at the position, in the measure.",
-        "reserved": "What of it belongs to units in process.",
-    },
-    Holds: {
-        "holds": "The holds, in the order of their numbers.",
-        "releasing_roles": "A hold is lifted by two different people with one of these roles.",
-        "releasing_people": "Badges of the people who have one.",
-    },
-    Hold: {
-        "id": "Number of the hold; lifting needs it.",
-        "subject": "`unit` or `lot`.",
-        "codes": "Codes of the units or lots.",
-        "reason": "Why.",
-        "placed_us": "Since when, plant time, UTC us.",
-        "placed_by": "Who placed it: a badge, or the station whose result did.",
-        "released_us": "When it was lifted, plant time, UTC us; 0 = it is open.",
-        "released_by": 'Who lifted it, "" = nobody.',
-        "recall": 'The recall that it is part of; "" = none.',
-        "second_person": "Who signed with them.",
-    },
-    ImportReport: {
-        "file": "Name of the file.",
-        "sha256": "SHA-256 (hex) of its bytes: its identity.",
-        "dry_run": "Whether nothing was to be imported.",
-        "lots": "Lots of the file.",
-        "parents": "Links to parents of the file.",
-        "pages": "Pages that it is cut into.",
-        "imported_lots": "Lots that were imported now.",
-        "known_lots": "Lots of it that were imported before.",
-        "problems": "Everything that is wrong; nothing was imported of a page with a problem.",
-    },
-    Problem: {
-        "line": "Line of the file (row of a Parquet file), counted from 1; 0 = the file as a whole.",
-        "column": 'Column, "" = the line as a whole.',
-        "text": "What was found, what was expected, and what to do.",
-    },
-    MatchAnswer: {
-        "packs": "New packs, that with the oldest cell first.",
-        "placed_ratio": "Share of the stock in packs, reserved ones included.",
-        "bound_ratio": "What no plan exceeds.",
-        "gap_ratio": "`bound_ratio` - `placed_ratio`.",
-        "unusable_capacity_ratio": "Mean over the new packs of what their smallest parallel group costs; null = no pack.",
-        "leftover": "Codes of the cells in no pack.",
-        "leftover_counts": "How many of them for each reason.",
-        "reserved": "Packs of the answer given by `--reserved` that stand.",
-        "broken": "Those given up because a cell of theirs is on hold.",
-        "pack": "Form of a pack.",
-        "cells_count": "Cells in the file.",
-        "wall_s": "Seconds from reading the file to the plan.",
-    },
-    MatchPack: {"groups": "Parallel groups in series, each a list of codes of cells."},
-    StationRecipe: {
-        "station": "Code of the station.",
-        "operation": "Operation that it does.",
-        "recipe": 'Code of the recipe in force, "" = there is none, and the operation cannot start.',
-        "revision": "Its revision.",
-        "released": "Whether it may run.",
-        "digest": "SHA-256 hex that the recipe as read back from the machine must have: `recipe_digest` of a check-in.",
-        "parameters": "Set values by name; a name ends in its unit.",
-    },
-    Identity: {
-        "part_number": "Part number of the BMS.",
-        "software_id": 'Name of its software, "" = it has none that runs.',
-        "software_hash": "SHA-256 (hex) of its software, as it says itself.",
-        "flash_state": "`0` no software, `1` complete, `2` incomplete: a flash began and did not end.",
-    },
-    Outcome: {
-        "ok": "Whether the BMS is what the job wants, by what it was read back to be.",
-        "failure": "Why not: `code`, `step`, `text`, and `response`, the negative response code or 0; null = it is.",
-        "before": "What it said about itself before anything was written; null = it did not say.",
-        "after": "What it said at the end, after a failure too; null = it did not say.",
-        "block_count": "Blocks of software that were flashed, 0 = none had to be, or the flash failed.",
-        "repeated_count": "Messages that were sent again because no answer came.",
-        "checks": "Everything that was wanted, as it was read back.",
-        "steps": "What was done, in its order.",
-        "duration_ms": "How long all took.",
-    },
-    BmsCheck: {
-        "name": "Name of the value in the contract.",
-        "unit": 'Its unit, "" = it has none.',
-        "expected": "What it must be.",
-        "found": "What was read back after the last reset.",
-        "equal": "Whether their bytes are equal.",
-    },
-    BmsStep: {
-        "name": "`job`, `identify`, `flash`, `configure` or `read back`.",
-        "ok": "Whether it was done.",
-        "duration_ms": "How long it took.",
-    },
-    CodeReport: {
-        "text": "The code as it was read.",
-        "well_formed": "Whether it is a code of GB/T 34014; if not, the keys below are empty but for `problems`.",
-        "kind": "`cell`, `module` or `pack`.",
-        "made_on": "Production date by the best supported table of years, `2026-11-26`.",
-        "second_use": "Whether it is a second-use code, of 19 characters.",
-        "fields": "The fields in their order.",
-        "problems": "What is wrong, each with its place.",
-        "warnings": "What is uncertain: sources that differ, characters that are easily misread.",
-    },
-    CodeField: {
-        "name": "`manufacturer`, `kind`, `battery_type`, `specification`, `traceability`, `year`, `month`, `day`, "
-        "`serial`, `reuse`, `reuse_kind`.",
-        "position": "Place of its first character, counted from 1.",
-        "length": "How many characters it has.",
-        "text": "Its characters.",
-        "value": "Its value: a word, a number, or the characters.",
-        "meaning": "The value in words.",
-        "table": "The table that says so.",
-    },
-    CodeNote: {
-        "kind": "Faults: `length`, `character`, `date`. Warnings: `year_differs`, `look_alike`, `serial_zero`.",
-        "position": "Place of the first character that it is about, counted from 1.",
-        "length": "How many characters it is about.",
-        "text": "What was found, what was expected, and what to do.",
-    },
-    CheckReport: {
-        "equal": "Whether every row of every table is what the journal says.",
-        "facts": "How many facts were folded.",
-        "tables": "By table: `rows`, how many are `different`, and the first `examples` as sentences.",
-        "problem": 'Where the journal could not be folded any further, "" = nowhere.',
-        "audit": "The audit trail as of `cellwright audit verify`; null after a rebuild.",
-    },
-    AuditVerdict: {
-        "whole": "Whether every row is there, unchanged and in its place.",
-        "rows": "How many there are.",
-        "seq": "Number of the last.",
-        "hash": "Its hash, SHA-256 hex: write it down elsewhere.",
-        "checkpoints": "How many checkpoints were compared with.",
-        "faults": "What is wrong, as sentences, at most 20.",
-    },
-    Person: {
-        "person": "Badge code.",
-        "roles": "Roles.",
-        "disabled": "Whether the person may act no more.",
-        "has_account": "Whether the person can sign in.",
-        "signed_in_us": "When a session was last opened, UTC us; 0 = never.",
-        "seen_us": "Last use of a living session, UTC us; 0 = there is none.",
-        "token_count": "Living API tokens.",
-    },
-    Finding: {
-        "name": "What was looked at.",
-        "ok": "Whether it is right.",
-        "text": "What was seen, or what to do.",
-    },
-}
-
-_DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
-    **docs_grading.DOCUMENTS,
-    "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check)],
-    "cellwright status": [
-        ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),
-        ("each of `stations`", StationStatus),
-        ("each of `loaded`", LoadedLot),
-    ],
-    "cellwright audit verify": [("", AuditVerdict)],
-    "cellwright check": [("", CheckReport)],
-    "cellwright user list": [("`person` of each entry; beside it `qualifications` has those of the person", Person)],
-    "cellwright holds": [("", Holds), ("each of `holds`", Hold)],
-    "cellwright import": [("", ImportReport), ("each of `problems`", Problem)],
-    "cellwright match": [("", MatchAnswer), ("each of `packs`, `reserved` and `broken`", MatchPack)],
-    "cellwright plant recipes": [("a list of", StationRecipe)],
-    "cellwright bms identify": [("", Identity)],
-    "cellwright bms commission": [
-        ("", Outcome),
-        ("`before` and `after`", Identity),
-        ("each of `checks`", BmsCheck),
-        ("each of `steps`", BmsStep),
-    ],
-    "cellwright code": [
-        ("", CodeReport),
-        ("each of `fields`", CodeField),
-        ("each of `problems` and `warnings`", CodeNote),
-    ],
-    "cellwright rebuild": [("as of `cellwright check`, after the tables were written", CheckReport)],
-    "cellwright doctor": [("a list of", Finding)],
 }
 
 _NOTES = {
@@ -376,7 +126,7 @@ def _section(path: str, verb: click.Command) -> str:
         lines += [textwrap.fill(_NOTES[path], 118, break_long_words=False, break_on_hyphens=False), ""]
     if options:
         lines += ["| option | value | default | meaning |", "|---|---|---|---|", *map(_option_row, options), ""]
-    for caption, kind in _DOCUMENTS.get(path, []):
+    for caption, kind in DOCUMENTS.get(path, []):
         lines += _keys(caption, kind)
     return "\n".join(lines)
 
@@ -435,7 +185,7 @@ def _default(option: click.Option, origin: str) -> str:
 
 def _keys(caption: str, kind: type[Any]) -> list[str]:
     """Return a table of the JSON keys of a document; a key without a meaning raises KeyError."""
-    meanings = _MEANINGS[kind]
+    meanings = MEANINGS[kind]
     rows = [f"| `{each.encode_name}` | {meanings[each.name]} |" for each in msgspec.structs.fields(kind)]
     title = "With `--json`" + (f", {caption}" if caption else "")
     return [f"{title}:", "", "| key | content |", "|---|---|", *rows, ""]

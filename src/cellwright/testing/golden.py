@@ -29,6 +29,7 @@ from cellwright.model.commands import (
     Submission,
     UnloadMaterial,
 )
+from cellwright.model.correction_facts import PartsCorrected, RunsCorrected
 from cellwright.model.corrections import CorrectionReleased
 from cellwright.model.facts import (
     CodesAssigned,
@@ -52,6 +53,7 @@ from cellwright.model.job_commands import (
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
+from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_corrections import RELEASE, correcting_plant
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
@@ -77,7 +79,9 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(UnloadMaterial(station="MOD-01", position="kit"))
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
-    samples = _richest(driver.envelopes) | _richest(_travelled()) | _richest(_dispatched()) | _richest(_corrected())
+    samples = _richest(driver.envelopes)
+    for story in (_travelled(), _dispatched(), _corrected(), _graded()):
+        samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
 
@@ -146,6 +150,16 @@ def _dispatched() -> list[Envelope]:
 
 
 def _corrected() -> list[Envelope]:
+    """Return the facts of corrections, in a plant of their own."""
+    driver = Driver()
+    driver.must(cans(wrong_cans(driver)), actor="QA1")
+    other = Driver()
+    other.must(parts(coated(other), tolerances=(80, 80)), actor="QA1")
+    kinds = (RunsCorrected, PartsCorrected)
+    return [each for each in (*driver.envelopes, *other.envelopes) if isinstance(each.fact, kinds)]
+
+
+def _graded() -> list[Envelope]:
     """Return the facts of a page that is corrected by released effects, in a plant of their own."""
     driver = Driver(correcting_plant())
     driver.supply()

@@ -16,6 +16,7 @@ from cellwright.links.opcua.contract import (
     SEQUENCE_PATH,
     Kind,
 )
+from cellwright.links.opcua.jobs import ReturnStatus, StationJob
 from cellwright.links.opcua.security import (
     Credentials,
     Identity,
@@ -26,6 +27,7 @@ from cellwright.links.opcua.security import (
 )
 from cellwright.links.opcua.server import HardenedServer, hardened_server
 from cellwright.links.opcua.serverside import StationServer, build_station
+from cellwright.links.opcua.serverside_jobs import JobBoard, JobMemory
 from cellwright.links.opcua.session import Endpoint
 from cellwright.links.opcua.station import AnswerOut
 from cellwright.links.opcua.values import Value
@@ -59,6 +61,21 @@ def make_keys(folder: Path, wall_us: WallClock) -> Keys:
     return Keys(machine, machine_trust, LinkSecurity(mes, Credentials(USER, PASSWORD), mes_trust))
 
 
+class CountingMemory(JobMemory):
+    """A short list of job orders that counts what reaches the machine, whatever it answers."""
+
+    def __init__(self, capacity_count: int = 3) -> None:
+        """Begin empty, with nothing counted."""
+        super().__init__(capacity_count)
+        self.stored: list[str] = []
+        """Ids of the job orders that were sent, in order, repeats too."""
+
+    def store_and_start(self, job: StationJob) -> ReturnStatus:
+        """Count, then do as any machine."""
+        self.stored.append(job.job)
+        return super().store_and_start(job)
+
+
 class Machine:
     """One station's controller: keeps its epoch and sequence, writes requests, waits for answers."""
 
@@ -72,6 +89,8 @@ class Machine:
         self._station: StationServer | None = None
         self._answered = asyncio.Event()
         self._copying: asyncio.Task[None] | None = None
+        self.memory = JobMemory()
+        """Job orders that the controller remembers, whatever becomes of the server."""
 
     @property
     def station(self) -> StationServer:
@@ -87,6 +106,8 @@ class Machine:
             station.listen(spec.path, self._on_recipe)
         station.listen(ANSWER_SEQUENCE_PATH, self._on_answer)
         await station.write({EPOCH_PATH: self.epoch, **self._fields, SEQUENCE_PATH: self.sequence})
+        if station.takes_jobs:
+            await JobBoard(station, self.memory).open()
 
     def _on_recipe(self, path: str, value: Value) -> None:
         if self.takes_recipes and path.endswith("Revision"):
@@ -137,8 +158,9 @@ class Machine:
 class MachineServer:
     """A server with machines that can be stopped, killed and started again on the same port."""
 
-    def __init__(self, keys: Keys, codes: Sequence[str]) -> None:
-        """Prepare machines by station code."""
+    def __init__(self, keys: Keys, codes: Sequence[str], *, takes_jobs: bool = False) -> None:
+        """Prepare machines by station code; with `takes_jobs` they work on job orders."""
+        self._takes_jobs = takes_jobs
         self.machines: Mapping[str, Machine] = {code: Machine(code) for code in codes}
         self._keys = keys
         self._server: HardenedServer | None = None
@@ -165,7 +187,7 @@ class MachineServer:
             passwords={USER: PASSWORD},
         )
         for machine in self.machines.values():
-            await machine.attach(await build_station(server, machine.code))
+            await machine.attach(await build_station(server, machine.code, takes_jobs=self._takes_jobs))
         await server.start()
         self._server, self._port = server, server.port
 

@@ -13,6 +13,7 @@ from cellwright.model.quantities import Characteristic, Measure
 from cellwright.model.routes import Operation
 from cellwright.rules.materials import uses_at
 from cellwright.testing.flow import START_US, results
+from cellwright.testing.plants import by_hand
 from cellwright.testing.replay import RecordingDriver
 
 _WEB_MM: Final = 400_000
@@ -42,7 +43,7 @@ class PackTold(Struct, frozen=True, kw_only=True):
 
 def tell_pack(plant: Plant, end_us: int) -> tuple[RecordingDriver, PackTold]:
     """Tell the story in the embedded plant; it ends about a day before `end_us` (UTC us)."""
-    teller = _Teller(plant)
+    teller = _Teller(by_hand(plant))
     driver = teller.driver
     driver.wait((end_us - START_US) / _US_PER_S - 2 * 86_400)
     driver.person(_PERSON)
@@ -139,7 +140,7 @@ class _Teller:
     def make_module(self, number: int, cells: tuple[str, ...]) -> str:
         """Age, grade and sort the cells of a tray, join and test them; returns the module's code."""
         tray, magazine = f"TRAY-{number:04d}", f"MAG-{number:04d}"
-        for code in ("ageing", "grading", "sorting"):
+        for code in ("ageing", "grading", "sorting", "resort"):
             self.work_tray(code, tray)
         self.driver.must(UnloadCarrier(station="TRAY-01", carrier=tray))
         self.driver.tray(cells, magazine)

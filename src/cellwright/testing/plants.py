@@ -195,6 +195,12 @@ def with_station(plant: Plant, station: Station) -> Plant:
     return structs.replace(plant, stations={**plant.stations, station.code: station})
 
 
+def by_hand(plant: Plant) -> Plant:
+    """Return the plant with no station that waits for job orders."""
+    stations = {code: structs.replace(each, dispatched=False) for code, each in plant.stations.items()}
+    return structs.replace(plant, stations=stations)
+
+
 def route_texts(plant: Plant) -> tuple[str, ...]:
     """Return the plant's routes as a ReleasePlant command carries them."""
     return tuple(json.encode(route).decode() for route in plant.routes.values())

@@ -3,6 +3,7 @@
 from cellwright.model.answers import RefusalCode
 from cellwright.testing import (
     stories_abort,
+    stories_correct,
     stories_corrections,
     stories_import,
     stories_jobs,
@@ -21,6 +22,7 @@ PROVOCATIONS = (
     *stories_jobs.BOOK.stories,
     *stories_corrections.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
+    *stories_correct.BOOK.stories,
 )
 
 GATE_ONLY = frozenset({RefusalCode.PAYLOAD_TOO_LARGE, RefusalCode.SEQUENCE_CONFLICT})

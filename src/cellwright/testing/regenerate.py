@@ -40,7 +40,8 @@ def _shape(value: object) -> object:
     if isinstance(value, dict):
         return {name: _shape(each) for name, each in sorted(value.items())}
     if isinstance(value, list):
-        return [_shape(each) for each in value[:1]]
+        shapes = [_shape(each) for each in value]
+        return [shape for index, shape in enumerate(shapes) if shape not in shapes[:index]]
     return None
 
 

@@ -18,8 +18,10 @@ from cellwright.model.commands import (
     ReleaseOrder,
     Submission,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
+from cellwright.rules.state import LotRow
 from cellwright.testing.flow import START_US, Driver, results
 from cellwright.views.people import catch_up
 
@@ -69,10 +71,29 @@ def long_story() -> RecordingDriver:
     driver.must(PlaceHold(subject=HoldSubject.LOT, codes=("SEP-1",), reason="odour"), actor="P-1")
     driver.must(ReleaseHold(hold=1, reason="fine", second_person="P-2"), actor="P-1")
     driver.must(Disposition(units=more[2:3], action=DispositionAction.SCRAP, reason="dropped"), actor="P-1")
+    _correct(driver, more)
     driver.receive("BARE-1", "foil", 1000, certificate_sha256="")
     driver.check_in("ASM-02", units=more[1:2])
     driver.must(CloseOrder(order="WO-3", reason="one is enough"), actor="P-2")
     return driver
+
+
+def _correct(driver: RecordingDriver, units: tuple[str, ...]) -> None:
+    driver.receive("CAN-2", "can", 50)
+    can = CorrectRuns(
+        position="can",
+        firsts=units[2:3],
+        lasts=units[3:4],
+        recorded=("CAN-1",),
+        lots=("CAN-2",),
+        starts=(3,),
+        reason="two cans of the other box",
+        second_person="P-2",
+    )
+    driver.must(can, actor="P-1")
+    web = driver.state.page(LotRow, [driver.loading("WIND-01", "cathode").lot])[0].code
+    part = CorrectParts(lots=(web,), numbers=(1,), tolerances=(80,), reason="counter checked", second_person="P-2")
+    driver.must(part, actor="P-1")
 
 
 async def through_gate(url: str, driver: RecordingDriver) -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cellwright.links.opcua.nodeset import GROUPS, node_table, nodeset_xml
+from cellwright.links.opcua.nodeset import GROUPS, method_table, node_table, nodeset_xml, status_table
 
 ROOT = Path(__file__).parents[3]
 PAGE = Path("docs/reference/station-contract.md")
@@ -15,6 +15,7 @@ _BLOCK = re.compile(r"<!-- nodes: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
 def with_tables(page: str) -> str:
     """Return the reference page with its node tables as the contract has them now."""
     tables = {name: node_table(nodes) for name, nodes in GROUPS}
+    tables |= {"JobOrderControl": method_table(), "ReturnStatus": status_table()}
     return _BLOCK.sub(lambda block: f"<!-- nodes: {block[1]} -->\n\n{tables[block[1]]}\n\n<!-- end -->", page)
 
 

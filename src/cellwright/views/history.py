@@ -10,6 +10,8 @@ from cellwright.journal.facts import Recorded, envelope_of
 from cellwright.model import facts as f
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject
+from cellwright.model.correction_facts import PartCorrection, PartsCorrected, RunsCorrected
+from cellwright.rules.genealogy import share
 from cellwright.views.following import Page, PeopleView, lot_codes, moment_us, unit_codes, write
 
 _NEWEST = 2**63 - 1
@@ -140,6 +142,13 @@ _TOUCHES: dict[type[f.Fact], Callable[[Any], _Touched]] = {
     f.CarrierUnloaded: lambda fact: _Touched(fact.units),
     f.Held: lambda fact: _held(fact.subject, fact.subjects),
     f.Dispositioned: lambda fact: _Touched(fact.units),
+    RunsCorrected: lambda fact: _Touched(
+        tuple(unit for run in fact.runs for unit in range(run.first, run.last + 1)),
+        _once(lot for run in fact.runs for lot in (run.was_lot, run.lot)),
+    ),
+    PartsCorrected: lambda fact: _Touched(
+        lots=_once(lot for part in fact.parts for lot in (part.child, part.was_parent, part.parent))
+    ),
 }
 
 
@@ -277,7 +286,7 @@ def _named(fields: _Fields, units: dict[int, str], lots: dict[int, str]) -> _Fie
     return named
 
 
-def _part(part: f.LotPart, lots: dict[int, str]) -> PartStretch:
+def _part(part: f.LotPart | PartCorrection, lots: dict[int, str]) -> PartStretch:
     return PartStretch(
         parent=lots.get(part.parent, ""),
         child=lots.get(part.child, ""),
@@ -344,6 +353,8 @@ def _of_unit(fact: f.Fact, unit: int, code: str, operations: Sequence[str]) -> _
             return {"given_code": fact.codes[fact.units.index(unit)]}
         case f.Dispositioned():
             return {"units_count": len(fact.units), **_next(fact.step, operations)}
+        case RunsCorrected():
+            return _retaken(fact, unit)
         case f.Refused():
             return _refused(fact, "unit", code)
         case _:
@@ -398,6 +409,14 @@ def _joined(fact: f.Assembled | f.Disassembled, unit: int) -> _Fields:
     return {"parent": fact.parent, **slot}
 
 
+def _retaken(fact: RunsCorrected, unit: int) -> _Fields:
+    """Return what the unit took as it is told from then on; what was told before stands in the events before."""
+    (run,) = (run for run in fact.runs if run.first <= unit <= run.last)
+    start, end = share(unit - run.first, run.last - run.first + 1, run.start, run.end)
+    taken = (fact.position, run.lot, start, end, run.tolerance)
+    return {"taken": [taken], "units_count": sum(each.last - each.first + 1 for each in fact.runs)}
+
+
 def _travelled(fact: f.PackInstalled | f.PackRemoved, index: int) -> _Fields:
     where = {"at_position": fact.positions[index]} if isinstance(fact, f.PackInstalled) else {}
     return {
@@ -417,7 +436,7 @@ def _refused(fact: f.Refused, key: str, code: str) -> _Fields:
 # --- what a fact says of one lot --------------------------------------------------------------------
 
 
-def _of_lot(fact: f.Fact, lot: int, code: str) -> _Fields:  # noqa: PLR0911 one case each
+def _of_lot(fact: f.Fact, lot: int, code: str) -> _Fields:  # noqa: C901, PLR0911 one case each
     match fact:
         case f.LotReceived():
             return {"quantity": fact.quantity, "supplier": fact.supplier}
@@ -431,6 +450,11 @@ def _of_lot(fact: f.Fact, lot: int, code: str) -> _Fields:  # noqa: PLR0911 one 
             return _transformed(fact, lot)
         case f.LotsImported():
             return _imported(fact, lot)
+        case RunsCorrected():
+            runs = [run for run in fact.runs if lot in (run.was_lot, run.lot)]
+            return {"at_position": fact.position, "units_count": sum(run.last - run.first + 1 for run in runs)}
+        case PartsCorrected():
+            return {"parts": tuple(part for part in fact.parts if lot in (part.child, part.was_parent, part.parent))}
         case f.Refused():
             return _refused(fact, "lot", code)
         case _:

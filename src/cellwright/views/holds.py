@@ -10,7 +10,7 @@ from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
 from cellwright.model.facts import Held
 from cellwright.model.ids import compose_code
-from cellwright.rules.holds import RELEASING_ROLES
+from cellwright.rules.signing import SIGNING_ROLES
 from cellwright.rules.state import HoldRow
 from cellwright.views.following import lot_codes, unit_codes
 from cellwright.views.stored import decode_rows
@@ -67,10 +67,10 @@ async def read_holds(connection: Connection, *, lifted: bool = False) -> Holds:
         HoldSubject.UNIT: {record["id"]: compose_code(record["prefix"], record["serial"]) for record in unit_records},
         HoldSubject.LOT: {record["id"]: record["code"] for record in lot_records},
     }
-    people = await connection.fetch(_PEOPLE, list(RELEASING_ROLES))
+    people = await connection.fetch(_PEOPLE, list(SIGNING_ROLES))
     return Holds(
         holds=tuple(_hold(row, codes[row.subject]) for row in rows),
-        releasing_roles=RELEASING_ROLES,
+        releasing_roles=SIGNING_ROLES,
         releasing_people=tuple(record["person"] for record in people),
     )
 

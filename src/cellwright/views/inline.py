@@ -5,19 +5,22 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import corrections, genealogy, jobs, resources, stock, whereabouts, wip
+from cellwright.views import corrected, corrections, genealogy, jobs, resources, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
     wip.ROUTES,
     wip.COUNTERS,
     wip.BLOCKS,
+    corrected.CORRECTIONS,
     stock.LOTS,
     genealogy.LOT_PARTS,
     wip.UNITS,
     wip.CARRIERS,
     stock.LOADINGS,
     genealogy.RUNS,
+    corrected.SUPERSEDED_PARTS,
+    corrected.SUPERSEDED_RUNS,
     genealogy.MEMBERS,
     genealogy.ASSEMBLIES,
     whereabouts.INSTALLATIONS,

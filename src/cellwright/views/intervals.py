@@ -4,8 +4,12 @@ from typing import Final
 
 from cellwright.database.pool import Connection
 
-RUN: Final = "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, station, from_us, to_us"
-PART: Final = "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance"
+RUN: Final = (
+    "kind, layer, a, b, lot, pos_a, pos_b, tolerance, slope_low, slope_high, station, from_us, to_us, correction"
+)
+PART: Final = (
+    "child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed, tolerance, correction"
+)
 
 KINDS: Final = """
     WITH RECURSIVE found AS (

@@ -1,6 +1,6 @@
 """What machines worked on in a window of time, all of it or with one tool, channel or carrier, by the journal's facts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cellwright.database.pool import Connection
 from cellwright.rules.positions import Basis
-from cellwright.rules.spans import Span, spans_of
+from cellwright.rules.spans import Ids, Span, spans_of
 
 # What a completion took is in its history too; which lots were made stands in its fact.
 WORKED: Final = """
@@ -54,6 +54,11 @@ LOADED: Final = """
     ORDER BY p.position
 """
 
+LOADED_BETWEEN: Final = """
+    SELECT position, body FROM fact
+    WHERE kind = 'CarrierLoaded' AND position >= $1::bigint AND position < $2::bigint ORDER BY position
+"""
+
 
 class Window(Struct, frozen=True, kw_only=True):
     """A station from `from_us` until before `to_us` (UTC us); of that only what a tool, channel or carrier worked on."""
@@ -81,18 +86,45 @@ class _Load(Struct, frozen=True):
     slots: tuple[int, ...]
 
 
+_PLACE_BITS: Final = 40
+"""Bits of a place in the journal; above them there is room for millions of units."""
+_FAR_ONE_IN: Final = 10
+"""Of so many carriers one may have been loaded long before the others; those units are looked for one by one."""
+
 _LOAD = msgspec.json.Decoder(_Load)
 
 
-class Loads(Struct, frozen=True):
-    """Into which slot units were put, and when: of each unit positions in the journal, ascending, with slots."""
+class Loads:
+    """Into which slots of carriers units were put, and when: by column, units with places in the journal and slots."""
 
-    slots: Mapping[int, Sequence[tuple[int, int]]]
+    def __init__(self, records: Iterable[Any] = ()) -> None:
+        """Take what facts say, in any order."""
+        loads = [(record["position"], _LOAD.decode(record["body"])) for record in records]
+        empty = np.empty(0, np.int64)
+        units = np.concatenate([empty, *(np.array(load.units, np.int64) for _, load in loads)])
+        slots = np.concatenate([empty, *(np.array(load.slots, np.int64) for _, load in loads)])
+        sizes = np.array([len(load.units) for _, load in loads], np.int64)
+        positions = np.repeat(np.array([position for position, _ in loads], np.int64), sizes)
+        order = np.lexsort((positions, units))
+        self._units, self._slots = units[order], slots[order]
+        self._positions = positions[order]
+
+    def slots_at(self, units: Ids, positions: Ids) -> Ids:
+        """Return the slot in which each unit was when a fact was recorded, -1 = nobody loaded it before."""
+        known, numbers = np.unique(self._units, return_inverse=True)
+        if not len(known):
+            return np.full(len(units), -1, np.int64)
+        # Units by number and places in one key, so that the last one before is found by one search.
+        wanted = np.searchsorted(known, units)
+        is_known = known[np.minimum(wanted, len(known) - 1)] == units
+        last = np.searchsorted(numbers << _PLACE_BITS | self._positions, wanted << _PLACE_BITS | positions) - 1
+        is_before = is_known & (last >= 0) & (self._units[last] == units)
+        return np.where(is_before, self._slots[last], -1)
 
     def slot_at(self, unit: int, position: int) -> int | None:
         """Return the slot in which a unit was when a fact was recorded, None = nobody loaded it before."""
-        before = [slot for at, slot in self.slots.get(unit, ()) if at < position]
-        return before[-1] if before else None
+        (slot,) = self.slots_at(np.array([unit]), np.array([position])).tolist()
+        return None if slot < 0 else slot
 
 
 async def count_worked(connection: Connection, window: Window) -> int:
@@ -122,20 +154,32 @@ async def made_at(connection: Connection, window: Window) -> Made:
 
 async def _in_channel(connection: Connection, records: Sequence[Any], channel: int) -> tuple[Span, ...]:
     """Return the units that stood in a slot when they were worked on: into which they were put last before."""
-    loads = await read_loads(connection, {unit for record in records for unit in record["units"]})
-    found = {
-        unit for record in records for unit in record["units"] if loads.slot_at(unit, record["position"]) == channel
-    }
-    return spans_of(np.array(sorted(found), np.int64), Basis.EXACT)
+    pages = [record for record in records if record["units"]]
+    if not pages:
+        return ()
+    units = np.concatenate([np.array(record["units"], np.int64) for record in pages])
+    places = np.repeat([record["position"] for record in pages], [len(record["units"]) for record in pages])
+    slots = await _slots_at(connection, units, places, firsts=[record["units"][0] for record in pages])
+    return spans_of(np.unique(units[slots == channel]), Basis.EXACT)
+
+
+async def _slots_at(connection: Connection, units: Ids, places: Ids, *, firsts: Iterable[int]) -> Ids:
+    """Return the slots in which units were when facts were recorded; `firsts` are of each page one.
+
+    These tell from where in the journal on carriers were loaded with these pages; all that was loaded from there on is
+    read in one sweep, and who was not among it is looked for one by one.
+    """
+    high = int(places.max())
+    loaded = await connection.fetch(LOADED, sorted(set(firsts)))
+    near = [record["position"] for record in loaded if record["position"] < high]
+    low = near[len(near) // _FAR_ONE_IN] if near else high
+    slots = Loads(await connection.fetch(LOADED_BETWEEN, low, high)).slots_at(units, places)
+    is_missing = slots < 0
+    missing = await read_loads(connection, np.unique(units[is_missing]).tolist())
+    slots[is_missing] = missing.slots_at(units[is_missing], places[is_missing])
+    return slots
 
 
 async def read_loads(connection: Connection, units: Iterable[int]) -> Loads:
     """Return into which slots of carriers units were put."""
-    wanted = sorted(units)
-    slots: dict[int, list[tuple[int, int]]] = {unit: [] for unit in wanted}
-    for record in await connection.fetch(LOADED, wanted):
-        load = _LOAD.decode(record["body"])
-        for unit, slot in zip(load.units, load.slots, strict=True):
-            if unit in slots:
-                slots[unit].append((record["position"], slot))
-    return Loads(slots)
+    return Loads(await connection.fetch(LOADED, sorted(units)))

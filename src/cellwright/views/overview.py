@@ -159,7 +159,7 @@ VIEW = PeopleView(("output_hour",), _fold)
 async def read_overview(connection: Connection, now_us: int) -> Overview:
     """Return the plant as a whole at a plant time (UTC us), as far as it was folded."""
     facts = await connection.fetchrow("SELECT facts_count, last_fact_us FROM journal_tally")
-    first_pass = await _first_pass(connection)
+    first_pass = await read_first_pass(connection)
     return Overview(
         facts_count=facts["facts_count"] if facts else 0,
         last_fact_us=facts["last_fact_us"] if facts else 0,
@@ -203,7 +203,8 @@ async def _hours(connection: Connection, now_us: int) -> tuple[OutputHour, ...]:
     )
 
 
-async def _first_pass(connection: Connection) -> tuple[FirstPass, ...]:
+async def read_first_pass(connection: Connection) -> tuple[FirstPass, ...]:
+    """Return the first-pass yields by operation, as far as they were folded."""
     records = await connection.fetch(
         "SELECT operation, first_count, first_good_count, done_count, good_count FROM yield_tally ORDER BY operation"
     )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from cellwright.database.pool import Connection
 from cellwright.journal.facts import Recorded
-from cellwright.model.facts import LotMark, LotTransformed
+from cellwright.model.facts import LotTransformed
+from cellwright.model.webs import LotMark
 from cellwright.views.following import Page, PeopleView, write
 
 

@@ -16,6 +16,7 @@ from cellwright.rules.positions import Basis, Direction, Stretch, merge, stronge
 from cellwright.rules.spans import Ids, Span
 from cellwright.rules.state import LoadRun, LotPartRow
 from cellwright.rules.stretch_columns import StretchColumns
+from cellwright.views.intervals import PART
 from cellwright.views.known import KnownLot, lots_of
 from cellwright.views.origins import descend, find_origins
 from cellwright.views.spread import Rung, Section, gather, rungs_from
@@ -28,13 +29,10 @@ from cellwright.views.trace import (
     section_of,
 )
 
-PARTS_OF_LOTS: Final = """
-    SELECT p.*
-    FROM unnest($1::bigint[]) AS k (id)
-    CROSS JOIN LATERAL (SELECT child, number, parent, parent_start, parent_end, child_start, child_end, lane, reversed,
-                               tolerance
-                        FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
-"""
+PARTS_OF_LOTS: Final = f"""
+    SELECT p.* FROM unnest($1::bigint[]) AS k (id)
+    CROSS JOIN LATERAL (SELECT {PART} FROM lot_part WHERE lot_part.child = k.id OFFSET 0) AS p
+"""  # noqa: S608 names are ours
 _BASES: Final = tuple(Basis)
 
 

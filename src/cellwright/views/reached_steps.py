@@ -11,6 +11,7 @@ from cellwright.model.ids import UnitKind, kind_of
 from cellwright.rules.positions import Basis, Direction, Stretch, carry, stretch_of, units_on
 from cellwright.rules.spans import Ids
 from cellwright.rules.state import LoadRun
+from cellwright.views.corrected import Corrected, read_corrections
 from cellwright.views.known import KnownLot
 from cellwright.views.reached import Reached
 from cellwright.views.spread import Rung, find_standings, parents_now, read_codes
@@ -42,6 +43,8 @@ class Node(Struct, frozen=True, kw_only=True):
     stretches_count: int = 0
     stretch_measure: str = ""
     """Measure of the lot on which they lie."""
+    corrected: Corrected | None = None
+    """The newest correction that said this step, None = it was reported like this, or is not told as a step."""
     has_steps: bool
     """Whether a further step leads on from it."""
 
@@ -55,12 +58,13 @@ class Nodes(Struct, frozen=True, kw_only=True):
 
 
 class _Step(Struct, frozen=True):
-    """A step by ids; `measure` is that of the lot on which the stretches lie."""
+    """A step by ids; `measure` is that of the lot on which the stretches lie, `correction` said so (0 = none)."""
 
     number: int
     place: str
     stretches: tuple[Stretch, ...] = ()
     measure: str = ""
+    correction: int = 0
 
 
 async def read_level(
@@ -126,7 +130,7 @@ class _Sequence:
             size = piece.last - piece.first + 1
             for place in range(max(start, 0), min(end, size)):
                 stretch = stretch_of(piece.run, piece.first + place)
-                yield _Step(piece.first + place, piece.run.kind, (stretch,), piece.measure)
+                yield _Step(piece.first + place, piece.run.kind, (stretch,), piece.measure, piece.run.correction)
             start, end = start - size, end - size
 
 
@@ -163,6 +167,7 @@ def _lots_beside(reached: Reached, lot: int) -> list[_Step]:
             f"part {part.number}",
             crossing.parent,
             reached.lots[part.parent].measure,
+            part.correction,
         )
         for crossing in found.crossings
         for part in (crossing.part,)
@@ -179,7 +184,10 @@ async def _related(connection: Connection, statement: str, number: int) -> list[
 async def _taken(connection: Connection, reached: Reached, unit: int) -> list[_Step]:
     """Return what a unit took of lots itself."""
     runs = [run for _, run in await runs_of(connection, [unit])]
-    return [_Step(run.lot, run.kind, (stretch_of(run, unit),), reached.lots[run.lot].measure) for run in runs]
+    return [
+        _Step(run.lot, run.kind, (stretch_of(run, unit),), reached.lots[run.lot].measure, run.correction)
+        for run in runs
+    ]
 
 
 # --- names ----------------------------------------------------------------------------------
@@ -190,6 +198,7 @@ async def _named(
 ) -> Nodes:
     ids = np.unique(np.array([each.number for each in steps if is_unit(each.number)], np.int64))
     units = await read_units(connection, reached, ids)
+    corrected = await read_corrections(connection, (each.correction for each in steps))
     nodes = [
         units.get(each.number) or _lot_node(reached, reached.lots[each.number])
         for each in steps
@@ -202,6 +211,7 @@ async def _named(
             stretches=step.stretches[:_STRETCHES_MAX],
             stretches_count=len(step.stretches),
             stretch_measure=step.measure,
+            corrected=corrected.get(step.correction),
         )
         for node, step in zip(nodes, steps, strict=True)
     ]

@@ -1,6 +1,7 @@
 """What work depends on besides material: holds, tools, calibrations, people, orders."""
 
-from cellwright.rules.state import CalibrationRow, HoldRow, OrderRow, PersonRow, QualificationRow, ToolRow
+from cellwright.rules.dated import OrderRow
+from cellwright.rules.state import CalibrationRow, HoldRow, PersonRow, QualificationRow, ToolRow
 from cellwright.views.stored import Stored
 
 HOLDS = Stored(

@@ -26,6 +26,7 @@ from cellwright.rules.positions import (
     weakest,
 )
 from cellwright.rules.state import LoadRun, LotPartRow
+from cellwright.views.corrected import Corrected, corrections_touching, read_corrections
 from cellwright.views.intervals import PART, RUN, read_kinds
 from cellwright.views.known import KnownLot, KnownUnit, lots_of, units_of
 from cellwright.views.membership import VEHICLE, built, members_at, packs_in, parents_at, position_named, vehicles_of
@@ -108,6 +109,8 @@ class TraceLink(Struct, frozen=True):
     place: str
     """Material position, `slot N`, or `part N` of a lot."""
     stretches: tuple[Stretch, ...] = ()
+    corrected: Corrected | None = None
+    """The newest correction that said so, None = it was reported like this."""
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -127,6 +130,8 @@ class Taken(Struct, frozen=True, kw_only=True):
     tolerance: int
     basis: Basis
     station: str
+    corrected: Corrected | None = None
+    """The correction that said so, None = it was reported like this."""
 
 
 class Trace(Struct, frozen=True):
@@ -140,6 +145,8 @@ class Trace(Struct, frozen=True):
     as_of: AsOf = AsOf.MAINTAINED
     as_of_us: int | None = None
     """Time as of which members and vehicles are told (UTC us), None = now, or each as it was first built in."""
+    corrections: tuple[Corrected, ...] = ()
+    """Those of the links, and those that took something off a lot of the answer; the oldest first."""
 
 
 class _Joint(Struct, frozen=True):
@@ -149,6 +156,7 @@ class _Joint(Struct, frozen=True):
     made: int
     place: str
     stretches: tuple[Stretch, ...] = ()
+    correction: int = 0
 
 
 class _Walk(Struct):
@@ -177,10 +185,12 @@ async def read_taken(connection: Connection, unit: int) -> tuple[Taken, ...]:
     """Return what a unit itself took of lots, by position."""
     runs = [run for _, run in await runs_of(connection, [unit])]
     lots = await lots_of(connection, {run.lot for run in runs})
-    return tuple(_taken(run, lots[run.lot], stretch_of(run, unit)) for run in runs)
+    corrected = await read_corrections(connection, (run.correction for run in runs))
+    return tuple(_taken(run, lots[run.lot], unit, corrected.get(run.correction)) for run in runs)
 
 
-def _taken(run: LoadRun, lot: "KnownLot", stretch: Stretch) -> Taken:
+def _taken(run: LoadRun, lot: KnownLot, unit: int, corrected: Corrected | None) -> Taken:
+    stretch = stretch_of(run, unit)
     return Taken(
         position=run.kind,
         repetition=run.layer,
@@ -194,6 +204,7 @@ def _taken(run: LoadRun, lot: "KnownLot", stretch: Stretch) -> Taken:
         tolerance=stretch.tolerance,
         basis=stretch.basis,
         station=run.station,
+        corrected=corrected,
     )
 
 
@@ -324,7 +335,7 @@ async def _consumed(connection: Connection, walk: _Walk) -> dict[int, list[Stret
     for unit, run in await runs_of(connection, walk.units):
         stretch = stretch_of(run, unit)
         taken.setdefault(run.lot, []).append(stretch)
-        walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch,)))
+        walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch,), run.correction))
     return taken
 
 
@@ -362,7 +373,7 @@ async def _fed(connection: Connection, walk: _Walk, reach: Reach) -> None:
                 bases.setdefault(unit, set()).add(basis)
         for unit, known in bases.items():
             walk.meet(unit, known)
-            walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch_of(run, unit),)))
+            walk.joints.append(_Joint(run.lot, unit, run.kind, (stretch_of(run, unit),), run.correction))
 
 
 class _Answer(Struct, frozen=True):
@@ -386,14 +397,22 @@ async def _compose(connection: Connection, walk: _Walk, answer: _Answer) -> Trac
     order = _level_order(nodes, answer.direction)
     nodes.sort(key=lambda node: order.index(node.level))
     joints = [*walk.joints, *map(_joint_of, answer.reach.crossings)]
+    touching = await corrections_touching(connection, answer.reach.stretches)
+    corrected = await read_corrections(connection, touching | {each.correction for each in joints})
     return Trace(
         subject=codes[answer.subject],
         direction=answer.direction,
         levels={level: sum(node.level == level for node in nodes) for level in order},
         nodes=tuple(nodes),
-        links=tuple(TraceLink(codes[each.consumed], codes[each.made], each.place, each.stretches) for each in joints),
+        links=tuple(
+            TraceLink(
+                codes[each.consumed], codes[each.made], each.place, each.stretches, corrected.get(each.correction)
+            )
+            for each in joints
+        ),
         as_of=walk.as_of,
         as_of_us=walk.moment.time_us or None,
+        corrections=tuple(corrected.values()),
     )
 
 
@@ -427,4 +446,4 @@ def _level_order(nodes: Iterable[TraceNode], direction: Direction) -> list[str]:
 
 def _joint_of(crossing: Crossing) -> _Joint:
     part = crossing.part
-    return _Joint(part.parent, part.child, f"part {part.number}", crossing.parent)
+    return _Joint(part.parent, part.child, f"part {part.number}", crossing.parent, part.correction)

@@ -1,4 +1,4 @@
-"""The API of people's commands: each takes its own permission; lifting a hold takes two passwords."""
+"""The API of people's commands: each takes its own permission; lifting a hold and correcting the record take two passwords."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from cellwright.model.answers import Receipt
 from cellwright.model.commands import ReleaseHold
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.web.access.accounts import Signing
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, require
@@ -34,10 +35,11 @@ async def give_command(request: Asked, data: JSONBody[Wish]) -> Receipt:
 def _signing(person: str, wish: Wish) -> Signing | None:
     """Return who must sign; that there are not two people is left to the gate, which refuses and journals it."""
     command = wish.command
-    if not isinstance(command, ReleaseHold) or command.second_person in {"", person}:
+    if not isinstance(command, ReleaseHold | CorrectRuns | CorrectParts) or command.second_person in {"", person}:
         return None
     if wish.signatures is None:
-        text = "lifting a hold takes the passwords of both people who sign"
+        what = "lifting a hold" if isinstance(command, ReleaseHold) else "correcting the record"
+        text = f"{what} takes the passwords of both people who sign"
         raise AccessRefusedError(text, 422, fields=(("signatures", text),))
     return Signing(
         person=person,

@@ -47,6 +47,7 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.plant.clock import Clock
@@ -81,6 +82,8 @@ PersonCommand = (
     | ImportLots
     | AbortJob
     | ClearCall
+    | CorrectRuns
+    | CorrectParts
 )
 """What a person may ask for by name. Stations ask for the rest; people are added by the API of access."""
 
@@ -121,6 +124,8 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     AbortJob: Permission.OPERATION_ABORT,
     RaiseCall: None,
     ClearCall: Permission.OPERATION_ABORT,
+    CorrectRuns: Permission.RECORD_CORRECT,
+    CorrectParts: Permission.RECORD_CORRECT,
 }
 """The permission that each command of the gate takes; None = no person gives it by this way."""
 

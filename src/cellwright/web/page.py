@@ -41,6 +41,10 @@ class Page(Struct, frozen=True, kw_only=True):
     """Where the data say that the reader wants to be instead, "" = here."""
     streams: Mapping[str, Callable[[Question], Awaitable[Portions]]] = {}
     """Long files of an object, by the name that stands behind its code: `/units.csv`."""
+    papers: Mapping[str, Callable[[Asked, Question], Awaitable[Response[Any]]]] = {}
+    """Documents of an object, by the name that stands behind its code: `/certificate`, `/certificate.pdf`."""
+    beside: Mapping[str, str] = {}
+    """Other pages of an object, by the name behind its code (`/stations/W-1/work`): what stands before the code there."""
     rule: ObjectRule = ObjectRule.SITE
     is_in_api: bool = True
     """Whether its data are in the API under its name; False = the API has its own words for them."""
@@ -56,9 +60,9 @@ def page_handlers(page: Page) -> list[BaseRouteHandler]:
     is_object = page.path != "/" and page.path.endswith("/")
 
     async def show(request: Asked) -> Response[Any]:
-        stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
-        if stem and file.partition(".")[0] in page.streams:
-            return await _stream(request, page, stem=stem, file=file)
+        behind = await _behind(request, page)
+        if behind is not None:
+            return behind
         code, suffix = code_in_path(request, page.path) if is_object else ("", "")
         return await _answer(request, page, code=code, suffix=suffix)
 
@@ -112,6 +116,12 @@ def _object_reader(page: Page) -> Callable[..., Awaitable[Any]]:
     return read
 
 
+def _moved(request: Asked, path: str) -> Redirect:
+    """Lead on to another address, with the rest of what was asked."""
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    return Redirect(f"{path}?{query}".rstrip("?"), status_code=303)
+
+
 def _alias_handler(page: Page, alias: str, target: str) -> BaseRouteHandler:
     async def move(request: Asked) -> Redirect:
         path, _, query = (request.scope.get("raw_path") or b"").decode("ascii", "replace").partition("?")
@@ -140,6 +150,19 @@ async def _answer(request: Asked, page: Page, *, code: str, suffix: str) -> Resp
         content = await asyncio.to_thread(_export, page, data, question, about)
     headers = {"content-disposition": f'attachment; filename="{_file_name(page.name, code)}.{suffix}"'}
     return Response(content, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+async def _behind(request: Asked, page: Page) -> Response[Any] | None:
+    """Return what stands behind the code of an object: a long file, a document, another page; None = the object itself."""
+    stem, _, file = sent_path(request).removeprefix(page.path).rpartition("/")
+    name, _, suffix = file.partition(".")
+    if stem and name in page.streams:
+        return await _stream(request, page, stem=stem, file=file)
+    if stem and name in page.papers:
+        return await page.papers[name](request, question_of(request, whole_code(stem), suffix))
+    if stem and file in page.beside:
+        return _moved(request, f"{page.beside[file]}{stem}")
+    return None
 
 
 async def _stream(request: Asked, page: Page, *, stem: str, file: str) -> Response[Any]:

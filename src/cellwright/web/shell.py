@@ -52,7 +52,7 @@ def html_response(
 ) -> Response[str]:
     """Return a page: the shell in the reader's language and theme, with its first data inlined."""
     services, caller = services_of(request), getattr(request.state, "caller", None)
-    language, theme = _language(request), _theme(request)
+    language, theme = language_of(request), _theme(request)
     messages = catalogue(language)
     title = messages.get(f"page.{name}", name)
     code = (params or {}).get("code", "")
@@ -145,7 +145,8 @@ def _cookies(request: Asked) -> Mapping[str, str]:
         return {}
 
 
-def _language(request: Asked) -> str:
+def language_of(request: Asked) -> str:
+    """Return the language that a request asks for: by its address, its cookie or its browser."""
     asked = request.query_params.get("lang") or _cookies(request).get("cw_language")
     if asked in LANGUAGES:
         return asked

@@ -1,10 +1,11 @@
 """The station contract, version 1, as one table: every node, its type, who writes it and what it means.
 
-The client, the server side, the reference page and the NodeSet file are all made from `NODES`. A node's id is the
-string `<STATION>/<path>` in the namespace `NAMESPACE_URI`.
+The client, the server side, the reference page and the NodeSet file are all made from `NODES` and `METHODS`. A node's
+id is the string `<STATION>/<path>` in the namespace `NAMESPACE_URI`.
 """
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ class ValueType(StrEnum):
     INT32 = "Int32"
     UINT32 = "UInt32"
     INT64 = "Int64"
+    UINT64 = "UInt64"
     DOUBLE = "Double"
     STRING = "String"
 
@@ -74,6 +76,33 @@ class NodeSpec(Struct, frozen=True):
     def type_text(self) -> str:
         """Type as the reference prints it; arrays end in []."""
         return f"{self.type}[]" if self.is_array else str(self.type)
+
+
+class ArgumentSpec(Struct, frozen=True):
+    """One argument of a method: name, type, array or scalar, meaning."""
+
+    name: str
+    type: ValueType
+    is_array: bool
+    meaning: str
+
+    @property
+    def type_text(self) -> str:
+        """Type as the reference prints it; arrays end in []."""
+        return f"{self.type}[]" if self.is_array else str(self.type)
+
+
+class MethodSpec(Struct, frozen=True):
+    """One method of a station: path below the station, input arguments, meaning; it returns `RETURN_STATUS`."""
+
+    path: str
+    inputs: tuple[ArgumentSpec, ...]
+    meaning: str
+
+    @property
+    def name(self) -> str:
+        """Name as the standard gives it."""
+        return self.path.rpartition("/")[2]
 
 
 _PREFIX = re.compile(r"^(Request|Answer|Recipe/Set|Recipe/Active)/")
@@ -196,8 +225,71 @@ ANSWER_NODES = (
     _mes(ANSWER_SEQUENCE_PATH, _INT64, "Written last: the request that this answers."),
 )
 
-NODES = STATION_NODES + REQUEST_NODES + RECIPE_SET_NODES + RECIPE_ACTIVE_NODES + ANSWER_NODES
+JOB_REVISION_PATH = "Jobs/Revision"
+
+JOB_COLUMN_NODES = (
+    _optional_array("Jobs/Ids", _STRING, "Ids of the job orders that the machine holds, in the order of arrival."),
+    _optional_array(
+        "Jobs/States",
+        _STRING,
+        "State of each: NotAllowedToStart, AllowedToStart, Running, Interrupted, Ended or Aborted (OPC 10031-4).",
+    ),
+    _optional_array("Jobs/Operations", _STRING, "Operation of each; empty string = it only brings units together."),
+    _optional_array("Jobs/Units", _STRING, "Units to be worked on, of all jobs, one job after another."),
+    _optional_array("Jobs/UnitCounts", _INT32, "How many of `Units` belong to each job."),
+    _optional_array("Jobs/Members", _STRING, "Units to be joined, in the order of slots, one job after another."),
+    _optional_array("Jobs/MemberCounts", _INT32, "How many of `Members` belong to each job."),
+    _optional_array("Jobs/Serves", _STRING, "Job whose members each one prepares; empty string = none."),
+)
+"""The machine's list of job orders, a column each."""
+
+JOB_NODES = (
+    *JOB_COLUMN_NODES,
+    NodeSpec(
+        JOB_REVISION_PATH,
+        _INT64,
+        is_array=False,
+        writer=Writer.MACHINE,
+        meaning="0 while the list is being changed; written last, 1 more than before.",
+        is_optional=True,
+    ),
+)
+
+NODES = STATION_NODES + REQUEST_NODES + RECIPE_SET_NODES + RECIPE_ACTIVE_NODES + ANSWER_NODES + JOB_NODES
 """Every variable of a station, in writing order: sequences last in their group."""
+
+JOB_CONTROL_PATH = "JobOrderControl"
+STORE_AND_START_PATH = f"{JOB_CONTROL_PATH}/StoreAndStart"
+CANCEL_PATH = f"{JOB_CONTROL_PATH}/Cancel"
+CLEAR_PATH = f"{JOB_CONTROL_PATH}/Clear"
+
+_JOB_ORDER_ID = ArgumentSpec("JobOrderID", _STRING, is_array=False, meaning="Id of the job order.")
+
+METHODS = (
+    MethodSpec(
+        STORE_AND_START_PATH,
+        (
+            _JOB_ORDER_ID,
+            ArgumentSpec("Operation", _STRING, is_array=False, meaning="Operation code; empty = only bring units."),
+            ArgumentSpec("Units", _STRING, is_array=True, meaning="Units to be worked on, in order."),
+            ArgumentSpec("Members", _STRING, is_array=True, meaning="Units to be joined, in the order of slots."),
+            ArgumentSpec("Serves", _STRING, is_array=False, meaning="Job whose members this one prepares."),
+        ),
+        "Put a job order on the list, allowed to start. The same again is done already: nothing happens twice.",
+    ),
+    MethodSpec(CANCEL_PATH, (_JOB_ORDER_ID,), "Take a job order that has not begun off the list."),
+    MethodSpec(CLEAR_PATH, (_JOB_ORDER_ID,), "Take a job order that is Ended or Aborted off the list."),
+)
+"""The methods of a station that works on job orders: all of them, or none."""
+
+RETURN_STATUS = ArgumentSpec("ReturnStatus", ValueType.UINT64, is_array=False, meaning="Bit map of OPC 10031-4, B.2.")
+
+JOB_COUNT_MAX = 32
+"""Job orders that a machine need not hold more of."""
+JOB_CODE_COUNT_MAX = 512
+"""Units, or members, of one job order."""
+JOB_CODE_LENGTH_MAX = 128
+"""Characters of an id or code; none of them is a control character."""
 
 BY_PATH = {node.path: node for node in NODES}
 
@@ -207,9 +299,9 @@ def node_key(station: str, path: str) -> str:
     return f"{station}/{path}"
 
 
-def folders() -> tuple[str, ...]:
-    """Return the object paths below a station, parents before children."""
-    return tuple(dict.fromkeys(path for node in NODES for path in paths_above(node.path)))
+def folders(nodes: Sequence[NodeSpec] = NODES) -> tuple[str, ...]:
+    """Return the object paths above nodes of a station, parents before children."""
+    return tuple(dict.fromkeys(path for node in nodes for path in paths_above(node.path)))
 
 
 def paths_above(path: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from asyncua import ua
 
 from cellwright.links.contract import LinkError, StationContractError
 from cellwright.links.opcua.contract import NodeSpec, node_key
+from cellwright.links.opcua.jobs import JobControl, SessionDoor
 from cellwright.links.opcua.offer import station_faults
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint, Session, open_session
@@ -76,6 +77,9 @@ class OpcUaLink:
         self._is_connected = False
         self._last_loss = ""
         self._told = ""
+        self._open: dict[str, SessionDoor] = {}
+        self.jobs = JobControl(self.job_door)
+        """Job orders of this link's stations, sent and read back through its session."""
 
     @property
     def name(self) -> str:
@@ -91,6 +95,25 @@ class OpcUaLink:
             counters=msgspec.structs.replace(self._counters),
             stations=tuple(self._station_status(state) for state in self._states),
         )
+
+    def serves(self, station: str) -> bool:
+        """Tell whether a station is one of this link's, reachable or not."""
+        return any(state.code == station for state in self._states)
+
+    def job_door(self, station: str) -> SessionDoor:
+        """Return the way to a station's job orders. Raises LinkError with the cause when it is not reachable."""
+        door = self._open.get(station)
+        if door is None:
+            raise LinkError(f"{station} is not reachable: {self._cause(station)}")
+        return door
+
+    def _cause(self, station: str) -> str:
+        faults = [state.fault for state in self._states if state.code == station]
+        if not faults:
+            return f"{self.name} has no such station; see the work centre of the station in equipment.toml"
+        if self._is_connected:
+            return faults[0]
+        return f"{self._last_loss or 'not connected yet'}; {self.name} is tried again by itself"
 
     def _station_status(self, state: StationState) -> StationStatus:
         snapshot = state.snapshot
@@ -135,6 +158,7 @@ class OpcUaLink:
             await self._serve_session(session)
         finally:
             self._is_connected = False
+            self._open = {}
             await session.close()
 
     async def _serve_session(self, session: Session) -> None:
@@ -143,6 +167,7 @@ class OpcUaLink:
         watch = _Watch(session, workers, self._settings)
         await watch.subscribe()
         self._is_connected = True
+        self._open = {worker.code: SessionDoor(session, worker.code) for worker in workers}
         self._told = ""
         self._counters.connects += 1
         _logger.info("link %s connected: %d stations", self.name, len(workers))

@@ -6,20 +6,27 @@ from xml.etree import ElementTree as ET
 from cellwright.links.opcua.contract import (
     ANSWER_NODES,
     CONTRACT_VERSION,
+    JOB_CONTROL_PATH,
+    JOB_NODES,
+    METHODS,
     NAMESPACE_URI,
     NODES,
     RECIPE_ACTIVE_NODES,
     RECIPE_SET_NODES,
     REQUEST_NODES,
+    RETURN_STATUS,
     STATION_NODES,
     STATIONS_FOLDER,
     VERSION_PATH,
+    ArgumentSpec,
+    MethodSpec,
     NodeSpec,
     ValueType,
     Writer,
     folders,
     paths_above,
 )
+from cellwright.links.opcua.jobs import STATUS_MEANINGS
 
 TYPE_NAME = "StationType"
 _NODESET = "http://opcfoundation.org/UA/2011/03/UANodeSet.xsd"
@@ -36,18 +43,22 @@ _ALIASES = {
     "Int32": "i=6",
     "UInt32": "i=7",
     "Int64": "i=8",
+    "UInt64": "i=9",
     "Double": "i=11",
     "String": "i=12",
     "Organizes": "i=35",
     "HasModellingRule": "i=37",
     "HasTypeDefinition": "i=40",
     "HasSubtype": "i=45",
+    "HasProperty": "i=46",
     "HasComponent": "i=47",
 }
 _OBJECTS_FOLDER = "i=85"
 _BASE_OBJECT_TYPE = "i=58"
 _FOLDER_TYPE = "i=61"
 _BASE_DATA_VARIABLE_TYPE = "i=63"
+_PROPERTY_TYPE = "i=68"
+_ARGUMENT, _ARGUMENT_AS_XML = "i=296", "i=297"
 _MANDATORY, _OPTIONAL = "i=78", "i=80"
 _READ, _READ_WRITE = "1", "3"
 
@@ -62,6 +73,7 @@ GROUPS: tuple[tuple[str, Sequence[NodeSpec]], ...] = (
     ("Recipe/Set", RECIPE_SET_NODES),
     ("Recipe/Active", RECIPE_ACTIVE_NODES),
     ("Answer", ANSWER_NODES),
+    ("Jobs", JOB_NODES),
 )
 """The nodes as the reference page shows them."""
 
@@ -73,6 +85,25 @@ def node_table(nodes: Sequence[NodeSpec]) -> str:
         for node in nodes
     ]
     return "\n".join(["| node | type | written by | meaning |", "|---|---|---|---|", *rows])
+
+
+def method_table() -> str:
+    """Return a Markdown table of the methods and their arguments."""
+    rows = [
+        f"| `{method.path}` | `{spec.name}` | {spec.type_text} | {spec.meaning} |"
+        for method in METHODS
+        for spec in method.inputs
+    ]
+    return "\n".join(["| method | argument | type | meaning |", "|---|---|---|---|", *rows])
+
+
+def status_table() -> str:
+    """Return a Markdown table of what the methods return."""
+    rows = [
+        f"| {int(status).bit_length() - 1} | {int(status):#x} | {meaning} |"
+        for status, meaning in STATUS_MEANINGS.items()
+    ]
+    return "\n".join(["| bit | value | meaning |", "|---|---|---|", *rows])
 
 
 def nodeset_xml() -> str:
@@ -107,6 +138,38 @@ def _add_type(root: ET.Element) -> None:
         _add_value(variable, spec)
         ET.SubElement(variable, "Description").text = spec.meaning
         variable[:] = sorted(variable, key=lambda each: _ORDER.index(each.tag))
+    _add_component(root, "UAObject", JOB_CONTROL_PATH, _BASE_OBJECT_TYPE, {})
+    for method in METHODS:
+        _add_method(root, method)
+
+
+def _add_method(root: ET.Element, method: MethodSpec) -> None:
+    node = _add_component(root, "UAMethod", method.path, "", {})
+    ET.SubElement(node, "Description").text = method.meaning
+    node[:] = sorted(node, key=lambda each: _ORDER.index(each.tag))
+    _add_arguments(root, method.path, "InputArguments", method.inputs)
+    _add_arguments(root, method.path, "OutputArguments", (RETURN_STATUS,))
+
+
+def _add_arguments(root: ET.Element, path: str, name: str, specs: Sequence[ArgumentSpec]) -> None:
+    parent = f"ns=1;s={TYPE_NAME}/{path}"
+    rank = {"ValueRank": "1", "ArrayDimensions": str(len(specs))}
+    node = _node(
+        root, "UAVariable", f"{TYPE_NAME}/{path}/{name}", {"ParentNodeId": parent, "DataType": _ARGUMENT, **rank}
+    )
+    node.set("BrowseName", name)  # of the standard's own namespace
+    references = [("HasTypeDefinition", _PROPERTY_TYPE, True), ("HasModellingRule", _MANDATORY, True)]
+    _references(node, [*references, ("HasProperty", parent, False)])
+    holder = ET.SubElement(ET.SubElement(node, "Value"), "ListOfExtensionObject", {"xmlns": _TYPES})
+    for spec in specs:
+        extension = ET.SubElement(holder, "ExtensionObject")
+        ET.SubElement(ET.SubElement(extension, "TypeId"), "Identifier").text = _ARGUMENT_AS_XML
+        argument = ET.SubElement(ET.SubElement(extension, "Body"), "Argument")
+        ET.SubElement(argument, "Name").text = spec.name
+        ET.SubElement(ET.SubElement(argument, "DataType"), "Identifier").text = _ALIASES[spec.type]
+        ET.SubElement(argument, "ValueRank").text = "1" if spec.is_array else "-1"
+        ET.SubElement(argument, "ArrayDimensions")
+        ET.SubElement(ET.SubElement(argument, "Description"), "Text").text = spec.meaning
 
 
 _ORDER = ("DisplayName", "Description", "References", "Value")
@@ -137,8 +200,8 @@ def _add_component(root: ET.Element, tag: str, path: str, definition: str, attri
     parent = f"ns=1;s={TYPE_NAME}/{above}" if above else f"ns=1;s={TYPE_NAME}"
     node = _node(root, tag, f"{TYPE_NAME}/{path}", {"ParentNodeId": parent, **attributes})
     rule = _MANDATORY if path in _NEEDED else _OPTIONAL
-    references = [("HasTypeDefinition", definition, True), ("HasModellingRule", rule, True)]
-    _references(node, [*references, ("HasComponent", parent, False)])
+    references = [("HasTypeDefinition", definition, True)] if definition else []
+    _references(node, [*references, ("HasModellingRule", rule, True), ("HasComponent", parent, False)])
     return node
 
 

@@ -16,7 +16,7 @@ from asyncua.common.connection import SecureConnection
 from asyncua.common.utils import Buffer, ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.crypto.security_policies import SecurityPolicy, SecurityPolicyFactory, SecurityPolicyNone
-from asyncua.server.address_space import AttributeValue, NodeData
+from asyncua.server.address_space import AttributeValue, MethodService, NodeData
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
@@ -34,6 +34,7 @@ _POLICIES = [
     ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
 ]
 _SUBSCRIPTION_COUNT_MAX = 64
+_CALL_COUNT_MAX = 10
 _PENDING_MESSAGE_COUNT_MAX = 100
 _ACTIVATION_S_MAX = 10.0
 _SESSION_MS_MAX = 60_000.0
@@ -159,10 +160,26 @@ class _BinaryServer(BinaryServer):
         )
 
 
+class _Methods(MethodService):
+    """Takes few methods in one call; the library would work off whatever fits into a message."""
+
+    async def call(self, methods: list[ua.CallMethodRequest]) -> list[ua.CallMethodResult]:
+        """Call methods one after another. Raises ServiceError for too many."""
+        if len(methods) > _CALL_COUNT_MAX:
+            raise ServiceError(StatusCodes.BadTooManyOperations)
+        return await super().call(methods)
+
+
 class _InternalServer(InternalServer):
     """Builds the standard address space once per process; further servers copy a node when they touch it."""
 
     _template: dict[ua.NodeId, NodeData] | None = None
+
+    def __init__(self, user_manager: UserManager) -> None:
+        """Prepare with our own limits on methods."""
+        super().__init__(user_manager=user_manager)
+        self.method_service.stop()
+        self.method_service = _Methods(self.aspace)
 
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
         """Take the address space from the template, making that first if need be."""

@@ -10,6 +10,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from cellwright.links.opcua.contract import (
     BY_PATH,
     CONTRACT_VERSION,
+    JOB_NODES,
     NAMESPACE_URI,
     NODES,
     STATE_PATH,
@@ -22,6 +23,7 @@ from cellwright.links.opcua.contract import (
     folders,
     node_key,
 )
+from cellwright.links.opcua.serverside_jobs import JobReceiver, add_job_control
 from cellwright.links.opcua.values import Value, node_id, to_variant
 
 _EMPTY: dict[ValueType, Value] = {
@@ -29,6 +31,7 @@ _EMPTY: dict[ValueType, Value] = {
     ValueType.INT32: 0,
     ValueType.UINT32: 0,
     ValueType.INT64: 0,
+    ValueType.UINT64: 0,
     ValueType.DOUBLE: 0.0,
     ValueType.STRING: "",
 }
@@ -41,10 +44,12 @@ Listener = Callable[[str, Value], None]
 class StationServer:
     """One station's nodes inside a running server: the machine's own view, without a network in between."""
 
-    def __init__(self, server: Server, index: int, code: str) -> None:
+    def __init__(self, server: Server, index: int, code: str, *, takes_jobs: bool = False) -> None:
         """Bind to the nodes of station `code` in namespace `index`."""
         self.code = code
+        self.takes_jobs = takes_jobs
         self._server = server
+        self._receiver: JobReceiver | None = None
         self._ids = {spec.path: node_id(node_key(code, spec.path), index) for spec in NODES}
 
     async def write(self, values: Mapping[str, Value]) -> None:
@@ -66,6 +71,14 @@ class StationServer:
         """Return the present values of several nodes by path."""
         return {path: self.read(path) for path in paths}
 
+    def receive_jobs(self, receiver: JobReceiver | None) -> None:
+        """Give calls of JobOrderControl to a receiver, None = the machine is not ready."""
+        self._receiver = receiver
+
+    def receiver(self) -> JobReceiver | None:
+        """Return who takes calls of JobOrderControl now."""
+        return self._receiver
+
     def listen(self, path: str, listener: Listener) -> None:
         """Call `listener(path, value)` whenever a node is written, by either side."""
 
@@ -77,18 +90,25 @@ class StationServer:
         status.check()
 
 
-async def build_station(server: Server, code: str) -> StationServer:
-    """Add a station's objects and variables to a server; MES-written nodes are writable for users, no others."""
+async def build_station(server: Server, code: str, *, takes_jobs: bool = False) -> StationServer:
+    """Add a station's objects and variables to a server; MES-written nodes are writable for users, no others.
+
+    With `takes_jobs` the station has JobOrderControl and the columns below Jobs too.
+    """
     index = await server.register_namespace(NAMESPACE_URI)
     station = await _add_object(await _stations_folder(server, index), code, code)
     parents = {"": station}
-    for path in folders():
+    specs = [spec for spec in NODES if takes_jobs or spec not in JOB_NODES]
+    for path in folders(specs):
         above, _, name = path.rpartition("/")
         parents[path] = await _add_object(parents[above], node_key(code, path), name)
-    for spec in NODES:
+    for spec in specs:
         above, _, name = spec.path.rpartition("/")
         await _add_variable(parents[above], node_key(code, spec.path), name, spec)
-    return StationServer(server, index, code)
+    made = StationServer(server, index, code, takes_jobs=takes_jobs)
+    if takes_jobs:
+        await add_job_control(station, code, made.receiver)
+    return made
 
 
 async def _stations_folder(server: Server, index: int) -> Node:

@@ -16,6 +16,7 @@ from asyncua.common.shortcuts import Shortcuts
 from asyncua.crypto.security_policies import SecurityPolicyAes256Sha256RsaPss, SecurityPolicyBasic256Sha256
 from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
 from cellwright.links.contract import LinkError, StationContractError
@@ -32,6 +33,8 @@ _POLICIES = {
     "Basic256Sha256": SecurityPolicyBasic256Sha256,
     "Aes256Sha256RsaPss": SecurityPolicyAes256Sha256RsaPss,
 }
+
+_NOTHING = ua.StatusCode(ua.UInt32(StatusCodes.BadNothingToDo))
 
 _logger = logging.getLogger(__name__)
 
@@ -113,6 +116,14 @@ class Session:
         # Many controllers answer BadWriteNotSupported when a status or time stamp comes along.
         values = [ua.DataValue(each, StatusCode=None) for each in variants]
         return await self._service.write_attributes(list(nodes), values)
+
+    async def call(
+        self, object_id: ua.NodeId, method_id: ua.NodeId, arguments: Sequence[ua.Variant]
+    ) -> ua.CallMethodResult:
+        """Call one method of an object; what it returned, or why it was not called, is in the result."""
+        request = ua.CallMethodRequest(ObjectId=object_id, MethodId=method_id, InputArguments=list(arguments))
+        results = await self._service.call([request])
+        return results[0] if results else ua.CallMethodResult(StatusCode=_NOTHING)
 
     async def subscribe(
         self, nodes: Sequence[ua.NodeId], *, interval_ms: float, queue_size: int, notify: Notify

@@ -47,20 +47,25 @@ def from_data_value(spec: NodeSpec, data: ua.DataValue) -> Value | Problem:
     """Return the plain value of a node, or the problem with it: a doubtful value never becomes a number.
 
     NaN in a result means not measured and becomes None; anywhere else, like an infinite number, it is a problem.
-    An optional node that a station does not have is empty. An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
+    An optional node that a station does not have is empty, or None when it is no array. An absent string or array is an empty one, as for a node that was never written (OPC 10000-6, 5.2.2).
     """
     status, variant = data.StatusCode, data.Value
     if spec.is_optional and status is not None and status.value == StatusCodes.BadNodeIdUnknown:
-        return () if spec.is_array else ""
+        return () if spec.is_array else None
     if status is not None and not status.is_good():
         return Problem(spec.path, f"status is {status.name}, expected Good", is_passing=True)
     if _is_absent(variant) and (spec.is_array or spec.type is ValueType.STRING):
         return () if spec.is_array else ""
-    if variant is None or variant.VariantType != variant_type(spec) or bool(variant.is_array) != spec.is_array:
+    if variant is None or variant.VariantType != variant_type(spec) or dimension_count(variant) != int(spec.is_array):
         return Problem(spec.path, f"type is {_type_text(variant)}, expected {spec.type_text}")
     if spec.is_array:
         return _array(spec, variant.Value or [])
     return _scalar(spec, variant.Value)
+
+
+def dimension_count(variant: ua.Variant) -> int:
+    """Return how many dimensions a value has: 0 = it is no array."""
+    return max(1, len(variant.Dimensions or ())) if variant.is_array else 0
 
 
 def _is_absent(variant: ua.Variant | None) -> bool:
@@ -91,4 +96,4 @@ def _scalar(spec: NodeSpec, content: Value) -> Value:
 def _type_text(variant: ua.Variant | None) -> str:
     if variant is None or _is_absent(variant):
         return "empty"
-    return f"{variant.VariantType.name}{'[]' if variant.is_array else ''}"
+    return variant.VariantType.name + "[]" * dimension_count(variant)

@@ -24,6 +24,7 @@ from cellwright.plant.config.entries import (
     WorkCenterEntry,
 )
 from cellwright.plant.config.masses import check_masses
+from cellwright.plant.config.matching import check_matching
 from cellwright.plant.config.problems import Place, Problems
 from cellwright.plant.config.references import check_references
 from cellwright.plant.config.routes import check_routes, operations_by_code
@@ -298,5 +299,6 @@ CHECKS: tuple[Callable[[Tables, Problems], None], ...] = (
     check_masses,
     _check_lot_limits,
     _check_recipes,
+    check_matching,
 )
 """The checks, in the order of the message. A new check is a function and a line here."""

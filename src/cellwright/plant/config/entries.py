@@ -154,6 +154,10 @@ class NotGoodEntry(Entry, frozen=True, kw_only=True):
         Positive,
         Meta(description="How often the operation may be repeated on a unit; after that rework becomes scrap."),
     ] = 1
+    holds_at_limit: Annotated[
+        bool,
+        Meta(description="rework only: after that it becomes a hold, so that people save what is good in the unit."),
+    ] = False
 
 
 class MembersEntry(Entry, frozen=True, kw_only=True):
@@ -196,6 +200,25 @@ class OperationEntry(Entry, frozen=True, kw_only=True):
     ] = ""
 
 
+class MatchingEntry(Entry, frozen=True, kw_only=True):
+    """How alike the members are that an operation joins."""
+
+    operation: Annotated[Name, Meta(description="Operation that joins them.")]
+    form: Annotated[Text, Meta(description="Groups in series and members in parallel, such as 4S20P.")]
+    window_ocv_v: Annotated[float, Meta(description="Range of their open-circuit voltages at most, V.")]
+    window_dcir_ratio: Annotated[float, Meta(description="Range of their resistances at most, as a ratio.")]
+    max_age_d: Annotated[
+        float, Meta(description="Older ones, counted from the end of their route in days, are not used.")
+    ]
+    mix_batches: Annotated[bool, Meta(description="Whether members of several days of production go together.")] = True
+    window_capacity_ratio: Annotated[
+        float | None, Meta(description="Range of their capacities at most, as a ratio; left out = no limit.")
+    ] = None
+    max_k_mv_per_d: Annotated[
+        float | None, Meta(description="Self-discharge at most, mV a day; left out = no limit.")
+    ] = None
+
+
 class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     """Something that an operation measures, with its limits."""
 
@@ -206,6 +229,9 @@ class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     target: Annotated[float | None, Meta(description="Value aimed at; left out = none.")] = None
     upper: Annotated[float | None, Meta(description="Highest good value; left out = no limit.")] = None
     required: Annotated[bool, Meta(description="Whether a unit without a value is not good.")] = True
+    source: Annotated[
+        str, Meta(description='Where its limits come from, as a clause of a standard; "" = not said.')
+    ] = ""
 
 
 class GradeLimitEntry(Entry, frozen=True, kw_only=True):
@@ -292,7 +318,7 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "equipment.toml": {"work_centers": WorkCenterEntry, "stations": StationEntry},
     "materials.toml": {"materials": MaterialEntry, "products": ProductEntry},
     "carriers.toml": {"carriers": CarrierEntry},
-    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry},
+    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry, "matching": MatchingEntry},
     "characteristics.toml": {
         "characteristics": CharacteristicEntry,
         "corrections": CorrectionEntry,

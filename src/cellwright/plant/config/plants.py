@@ -10,6 +10,7 @@ import cellwright
 from cellwright.errors import ConfigurationError
 from cellwright.model.corrections import Correction
 from cellwright.model.equipment import Station, Tool, WorkCenter
+from cellwright.model.matching import Matching
 from cellwright.model.materials import CarrierType, Material, MaterialUse, Product
 from cellwright.model.plant import Plant, RouteDraft
 from cellwright.model.quantities import Characteristic
@@ -33,6 +34,7 @@ from cellwright.plant.config.entries import (
     GradeEntry,
     GradeLimitEntry,
     MassCheckEntry,
+    MatchingEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -135,6 +137,7 @@ def _build(tables: Tables) -> Plant:
         lot_operations=lot_operations,
         routes=routes,
         recipes=_recipes(tables),
+        matching={entry.operation: Matching(**structs.asdict(entry)) for _, entry in tables.entries(MatchingEntry)},
     )
 
 

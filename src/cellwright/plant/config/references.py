@@ -11,6 +11,7 @@ from cellwright.plant.config.entries import (
     Entry,
     GradeEntry,
     MassCheckEntry,
+    MatchingEntry,
     MaterialEntry,
     OperationEntry,
     ProductEntry,
@@ -35,6 +36,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
     CorrectionEntry: {"operation": OperationEntry},
     GradeEntry: {"operation": OperationEntry},
     MassCheckEntry: {"operation": OperationEntry, "parts.operation": OperationEntry},
+    MatchingEntry: {"operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
 }
 """By kind of entry: the keys that name something, and what."""

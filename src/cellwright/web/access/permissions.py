@@ -36,6 +36,8 @@ class Permission(StrEnum):
     OPERATION_ABORT = "operation_abort"
     """Giving up what a machine that died will never report."""
     ORDER_MANAGE = "order_manage"
+    RECORD_CORRECT = "record_correct"
+    """Correcting which lots and stretches were used; a second person signs."""
     PEOPLE_READ = "people_read"
     PEOPLE_MANAGE = "people_manage"
     AUDIT_READ = "audit_read"
@@ -69,6 +71,7 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.LOT_RELEASE,
             _P.OPERATION_ABORT,
             _P.CORRECTION_RELEASE,
+            _P.RECORD_CORRECT,
         }
     ),
     "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.CORRECTION_RELEASE}),

@@ -11,7 +11,9 @@ from cellwright.web.access.permissions import Permission
 from cellwright.web.live.sources import Asking, Source, Sources
 from cellwright.web.live.watcher import Followed
 from cellwright.web.pages.line import LineNow, read_line
+from cellwright.web.pages.line_work import LineWorkNow, read_line_work, stations_of
 from cellwright.web.pages.station import StationNow, read_station
+from cellwright.web.pages.work import WorkNow, read_work
 
 
 async def _read_line(asking: Asking) -> LineNow:
@@ -23,12 +25,26 @@ async def _read_station(asking: Asking) -> StationNow:
     return await read_station(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
 
 
+async def _read_line_work(asking: Asking) -> LineWorkNow:
+    code, now_us, signs = asking.code, asking.now_us, asking.signs
+    return await read_line_work(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
+
+
+async def _read_work(asking: Asking) -> WorkNow:
+    code, now_us, signs = asking.code, asking.now_us, asking.signs
+    return await read_work(asking.connection, asking.plant, code, now_us=now_us, signs=signs)
+
+
 async def _read_overview(asking: Asking) -> Overview:
     return await read_overview(asking.connection, asking.now_us)
 
 
 def _has_station(plant: Plant, code: str) -> bool:
     return code in plant.stations
+
+
+def _has_line(plant: Plant, code: str) -> bool:
+    return bool(stations_of(plant, code))
 
 
 TOPICS: Final = Sources(
@@ -44,6 +60,27 @@ TOPICS: Final = Sources(
         permission=Permission.PLANT_READ,
         read=_read_station,
         keys={"loaded": ("position",), "refusals": ("position",)},
+        has=_has_station,
+    ),
+    Source(
+        name="lines/",
+        permission=Permission.PLANT_READ,
+        read=_read_line_work,
+        keys={
+            "stations": ("station",),
+            "jobs": ("job",),
+            "calls": ("call",),
+            "buffers": ("product", "operation"),
+            "first_pass": ("operation",),
+            "orders": ("order",),
+        },
+        has=_has_line,
+    ),
+    Source(
+        name="work/",
+        permission=Permission.PLANT_READ,
+        read=_read_work,
+        keys={"calls": ("call",), "loaded": ("position",)},
         has=_has_station,
     ),
     Source(

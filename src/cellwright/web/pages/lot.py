@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection
 from cellwright.model.commands import HoldSubject
+from cellwright.views.corrected import Corrected, corrections_of_lot
 from cellwright.views.finding import find_lot
 from cellwright.views.history import Event, lot_history
 from cellwright.views.holds import HoldCard, holds_of
@@ -42,6 +43,8 @@ class LotData(Struct, frozen=True, kw_only=True):
     is_expired: bool
     places: tuple[LotPlace, ...]
     holds: tuple[HoldCard, ...]
+    corrections: tuple[Corrected, ...]
+    """Of what took of it, and of what it was made of; the oldest first."""
     measurements: tuple[Measured, ...]
     made_of: tuple[LotStretch, ...]
     made_of_count: int
@@ -78,6 +81,7 @@ async def _read(connection: Connection, question: Question, number: int) -> LotD
         is_expired=lot.expires_us is not None and lot.expires_us <= question.services.clock(),
         places=await read_places(connection, number),
         holds=await holds_of(connection, HoldSubject.LOT, number),
+        corrections=await corrections_of_lot(connection, number),
         measurements=measured_in(history.events, plant.lot_operations.values()),
         made_of=made_of.stretches,
         made_of_count=made_of.total_count,
@@ -93,7 +97,9 @@ async def _read(connection: Connection, question: Question, number: int) -> LotD
 
 def _tables(data: LotData) -> list[Table]:
     """Uses first: what holds one table holds these."""
-    about = structs.replace(data, places=(), holds=(), measurements=(), made_of=(), became=(), uses=(), history=())
+    about = structs.replace(
+        data, places=(), holds=(), corrections=(), measurements=(), made_of=(), became=(), uses=(), history=()
+    )
     lists: dict[str, tuple[type[Any], Sequence[Any]]] = {
         "uses": (LotUse, data.uses),
         "made_of": (LotStretch, data.made_of),
@@ -101,6 +107,7 @@ def _tables(data: LotData) -> list[Table]:
         "places": (LotPlace, data.places),
         "measurements": (Measured, data.measurements),
         "holds": (HoldCard, data.holds),
+        "corrections": (Corrected, data.corrections),
         "history": (Event, data.history),
     }
     tables = [table_of(name, kind, rows) for name, (kind, rows) in lists.items()]

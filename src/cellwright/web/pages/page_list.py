@@ -8,11 +8,13 @@ from cellwright.web.pages.commonality import COMMONALITY
 from cellwright.web.pages.genealogy import GENEALOGY
 from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
+from cellwright.web.pages.line_work import LINE_WORK
 from cellwright.web.pages.lot import LOT
 from cellwright.web.pages.lot_list import LOTS
 from cellwright.web.pages.order import ORDER
 from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
+from cellwright.web.pages.pack_cells import PACK_CELLS
 from cellwright.web.pages.people import PEOPLE
 from cellwright.web.pages.plant_map import PLANT
 from cellwright.web.pages.recall import RECALL
@@ -25,15 +27,19 @@ from cellwright.web.pages.styleguide import STYLEGUIDE
 from cellwright.web.pages.trace import TRACE
 from cellwright.web.pages.unit import UNIT
 from cellwright.web.pages.unit_list import UNITS
+from cellwright.web.pages.work import WORK
 
 PAGES = (
     OVERVIEW,
     LINE,
+    LINE_WORK,
     STATION,
+    WORK,
     ORDERS,
     ORDER,
     UNITS,
     UNIT,
+    PACK_CELLS,
     LOTS,
     LOT,
     CARRIER,

@@ -17,6 +17,7 @@ from cellwright.views.stations import LastUnit, Refusal, RunningPage, Wanted, re
 from cellwright.views.status import LoadedLot, read_loaded
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
+from cellwright.web.pages.needs import Need, needs_of, operations_at
 from cellwright.web.pages.tiles import Tile, tiles_of
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
@@ -35,18 +36,6 @@ class StationNow(Struct, frozen=True):
     """The newest first, at most 20."""
     machine: MachineSign | None
     """None = no machine is named."""
-
-
-class Need(Struct, frozen=True):
-    """A material position: what an operation takes there per unit or run, in the material's measure."""
-
-    operation: str
-    position: str
-    material: str
-    material_name: str
-    measure: str
-    quantity: int
-    is_optional: bool
 
 
 class StationRecipe(Struct, frozen=True):
@@ -113,12 +102,6 @@ async def read_station(
     )
 
 
-def _operations(plant: Plant, station: Station) -> list[Operation]:
-    known = {each.code: each for draft in plant.routes.values() for each in draft.operations}
-    known.update(plant.lot_operations)
-    return [known[code] for code in station.operations if code in known]
-
-
 def _works(operations: list[Operation]) -> tuple[Work, ...]:
     return tuple(
         Work(
@@ -131,14 +114,6 @@ def _works(operations: list[Operation]) -> tuple[Work, ...]:
             members_count=each.members.count if each.members else 0,
         )
         for each in operations
-    )
-
-
-def _needs(plant: Plant, operations: list[Operation]) -> tuple[Need, ...]:
-    uses = [(operation, use, plant.materials[use.material]) for operation in operations for use in operation.materials]
-    return tuple(
-        Need(operation.code, use.position, use.material, material.name, material.measure, use.quantity, use.optional)
-        for operation, use, material in uses
     )
 
 
@@ -161,14 +136,14 @@ async def _load(question: Question) -> StationPage:
         used = {row.tool: row.used_count for row in await TOOLS.load_page(connection, "WHERE station = $1", code)}
         calibrations = await CALIBRATIONS.load_page(connection, "WHERE station = $1", code)
         now = await read_station(connection, plant, code, now_us=services.clock(), signs=services.machines())
-    operations = _operations(plant, station)
+    operations = operations_at(plant, station)
     center = plant.work_centers[station.work_center]
     return StationPage(
         station=station,
         work_center_name=center.name,
         area=center.area,
         works=_works(operations),
-        needs=_needs(plant, operations),
+        needs=needs_of(plant, operations),
         recipes=_recipes(plant, station),
         tools=tuple(ToolLife(each.code, used.get(each.code, 0), each.life_count) for each in station.tools),
         calibrated_until_us=calibrations[0].valid_until_us if calibrations else None,
@@ -176,4 +151,10 @@ async def _load(question: Question) -> StationPage:
     )
 
 
-STATION = Page(name="station", path="/stations/", permission=Permission.PLANT_READ, load=_load)
+STATION = Page(
+    name="station",
+    path="/stations/",
+    permission=Permission.PLANT_READ,
+    load=_load,
+    beside={"work": "/work/"},
+)

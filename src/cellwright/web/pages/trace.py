@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
+from cellwright.views.corrected import Corrected
 from cellwright.views.subjects import (
     AsOf,
     CodeKind,
@@ -87,6 +88,8 @@ class TraceData(Struct, frozen=True, kw_only=True):
     as_of: AsOf
     as_of_us: int | None
     """Time as of which members and vehicles are told (UTC us); None = now, or each as it was first built in."""
+    corrections: tuple[Corrected, ...]
+    """Those that the answer rests on, and those that took something off its lots; the oldest first."""
     levels: tuple[TraceLevel, ...]
     nodes: tuple[TraceNodeLine, ...]
     parts: tuple[TracePart, ...]
@@ -126,6 +129,7 @@ async def _load(question: Question) -> TraceData:
         lanes=lanes,
         as_of=trace.as_of,
         as_of_us=trace.as_of_us,
+        corrections=trace.corrections,
         levels=_levels(trace, nodes),
         nodes=tuple(_line(node) for node in nodes),
         parts=() if is_page else tuple(_parts(trace.links)),

@@ -5,7 +5,7 @@ import { has, language, number, t, unitSymbol } from './i18n.js';
 /** @typedef {import('../vendor/preact.js').ComponentChildren} Children */
 
 /** @type {Record<string, string>} */
-const FOLDERS = { cell: 'units', module: 'units', pack: 'units', unit: 'units', lot: 'lots', carrier: 'carriers', station: 'stations', order: 'orders', trace: 'trace', vehicle: 'trace', roll_map: 'roll-maps' };
+const FOLDERS = { cell: 'units', module: 'units', pack: 'units', unit: 'units', lot: 'lots', carrier: 'carriers', station: 'stations', work: 'work', line: 'lines', order: 'orders', trace: 'trace', vehicle: 'trace', roll_map: 'roll-maps', pack_cells: 'pack-cells' };
 const LIKE_DATA = /\.(json|csv|xlsx|parquet|html)$/;
 
 /** The address of an object, without suffix; a code may hold any character. @param {string} kind @param {string} code */
@@ -39,8 +39,15 @@ export function term(code, name) {
 /** What an operation is called in short; its full name when the catalogue has no word for it. @param {string} code @param {string} [name] */
 export const operation = (code, name) => (has(`term.${code}`) ? t(`term.${code}`) : name || code.replaceAll('_', ' '));
 
-/** Names of characteristics end in their unit, which stands beside the value. @param {string} code */
-export const characteristic = (code) => operation(code);
+/**
+ * Names of characteristics end in their unit, which stands beside the value. One of many alike, as torque_07_nm, has the word
+ * of torque_nm and its number.
+ * @param {string} code
+ */
+export function characteristic(code) {
+  const [, name, number, unit] = /^(.+)_(\d+)_([a-z]+)$/.exec(code) ?? [];
+  return has(`term.${name}_${unit}`) ? `${t(`term.${name}_${unit}`)} ${Number(number)}` : operation(code);
+}
 
 /** @param {string | number | null | undefined} value */
 const isKnown = (value) => value !== null && value !== undefined;
@@ -48,6 +55,7 @@ const isKnown = (value) => value !== null && value !== undefined;
 /** Digits behind the point that tell two values within these limits apart. @param {number | null} value @param {{lower?: number | null, upper?: number | null}} limits */
 export function digitsOf(value, { lower, upper }) {
   const ends = [lower, upper].filter(isKnown).map(Number);
+  if (ends.length === 2 && ends[0] === ends[1] && Number.isInteger(ends[0])) return 0;
   const span = ends.length === 2 ? Math.abs(Number(ends[1]) - Number(ends[0])) : Math.abs(ends[0] ?? value ?? 1);
   const size = Math.min(span || Math.abs(value ?? 1) || 1, Math.abs(value ?? span) * 10 || span || 1);
   return Math.max(0, Math.min(6, Math.ceil(-Math.log10(size)) + 2));

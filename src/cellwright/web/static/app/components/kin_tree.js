@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { getJson } from '../api.js';
 import { has, number, t } from '../i18n.js';
 import { operation, pageOf, StatusTag, stretch, surety, term } from '../objects.js';
+import { correctionTitle, correctionWords } from './correction_notices.js';
 import { Icon } from './icon.js';
 
 /** @typedef {Record<string, any>} Node */
@@ -47,7 +48,7 @@ function itemsOf(levels, branches, open) {
     const keys = keysOf(branch.nodes);
     branch.nodes.forEach((node, index) => {
       const path = `${parent}/${keys[index]}`;
-      const label = [kindName(node), node.code, node.place && placeName(node.place)].filter(Boolean).join(' ');
+      const label = [kindName(node), node.code, node.place && placeName(node.place), node.corrected && correctionTitle(node.corrected)].filter(Boolean).join(' ');
       items.push({ path, parent, depth, place: index + 1, count: branch.total, kind: 'node', label, text: node.code, node });
       if (open.has(path)) addBranch(path, depth + 1);
     });
@@ -244,7 +245,7 @@ function NodeRow(node) {
   return html`<span class="kin-name">${!node.isInLevel && html`<span class="kin-kind">${kindName(node)}</span>`}<a class="code" tabindex="-1" href=${pageOf(node.is_unit ? 'unit' : 'lot', node.code)}>${node.code}</a></span>
     <span class="kin-status">${node.status && html`<${StatusTag} area=${node.is_unit ? 'unit_status' : 'lot_status'} status=${node.status} holds=${node.held ? 1 : 0} />`}</span>
     ${node.place && html`<span class="kin-place">${placeName(node.place)}</span>`}
-    <span class="kin-stretch">${stretchOf(node)}</span>`;
+    <span class="kin-stretch">${stretchOf(node)}${node.corrected && html`<span class="kin-corrected"><b>${correctionTitle(node.corrected)}</b> ${correctionWords(node.corrected)}</span>`}</span>`;
 }
 
 /** @param {Node} node */

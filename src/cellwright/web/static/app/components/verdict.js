@@ -16,12 +16,12 @@ export function VerdictChip({ verdict, text }) {
   </span>`;
 }
 
-/** The verdict of a station, to be read from two metres. @param {{verdict: VerdictName, reason?: string}} props */
-export function Verdict({ verdict, reason }) {
+/** The verdict of a station, to be read from two metres. @param {{verdict: VerdictName, reason?: string, heading?: string}} props */
+export function Verdict({ verdict, reason, heading = t(`verdict.${verdict}_word`) }) {
   return html`<div class="verdict" data-verdict=${verdict} role="status">
     <${Icon} name=${ICONS[verdict]} />
     <div>
-      <p class="verdict-word">${t(`verdict.${verdict}_word`)}</p>
+      <p class="verdict-word">${heading}</p>
       ${reason && html`<p class="verdict-reason">${reason}</p>`}
     </div>
   </div>`;

@@ -6,7 +6,7 @@ import { StationTile } from '../components/station_tile.js';
 import { age, number, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
-import { operation } from '../objects.js';
+import { operation, pageOf } from '../objects.js';
 import { tileProps } from './tile_props.js';
 
 /**
@@ -61,7 +61,7 @@ function Summary({ tiles }) {
 /** @param {{section: Section, shown: Shown}} props */
 function Area({ section, shown }) {
   return html`<section class="line-area" aria-label=${word('area', section.area)}>
-    <h2 class="line-area-name">${word('area', section.area)}</h2>
+    <h2 class="line-area-name"><a href=${pageOf('line', section.area)}>${word('area', section.area)}</a></h2>
     <ol class="line-steps">
       ${section.steps
         .filter(({ stations, operation }) => stations.length > 0 || shown.buffers.has(operation))

@@ -2,6 +2,7 @@
 import { html, useMemo } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
+import { CorrectionNotices } from '../components/correction_notices.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
 import { KpiStrip } from '../components/kpi_strip.js';
@@ -35,6 +36,7 @@ export default function LotPage() {
     ${dialog}
     <div class="stack">
       <${HoldNotices} holds=${data.holds} ask=${ask} />
+      <${CorrectionNotices} corrections=${data.corrections} />
       ${data.is_expired && html`<${Notice} icon="clock"><b class="late">${t('lot.expired', { time: dateTime(lot.expires_us) })}</b><//>`}
       <${KpiStrip} items=${figures(data)} />
       <div class="grid">

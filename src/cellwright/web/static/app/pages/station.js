@@ -21,7 +21,9 @@ export default function StationPage({ boot }) {
   const page = boot.data;
   const now = useTopic(`station/${page.station.code}`, page.now, 2);
   const steps = [{ label: t('page.line'), href: '/line' }];
-  return html`<${PageHead} title=${page.station.name} code=${page.station.code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} />`} />
+  return html`<${PageHead} title=${page.station.name} code=${page.station.code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} />`}>
+      <a class="button" href=${pageOf('work', page.station.code)}>${t('line_work.open_work')}</a>
+    <//>
     <${KpiStrip} items=${figures(now.tile)} />
     <div class="grid">
       <div class="span-6 stack">

@@ -1,5 +1,6 @@
 /** All that a unit or lot was made of, or that was made of it, level by level. */
 import { html } from '../../vendor/preact.js';
+import { CorrectionNotices } from '../components/correction_notices.js';
 import { withQuery } from '../components/facets.js';
 import { NarrowForm } from '../components/narrow_form.js';
 import { Card, PageHead } from '../components/page_head.js';
@@ -28,6 +29,7 @@ export default function TracePage({ boot: { data } }) {
     <div class="stack">
       <div class="narrow-bar"><${AsOf} as_of=${data.as_of} /><${NarrowForm} ...${data} time_us=${data.as_of === 'date' ? data.as_of_us : null} /></div>
       <${Asked} ...${data} />
+      <${CorrectionNotices} corrections=${data.corrections} />
       <${Chain} levels=${levels} />
       ${others.length === 0 && html`<${EmptyState} title=${t(`trace.nothing_${direction}`)} text=${t('trace.nothing_text')} />`}
       ${others.map((/** @type {any} */ level) => html`<${Level} key=${level.level} level=${level} nodes=${data.nodes.filter((/** @type {any} */ each) => each.level === level.level)} />`)}

@@ -2,6 +2,7 @@
 import { html, useEffect, useMemo, useState } from '../../vendor/preact.js';
 import { boot, may } from '../boot.js';
 import { CommandMenu, useCommands } from '../components/command_menu.js';
+import { CorrectionNotices, correctionsOf } from '../components/correction_notices.js';
 import { Genealogy } from '../components/genealogy.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
@@ -32,17 +33,20 @@ export default function UnitPage() {
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
       <a class="button" href=${genealogyOf('backward', unit.code)}>${t('page.genealogy')}</a>
       <a class="button" href=${pageOf('siblings', unit.code)}>${t('page.siblings')}</a>
+      <a class="button" href=${`/units/${encodeURIComponent(unit.code)}/certificate`}>${t('unit.certificate')}</a>
       <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
     <//>
     ${dialog}
     <div class="stack">
       <${HoldNotices} holds=${data.holds} ask=${ask} />
+      <${CorrectionNotices} corrections=${correctionsOf(made_of)} />
       <div class="grid">
         <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
       </div>
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
+      ${unit.kind !== 'cell' && html`<${Cells} code=${unit.code} />`}
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
       ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Grading} why=${data.grading} /><//>`}
@@ -64,6 +68,13 @@ function Grading({ why }) {
     import('./unit/grade_why.js').then(({ GradeWhy }) => setPart({ view: GradeWhy }));
   }, []);
   return part.view ? html`<${part.view} why=${why} />` : null;
+}
+
+/** What only packs and modules have comes behind the page. @param {{code: string}} props */
+function Cells({ code }) {
+  const [found, setFound] = useState(/** @type {{PackOf: any} | null} */ (null));
+  useEffect(() => void import('../components/pack_cells.js').then(setFound), []);
+  return found && html`<${found.PackOf} code=${code} />`;
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */

@@ -30,6 +30,12 @@ function placesOf({ places }) {
   return [...counts].sort(([, a], [, b]) => b - a).map(([where, count]) => t('siblings.n_of', { n: number(count), where }));
 }
 
+/** How many siblings, as a link to the question that lists them. @param {any} group */
+function Count({ siblings_count, path, rank }) {
+  const shown = siblings_count === null ? t('siblings.too_many') : number(siblings_count);
+  return html`<a class="sibling-count" href=${path} aria-label=${t('siblings.show_nth', { count: shown, n: rank })}>${shown}</a>`;
+}
+
 /** @param {{places: string[]}} props */
 function Places({ places }) {
   const more = places.length - PLACES_SHOWN;
@@ -45,13 +51,12 @@ export function Groups({ groups }) {
   const columns = [
     { key: 'rank', label: t('commonality.rank'), kind: 'number' },
     { key: 'name', label: t('siblings.shared'), render: (/** @type {any} */ row) => html`<div class="sibling-causes"><${Causes} causes=${row.causes} /></div>` },
-    { key: 'siblings_count', label: t('siblings.count'), kind: 'number', render: (/** @type {any} */ row) => (row.siblings_count === null ? html`<span class="muted">${t('siblings.too_many')}</span>` : html`<b>${number(row.siblings_count)}</b>`) },
+    { key: 'siblings_count', label: t('siblings.count'), kind: 'number', render: (/** @type {any} */ row) => html`<${Count} ...${row} />` },
     { key: 'together_count', label: t('siblings.together'), kind: 'number', render: (/** @type {any} */ row) => (row.together_count === null ? html`<span class="muted">${t('siblings.too_many')}</span>` : number(row.together_count)) },
     { key: 'held_in', label: t('siblings.held_in') },
     { key: 'where', label: t('recall.places'), render: (/** @type {any} */ row) => html`<${Places} places=${row.where} />` },
     { key: 'held_count', label: t('recall.held_already'), kind: 'number', isHidden: true },
     { key: 'basis', label: t('column.surety'), kind: 'word', area: 'basis' },
-    { key: 'path', label: t('siblings.show'), isFixed: true, render: (/** @type {any} */ row) => html`<a class="button" href=${row.path} aria-label=${t('siblings.show_nth', { n: row.rank })}>${t('siblings.show')}</a>` },
   ];
   return html`<${VirtualTable} caption=${t('siblings.groups')} columns=${columns} rows=${rows} rowKey="rank" hasTools=${false} hrefOf=${(/** @type {any} */ row) => row.path} settings="sibling_groups" />`;
 }

@@ -46,10 +46,12 @@ const lot = (code, kind, stretch, count = 1) => ({
 /** @param {string} name @param {boolean} is_unit @param {number} nodes_count @param {any[]} nodes */
 const level = (name, is_unit, nodes_count, nodes, basis = 'exact') => ({ level: name, is_unit, nodes_count, basis, nodes });
 
+const CORRECTED = { number: 3, reason: 'R-2107 was scanned, R-2108 was mounted', corrected_us: NOW_US, corrected_by: 'B-17', second_person: 'B-18' };
+
 const LEVELS = [
   level('pack', true, 1, [{ ...cell(41), code: PACK, kind: 'pack', status: 'shipped', place: '' }]),
   level('cell', true, 320, [41, 42, 43, 44].map(cell)),
-  level('cathode_reel', false, 2, [lot('R-2107', 'cathode_reel', { lane: 2 }, 3), lot('R-2108', 'cathode_reel', { basis: 'lot' })], 'interval'),
+  level('cathode_reel', false, 2, [lot('R-2107', 'cathode_reel', { lane: 2 }, 3), { ...lot('R-2108', 'cathode_reel', { basis: 'lot' }), corrected: CORRECTED }], 'interval'),
   level('module', true, 16, []),
   level('cathode_slurry', false, 4, []),
   level('electrolyte', false, 0, []),

@@ -26,7 +26,7 @@ _SHUNT_RATIO: Final = 0.0025
 _SENSITIVE: Final = {"capacity_ah": "shunt", "discharge_ah": "shunt", "charge_ah": "shunt", "dcir_ohm": "needle"}
 
 
-class Cabinet:
+class Chambers:
     """The chambers of one station, with one set of channels that is switched from chamber to chamber by slot."""
 
     def __init__(self, world: World, station: str) -> None:
