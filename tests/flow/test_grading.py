@@ -176,10 +176,10 @@ def said(run: VirtualRun, *arguments: str, code: int = 0) -> str:
 def test_the_verbs_tell_of_gauges_and_of_masses(run: VirtualRun, tmp_path: Path) -> None:
     report = msgspec.json.decode(said(run, "corrections", "GRADE-01", "--json"), type=CorrectionsReport)
     assert [study.characteristic for study in report.studies] == ["capacity_ah", "dcir_ohm"]
-    for study in report.studies:
+    for study in report.studies:  # the last trays are small where cells are wound anew for what packs still lack
         assert sum(share.share_ratio for share in study.shares) == pytest.approx(1.0)
         assert [share.of for share in study.shares] == ["chamber_no", "channel_no", "page", "lot", "rest"]
-        assert sum(study.effects[1].counts) == study.window.units_count > 1500
+        assert sum(study.effects[1].counts) == study.window.units_count > 1300
         assert study.window.pages_count == 20
     people = said(run, "corrections", "GRADE-01", "--pages", "12")
     assert "values of 12 pages" in people

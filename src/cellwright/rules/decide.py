@@ -100,8 +100,6 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return people.replace_tool(state, command)
         case RecordCalibration():
             return people.record_calibration(state, command)
-        case ReleaseCorrection():
-            return corrections.release_correction(state, command)
         case AddPerson():
             return people.add_person(state, command)
         case DisablePerson():
@@ -120,13 +118,15 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return jobs.order_jobs(state, command)
         case RaiseCall() | ClearCall():
             return calls.call(state, command)
-        case CorrectRuns() | CorrectParts():
+        case CorrectRuns() | CorrectParts() | ReleaseCorrection():
             return _correct(state, submission, command)
         case _:
             assert_never(command)
 
 
-def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts) -> Decision:
+def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts | ReleaseCorrection) -> Decision:
+    if isinstance(command, ReleaseCorrection):
+        return corrections.release_correction(state, command)
     if isinstance(command, CorrectRuns):
         return corrected_runs.correct_runs(state, submission, command)
     return corrected_parts.correct_parts(state, submission, command)
