@@ -108,6 +108,7 @@ async def change_by_keys(page: Page) -> None:
 async def cell_of_the_pack(screen: Screen) -> tuple[str, str]:
     """A cell of the pack and its module, as the API tells them."""
     answer = await screen.page.request.get(f"{screen.address}/units/{PACK}.json")
+    assert answer.ok, await answer.text()
     module = (await answer.json())["members"][0]["code"]
     answer = await screen.page.request.get(f"{screen.address}/units/{module}.json")
     return (await answer.json())["members"][0]["code"], module

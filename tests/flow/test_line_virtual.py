@@ -38,7 +38,8 @@ async def test_a_pack_is_ordered_matched_joined_repaired_and_shipped_by_nobody(d
         assert done["insulation_test"] == done["busbar_bolting"] == 2, "the repaired pack went the same way again"
         # A cell or module that a robot took beside is refused at its check-in, called for, and taken again.
         kinds = {row["kind"] for row in await connection.fetch("SELECT DISTINCT kind FROM call")}
-        assert kinds == {"material", "repair", "refused"}
+        # Cells come in trays: between two, a call for more of them may come and go.
+        assert kinds - {"stock"} == {"material", "repair", "refused"}
         async with asyncio.timeout(10):
             while await connection.fetchval("SELECT count(*) FROM call WHERE cleared_us = 0"):
                 await asyncio.sleep(0.05)

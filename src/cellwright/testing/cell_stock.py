@@ -86,6 +86,8 @@ class _RatioWindow(Struct, frozen=True):
 
 
 def _ratio_windows(stock: Stock, policy: Policy, usable: Flags) -> list[_RatioWindow]:
+    if not usable.any():
+        return []  # There is nothing to refer to, and any pack is wrong already.
     columns = [("resistance", stock.dcir_ohm, policy.window_dcir_ratio)]
     if policy.window_capacity_ratio is not None:
         columns.append(("capacity", stock.capacity_ah, policy.window_capacity_ratio))

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -19,7 +20,9 @@ FAR_INDEX: Final = 37
 """Index in its module of the cell of the first module whose voltage is low."""
 UNMEASURED: Final = 7
 """Of so many cells one has no self-discharge."""
-_STATION: Final = "GRADE-01"
+_GRADING: Final = "GRADE-01"
+_STATIONS: Final = (_GRADING, "RSORT-01")
+"""Those that measure the cells of a tray; a cell keeps what was measured last."""
 
 
 def _wave(index: int, seed: int) -> float:
@@ -45,16 +48,25 @@ def _scattered(count: int, tray: int) -> tuple[Result, ...]:
 def _with_scatter(
     submissions: list[tuple[int, Submission, Answer]],
 ) -> list[tuple[int, Submission, Answer]]:
-    """Return what was submitted with the reports of grading changed."""
-    told, tray = [], 0
+    """Return what was submitted with the reports of grading and of sorting again changed."""
+    told, trays = [], Counter[str]()
     for now_us, submission, answer in submissions:
         command, sent = submission.command, submission
-        if isinstance(command, CheckOut) and command.station == _STATION:
-            count = len(command.results[0].values)
-            sent = structs.replace(submission, command=structs.replace(command, results=_scattered(count, tray)))
-            tray += 1
+        if isinstance(command, CheckOut) and command.station in _STATIONS:
+            results = _rewritten(command, trays[command.station])
+            sent = structs.replace(submission, command=structs.replace(command, results=results))
+            trays[command.station] += 1
         told.append((now_us, sent, answer))
     return told
+
+
+def _rewritten(command: CheckOut, tray: int) -> tuple[Result, ...]:
+    """Return what a station measured as the story tells it; only grading tells more than it did."""
+    measured = {each.characteristic: each for each in command.results}
+    for each in _scattered(len(command.results[0].values), tray):
+        if each.characteristic in measured or command.station == _GRADING:
+            measured[each.characteristic] = each
+    return tuple(measured.values())
 
 
 @contextlib.asynccontextmanager
