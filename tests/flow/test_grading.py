@@ -5,6 +5,7 @@ So does self-discharge: of cells that were warmer at the second voltage, of tray
 
 import asyncio
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from cellwright.plant.check import check
 from cellwright.plant.config import find_plant, load_plant
 from cellwright.plant.corrections import release_studies, study_station
 from cellwright.plant.gate import Gate
+from cellwright.sim.ageing import TRUE_ENTROPY_MV_PER_C
 from cellwright.sim.catalogue import ALL_DEFECTS, Settings
 from cellwright.sim.units import Unit
 from cellwright.testing.database import Databases
@@ -274,6 +276,17 @@ def test_the_verbs_tell_of_gauges_and_of_masses(run: VirtualRun, tmp_path: Path)
     assert "values of 12 pages" in people
     assert "  variance: chamber_no " in people
     assert "not in force; --release --reason TEXT puts it in force" in people
+    assert "dU/dT" not in people
+    aged = msgspec.json.decode(said(run, "corrections", "AGE-01", "--pages", "30", "--json"), type=CorrectionsReport)
+    (warming,) = aged.warming
+    assert warming.entropy_mv_per_c is not None
+    assert warming.error_mv_per_c is not None
+    assert warming.entropy_mv_per_c == pytest.approx(TRUE_ENTROPY_MV_PER_C, abs=4 * warming.error_mv_per_c)
+    assert warming.error_mv_per_c < 0.03
+    people = said(run, "corrections", "AGE-01")
+    assert re.search(
+        r"dU/dT at AGE-01: \d+ pages\n  (-0\.\d+ .* mV/C; characteristics.toml says -0.25 \+- 0.05|not)", people
+    )
     assert "no operation of WIND-01 corrects anything by its gauges" in said(run, "corrections", "WIND-01", code=1)
     assert "every unit weighs what its record says" in said(run, "pairs", "SORT-01")
     if run.world.seed == 7:

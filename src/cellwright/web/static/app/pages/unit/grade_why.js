@@ -38,10 +38,15 @@ function Verdict({ is_met, is_required }) {
 }
 
 /** @param {Row} row */
+function errorOf(row) {
+  if (row.error_mv_per_h !== null) return `± ${quantity(row.error_mv_per_h, row.unit, { digits: digits(row) })}`;
+  return row.error_ratio === null ? t('grade_why.error_unknown') : `± ${percent(row.error_ratio)}`;
+}
+
+/** @param {Row} row */
 function Corrected(row) {
   if (row.corrected === null) return html`<span class="muted">${t('grade_why.uncorrected')}</span>`;
-  const error = row.error_ratio === null ? t('grade_why.error_unknown') : `± ${percent(row.error_ratio)}`;
-  return html`<b>${quantity(row.corrected, row.unit, { digits: digits(row) })}</b> <span class="secondary nowrap">${error}</span>`;
+  return html`<b>${quantity(row.corrected, row.unit, { digits: digits(row) })}</b> <span class="secondary nowrap">${errorOf(row)}</span>`;
 }
 
 /** @param {{why: Row}} props */
