@@ -11,6 +11,7 @@ from msgspec import structs
 
 from cellwright.analysis.grading.entropy import fit_entropy
 from cellwright.model.self_discharge import CurvePoint, Doubt, SelfDischarge
+from cellwright.rules.leaks import discharge_of
 from cellwright.rules.self_discharge import Discharged, Reading, Times, self_discharge
 
 # A curve as LFP has one: steep up to a third, then flat.
@@ -164,3 +165,34 @@ def test_nonsense_is_an_error() -> None:
     for curve in ((), RULE.curve[:1], (CurvePoint(0.0, 3.3), CurvePoint(1.0, 3.3)), RULE.curve[::-1]):
         with pytest.raises(ValueError, match="rises with the state of charge"):
             found(first, second, curve=curve)
+
+
+ANYTHING = st.none() | st.floats() | st.floats(3.0, 3.4) | st.floats(20.0, 30.0) | st.sampled_from([48.0, WEEK_H])
+COLUMNS = ("ocv1_v", "ocv1_c", "ocv2_v", "ocv2_c", "rest_h", "between_h", "capacity_ah")
+
+
+@given(
+    st.lists(st.tuples(*[ANYTHING] * len(COLUMNS)), min_size=1, max_size=5),
+    st.sets(st.sampled_from(COLUMNS)),
+    st.none() | st.floats(-1, 1),
+)
+def test_whatever_a_station_reports_a_cell_has_all_of_k_error_and_leak_or_a_doubt(
+    rows: list[tuple[float | None, ...]], missing: set[str], entropy: float | None
+) -> None:
+    rule = structs.replace(RULE, capacity="capacity_ah", entropy_mv_per_c=entropy)
+    columns = {
+        name: values for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True) if name not in missing
+    }
+    cells = discharge_of(rule, columns, len(rows))
+    for index, doubt in enumerate(cells.doubts):
+        told = [cells.k_mv_per_h[index], cells.error_mv_per_h[index], cells.leak_ma[index]]
+        assert np.isfinite(told).tolist() == [doubt is Doubt.NONE] * 3
+
+
+@given(st.floats(0.12, 0.32), st.floats(0.05, 0.5), st.floats(30.0, 60.0), st.floats(100.0, 200.0))
+def test_a_cell_is_known_only_at_the_nominal_times(soc: float, leak: float, rest_h: float, between_h: float) -> None:
+    first, second = readings([soc], [leak], first_c=[25.0], second_c=[25.0])
+    times = Times(rest_h=np.array([rest_h]), between_h=np.array([between_h]))
+    (doubt,) = found(first, second, times).doubts
+    off_ratio = max(abs(rest_h / 48.0 - 1), abs(between_h / WEEK_H - 1))
+    assert abs(off_ratio - 0.05) < 1e-9 or (doubt is Doubt.REST_UNEQUAL) == (off_ratio > 0.05)

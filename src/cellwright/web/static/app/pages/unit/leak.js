@@ -36,7 +36,7 @@ export function Leak({ told }) {
     [t('leak.between'), time(told.between_h, rule.nominal_between_h)],
   ].map(([label, value]) => ({ label, value }));
   return html`<div class="stack">
-    <div><p class="now">${doubt ? t(`leak.doubt.${doubt}`) : t('leak.known')}</p>
+    <div><p class="now">${doubt ? t(`leak_doubt.${doubt}`) : t('leak.known')}</p>
     <p class="secondary">${operation(told.operation)}, ${dateTime(told.time_us)} <${CodeLink} kind="station" code=${told.station} /></p></div>
     <${KeyValue} items=${items} />
     <p class="secondary">${t('leak.curve', { source: rule.curve_source })} ${entropy}</p>
