@@ -66,8 +66,9 @@ async def test_what_is_unknown_is_no_number_and_the_page_says_what_to_do(browser
         await expect(card).to_contain_text("12.0 h, nominal 36.0 h")
         await expect(card.locator(".muted")).to_have_count(2)
         grades = screen.page.locator("#grading")
-        await expect(grades).to_contain_text("Grade B, not A: Self-discharge K was not measured.")
-        await expect(grades.locator("tbody tr").nth(1)).to_contain_text("Not corrected")
+        await expect(grades).to_contain_text("Grade B, not A: Self-discharge K is unknown. Why, and what to do")
+        await expect(grades.locator("tbody tr").nth(1)).to_contain_text("unknown")
+        await expect(grades.locator("tbody tr").nth(1)).not_to_contain_text("easured")
         screen.guard.check()
 
 
