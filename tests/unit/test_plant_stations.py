@@ -1,13 +1,17 @@
-"""What a station says along its lots becomes profiles and marks of the command; columns that do not fit are refused."""
+"""What a station says along its lots becomes profiles and marks of the command; columns that do not fit are refused.
+
+What it is told of a report that was accepted: where each unit goes, and in sentences what to do next.
+"""
 
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from cellwright.links.opcua.station import Request
+from cellwright.links.opcua.station import AnswerOut, Request
+from cellwright.model.answers import Receipt
 from cellwright.model.commands import CheckOut, Marks, Profile
-from cellwright.plant.stations import malformed_text, to_submission
+from cellwright.plant.stations import malformed_text, to_answer, to_submission
 
 REQUEST = Request(
     station="COAT-01",
@@ -57,3 +61,11 @@ def test_columns_that_do_not_fit_are_no_command(change: dict[str, Any], text: st
     request = structs.replace(REQUEST, **change)
     assert to_submission(request, "") is None
     assert text in malformed_text(request)
+
+
+def test_sentences_of_an_accepted_report_reach_the_station_without_codes() -> None:
+    note = "k_fair_mv_per_h of 1 of 4 units is unknown (C1): let the units rest that long and measure both again"
+    assert to_answer(Receipt(routing=("grade",), notes=(note,))) == AnswerOut(
+        accepted=True, routing=("grade",), texts=(note,)
+    )
+    assert to_answer(Receipt(routing=("done",))) == AnswerOut(accepted=True, routing=("done",))

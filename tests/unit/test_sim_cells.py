@@ -88,7 +88,7 @@ def test_without_defects_every_cell_passes_every_test() -> None:
             results, ""
         )
         assert not cell.is_defective
-        assert {operation: set(values) for operation, values in results.items()} == {
+        assert {operation: set(values) - {"acir_ohm"} for operation, values in results.items()} == {
             operation: set(LIMITS[operation]) for operation in results
         }
 

@@ -29,10 +29,11 @@ from cellwright.model.corrections import GaugeEffect, ReleaseCorrection
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.config import find_plant, load_plant
-from cellwright.plant.corrections import CorrectionError, release_studies, study_station
+from cellwright.plant.corrections import CorrectionError, release_studies, study_station, study_warmth
 from cellwright.plant.runtime import open_gate
 from cellwright.views.gauges import PAGES_MAX, GaugeStudy
 from cellwright.views.people import catch_up
+from cellwright.views.warming import WarmingStudy
 
 _SHOWN: Final = 5
 
@@ -43,6 +44,7 @@ class CorrectionsReport(Struct, frozen=True, kw_only=True):
     station: str
     studies: list[GaugeStudy]
     released: list[str] = []
+    warming: list[WarmingStudy] = []
 
 
 @click.command()
@@ -88,7 +90,8 @@ async def _report(url: str, plant: Plant, station: str, *, pages_count: int) -> 
     try:
         await catch_up(connection)
         studies = await study_station(connection, plant, station, pages_count=pages_count)
-        return CorrectionsReport(station=station, studies=studies)
+        warming = await study_warmth(connection, plant, station, pages_count=pages_count)
+        return CorrectionsReport(station=station, studies=studies, warming=warming)
     finally:
         await connection.close()
 
@@ -119,6 +122,19 @@ def report_lines(report: CorrectionsReport) -> Iterator[str]:
         yield from (f"  {note}" for note in study.notes[1:])
         is_released = study.characteristic in report.released
         yield "  in force from now on" if is_released else "  not in force; --release --reason TEXT puts it in force"
+    for warming in report.warming:
+        yield from _warming_lines(warming)
+
+
+def _warming_lines(study: WarmingStudy) -> Iterator[str]:
+    yield f"dU/dT at {study.station}: {study.pages_count} pages"
+    if study.entropy_mv_per_c is None or study.error_mv_per_c is None:
+        yield f"  not estimated: {study.problem}"
+        return
+    told = "nothing"
+    if study.told_mv_per_c is not None:
+        told = f"{study.told_mv_per_c:+g} +- {study.told_error_mv_per_c:g}"
+    yield f"  {study.entropy_mv_per_c:+.3f} +- {study.error_mv_per_c:.3f} mV/C; characteristics.toml says {told}"
 
 
 def _effect_lines(effect: GaugeEffect) -> Iterator[str]:

@@ -100,6 +100,17 @@ class CorrectionReleased(FactBase, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class CorrectedValue(Struct, frozen=True):
+    """By which version of effects a value was corrected (0 = none), and the standard error of it; None = unknown."""
+
+    version: int
+    error_ratio: float | None
+    error_mv_per_h: float | None = None
+    """Self-discharge alone: standard error of K at one temperature."""
+    doubt: str = ""
+    """Self-discharge alone: why it is unknown, "" = it is known."""
+
+
 class CorrectedBy(Struct, frozen=True, kw_only=True):
     """How a characteristic of a page was corrected: by which version of effects, 0 = none was released yet."""
 
@@ -108,3 +119,16 @@ class CorrectedBy(Struct, frozen=True, kw_only=True):
     """Of the effects; 0 = none was released, so temperature alone was taken away."""
     errors_ratio: tuple[float | None, ...]
     """Standard error of what was taken away, by unit; None = unknown."""
+    errors_mv_per_h: tuple[float | None, ...] = ()
+    """Self-discharge alone: standard error of K at one temperature, by unit; None = K is unknown."""
+    doubts: tuple[str, ...] = ()
+    """Self-discharge alone: why K is unknown, by unit; "" = it is known."""
+
+    def of_unit(self, index: int) -> CorrectedValue:
+        """Return what it says of one unit of the page."""
+        return CorrectedValue(
+            version=self.version,
+            error_ratio=self.errors_ratio[index],
+            error_mv_per_h=self.errors_mv_per_h[index] if self.errors_mv_per_h else None,
+            doubt=self.doubts[index] if self.doubts else "",
+        )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from cellwright.model.corrections import Correction
 from cellwright.model.materials import MaterialUse
 from cellwright.model.quantities import Characteristic
+from cellwright.model.self_discharge import SelfDischarge
 
 
 class OperationKind(StrEnum):
@@ -101,6 +102,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     slot: str = ""
     """Characteristic that tells in which slot of its carrier a unit was found, "" = none does."""
     mass_check: MassCheck | None = None
+    self_discharge: SelfDischarge | None = None
 
 
 class Route(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from cellwright.model.corrections import Correction, ReleaseCorrection
 from cellwright.model.plant import Plant
 from cellwright.model.routes import MassCheck
 from cellwright.views.gauges import GaugeStudy, study_gauges
+from cellwright.views.warming import WarmingStudy, study_warming
 
 
 class CorrectionError(CellwrightError):
@@ -53,6 +54,18 @@ async def study_station(connection: Connection, plant: Plant, station: str, *, p
     return [
         await study_gauges(connection, station, operation, correction=correction, pages_count=pages_count)
         for operation, correction in corrections_of(plant, station)
+    ]
+
+
+async def study_warmth(connection: Connection, plant: Plant, station: str, *, pages_count: int) -> list[WarmingStudy]:
+    """Estimate what warmth does to the open-circuit voltages that a station measures, from its last pages."""
+    known = plant.stations.get(station)
+    codes = known.operations if known else ()
+    operations = (each for route in plant.routes.values() for each in route.operations if each.code in codes)
+    rules = {each.code: each.self_discharge for each in operations if each.self_discharge is not None}
+    return [
+        await study_warming(connection, station, operation, rule=rule, pages_count=pages_count)
+        for operation, rule in rules.items()
     ]
 
 

@@ -212,7 +212,7 @@ def to_answer(answer: Answer) -> AnswerOut:
         case Admit():
             return AnswerOut(accepted=True, units=answer.units, lots=answer.lots, operation=answer.operation)
         case Receipt():
-            return AnswerOut(accepted=True, routing=answer.routing)
+            return AnswerOut(accepted=True, routing=answer.routing, texts=answer.notes or ())
         case Refusal():
             codes = tuple(str(each.code) for each in answer.reasons)
             return AnswerOut(accepted=False, codes=codes, texts=tuple(each.text for each in answer.reasons))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from cellwright.model.answers import Reason, Receipt, RefusalCode
 from cellwright.model.commands import CheckOut, HoldSubject, Submission
@@ -12,6 +12,7 @@ from cellwright.model.routes import Operation, OperationKind, Route
 from cellwright.rules.consumption import Intake, lot_parts, read_intake, released_by, run_parts, taken_of
 from cellwright.rules.corrections import correct, reserved_reasons
 from cellwright.rules.jobs import ended_jobs
+from cellwright.rules.leaks import find_leaks, own_reasons
 from cellwright.rules.materials import QUANTITY_LIMIT
 from cellwright.rules.pages import (
     check_arity,
@@ -117,6 +118,7 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
         *_column_reasons(command, len(units)),
         *_profiled_reasons(command, rule),
         *reserved_reasons(rule, command.results),
+        *own_reasons(rule, command.results),
         *slot_reasons(state, command, rule, units),
     ]
     intake = read_intake(state, station.code, rule, consumed=command.consumed, outputs=len(units))
@@ -124,11 +126,14 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     if reasons:
         return refuse(command, reasons)
     corrected = correct(state, station.code, rule, command.results)
-    command = structs.replace(command, results=corrected.results)
+    leaks = find_leaks(state, rule, corrected.results, units)
+    command = structs.replace(command, results=leaks.results)
     judgement = judge(rule, len(units), verdicts=command.verdicts, defects=command.defects, results=command.results)
     fates = [_fate(state, unit, good=good) for unit, good in zip(units, judgement.verdicts, strict=True)]
     report = _Report(state, command, rule, units)
-    completed = structs.replace(_completed(report, judgement, intake, skewed=skewed), corrected=corrected.by)
+    completed = structs.replace(
+        _completed(report, judgement, intake, skewed=skewed), corrected=(*corrected.by, *leaks.by)
+    )
     facts: list[Fact] = [completed, *_assembled(state, units), *_consequences(report, fates, judgement)]
     kept = tuple(unit.id for unit, each in zip(units, fates, strict=True) if each.action != "scrap")
     recalled = _recalled(state, intake, HoldSubject.UNIT, subjects=kept, held_count=_held_count(facts))
@@ -136,7 +141,7 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     if recalled:
         routing = tuple(stop if stop == "scrap" else "hold" for stop in routing)
     ended = ended_jobs(state, station.code, completed.units)
-    return Decision((*facts, *recalled, *ended), Receipt(routing=routing))
+    return Decision((*facts, *recalled, *ended), Receipt(routing=routing, notes=leaks.notes or UNSET))
 
 
 def _held_count(facts: Sequence[Fact]) -> int:

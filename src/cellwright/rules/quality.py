@@ -49,13 +49,19 @@ def judge(
 def graded_columns(
     operation: Operation, columns: Mapping[str, Sequence[float | None]]
 ) -> dict[str, Sequence[float | None]]:
-    """Return the values that grades ask for: corrected ones where the operation says so and they are known."""
+    """Return the values that grades ask for: corrected ones where the operation says so and they are known.
+
+    Self-discharge that is unknown stays unknown: the reported K of such a unit says nothing of its leak.
+    """
     graded = dict(columns)
     for each in operation.corrections:
         fair = columns.get(each.corrected)
         if each.graded and fair and each.characteristic in columns:
             pairs = zip(columns[each.characteristic], fair, strict=True)
             graded[each.characteristic] = [value if known is None else known for value, known in pairs]
+    rule = operation.self_discharge
+    if rule is not None and rule.graded and rule.corrected in columns:
+        graded[rule.characteristic] = columns[rule.corrected]
     return graded
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.random import Generator
 
+from cellwright.sim.ageing import SLOPE_V, Soak, rest
 from cellwright.sim.catalogue import CATHODE, ELECTROLYTE_MG, Defects
 from cellwright.sim.lots import FloatArray, Span
 from cellwright.sim.process import MG_PER_G, MM_PER_M
@@ -15,6 +16,7 @@ from cellwright.sim.units import Unit
 
 NOMINAL_CAPACITY_AH = 6.10
 NOMINAL_DCIR_OHM = 0.0122
+NOMINAL_ACIR_OHM = 0.0062
 NOZZLES = 8
 _WORN_NOZZLE = 6
 _WORN_CHANNEL = 37
@@ -43,6 +45,8 @@ class Bench(Struct):
     """What the unit is made of, in slot order."""
     tries: int = 0
     """How often the operation was done on the unit before."""
+    soak: Soak | None = None
+    """What the ageing room does to the unit; None = it is as it should be."""
 
 
 def mean_over(areal_gsm: FloatArray | None, start_mm: float, end_mm: float) -> float:
@@ -71,6 +75,8 @@ def wind(cell: Unit, spans: Sequence[Span], bench: Bench, nature: Generator) -> 
     _soft_shorts(cell, [cathode, anode], bench.defects, nature)
     _web_flaws(cell, cathode)
     cell.traits["dry_g"] = 107.0 + 44.0 * (weight_ratio - 1.0) + bounded(nature, 0.3, 1.0)
+    cell.traits["leak_ma"] = cell.traits["k_mv_per_h"] * cell.traits["capacity_ah"] / SLOPE_V
+    cell.traits["acir_ohm"] = NOMINAL_ACIR_OHM * math.exp(bounded(nature, 0.010, 0.04))
     return _winding_results(cell, weight_ratio, bench)
 
 
@@ -166,12 +172,8 @@ def form(cell: Unit, bench: Bench) -> Measured:
 
 
 def age(cell: Unit, bench: Bench) -> Measured:
-    """Rest for `bench.hours`; returns both open-circuit voltages (V) and their fall K (mV/h)."""
-    ocv1_v = round(cell.traits["ocv_v"] + bounded(bench.random, 0.00003, 0.0001), 4)
-    fall_v = cell.traits["k_mv_per_h"] * bench.hours / 1000.0
-    ocv2_v = round(ocv1_v - fall_v + bounded(bench.random, 0.00003, 0.0001), 4)
-    cell.traits["ocv_v"] = ocv2_v
-    return {"ocv1_v": ocv1_v, "ocv2_v": ocv2_v, "k_mv_per_h": (ocv1_v - ocv2_v) * 1000.0 / bench.hours}
+    """Rest at low charge as the room has it; returns both open-circuit voltages (V), their fall K (mV/h), resistance (ohm)."""
+    return rest(cell.traits, bench.soak or Soak.of(bench.hours), bench.random)
 
 
 def grade(cell: Unit, bench: Bench) -> Measured:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from numpy.random import Generator
 
 from cellwright.links.opcua.contract import Kind
+from cellwright.sim.ageing import Room
 from cellwright.sim.catalogue import HOUR_S, MAGAZINE_SLOTS, TRAY_SLOTS
 from cellwright.sim.cell_line import codes_of
 from cellwright.sim.cells import CELL_WORK, Bench, Measured
@@ -95,6 +96,7 @@ class TrayStation(Station):
         self._places: Buffer[int] = Buffer(world.clock, self.code)
         self._places.put_now(*range(_PLACES[operation]))
         self._chambers = Chambers(world, self.code) if operation in _CHAMBERED else None
+        self._room = Room(world, self.code) if operation == "ageing" else None
         settings = world.settings
         self._cabinet = Cabinet(self.code, operation, seed=settings.seed, folder=settings.cyclers)
 
@@ -121,13 +123,16 @@ class TrayStation(Station):
     def _measure(self, tray: Tray, codes: Sequence[str], *, place: int, hours: float) -> list[Measured]:
         bench = Bench(self.random, self.world.defects, hours=hours, now_us=self.clock.now_us)
         run = None if self._chambers is None else self._chambers.run(place)
+        stay = None if self._room is None else self._room.stay(place, hours)
+        shows = run or stay
         measured = []
         for code in codes:
             bench.slot, bench.code = tray.slots[code], code
             bench.readings = self.world.readings.setdefault(code, {})
+            bench.soak = None if stay is None else stay.soak(bench.slot)
             true = CELL_WORK[self.operation](tray.cells[bench.slot], bench)
             bench.readings.update(true)  # re-sorting compares with values freed of their gauges
-            measured.append(true if run is None else run.seen(bench.slot, true))
+            measured.append(true if shows is None else shows.seen(bench.slot, true))
         return measured
 
 

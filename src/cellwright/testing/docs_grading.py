@@ -9,12 +9,14 @@ from cellwright.cli.pairs import PairsReport
 from cellwright.model.corrections import GaugeEffect, Window
 from cellwright.views.gauges import GaugeStudy
 from cellwright.views.pairs import ImpossiblePair, PairsFound
+from cellwright.views.warming import WarmingStudy
 
 MEANINGS: dict[type[Any], dict[str, str]] = {
     CorrectionsReport: {
         "station": "Code of the station.",
         "studies": "One for each characteristic that is corrected by gauges.",
         "released": "Those that were put in force now.",
+        "warming": "One for each operation that measures self-discharge: what warmth does to the open-circuit voltage.",
     },
     GaugeStudy: {
         "station": "Code of the station.",
@@ -40,6 +42,16 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "units_count": "Values in them.",
         "from_us": "When the first was reported, UTC us.",
         "to_us": "When the last was reported, UTC us.",
+    },
+    WarmingStudy: {
+        "station": "Code of the station.",
+        "operation": "Operation that measures both voltages.",
+        "pages_count": "Reports with enough cells on the slope of the curve, after the nominal rest.",
+        "entropy_mv_per_c": "dU/dT, mV per degree C; null = unknown.",
+        "error_mv_per_c": "Standard error of it.",
+        "told_mv_per_c": "What the plant's files say; null = nothing.",
+        "told_error_mv_per_c": "Standard error of it, as the files say.",
+        "problem": 'Why nothing was estimated, "" = it was.',
     },
     GaugeRepeated: {
         "repeatability": "The same appraiser and part again.",
@@ -86,6 +98,7 @@ DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
         ("each of `studies`", GaugeStudy),
         ("each of `effects`", GaugeEffect),
         ("`window`", Window),
+        ("each of `warming`", WarmingStudy),
     ],
     "cellwright gauge": [("", GaugeRepeated), ("each variance", Variance)],
     "cellwright pairs": [

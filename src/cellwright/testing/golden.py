@@ -38,6 +38,7 @@ from cellwright.model.facts import (
     OperationCompleted,
     PackInstalled,
     PackRemoved,
+    RouteReleased,
     UnitsReturned,
     UnitsShipped,
 )
@@ -51,6 +52,7 @@ from cellwright.model.job_commands import (
     job_digest,
 )
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
+from cellwright.testing.ageing_plant import aged, ageing_plant
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
 from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
@@ -80,7 +82,7 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
     samples = _richest(driver.envelopes)
-    for story in (_travelled(), _dispatched(), _corrected(), _graded()):
+    for story in (_travelled(), _dispatched(), _corrected(), _graded(), _aged()):
         samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
@@ -172,6 +174,15 @@ def _graded() -> list[Envelope]:
     driver.graded(3, results=results(capacity_ah=[6.2, 6.25, 6.5], **gauges))
     released = [each for each in driver.envelopes if isinstance(each.fact, CorrectionReleased)]
     return [*released, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]
+
+
+def _aged() -> list[Envelope]:
+    """Return the facts of a page whose self-discharge is known of some, and of the route that says how, in a plant of their own."""
+    driver = Driver(ageing_plant())
+    driver.supply()
+    driver.graded(3, results=aged([0.1, 0.2, 0.1], rest_h=[36.0, 36.0, 12.0]))
+    routes = [each for each in driver.envelopes if isinstance(each.fact, RouteReleased)]
+    return [*routes, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -11,6 +11,7 @@ from cellwright.model import facts as f
 from cellwright.model.answers import Reason
 from cellwright.model.commands import HoldSubject
 from cellwright.model.correction_facts import PartCorrection, PartsCorrected, RunsCorrected
+from cellwright.model.corrections import CorrectedValue
 from cellwright.rules.genealogy import share
 from cellwright.views.following import Page, PeopleView, lot_codes, moment_us, unit_codes, write
 
@@ -39,13 +40,6 @@ class PartStretch(Struct, frozen=True):
     lane: int
     reversed: bool
     tolerance: int
-
-
-class CorrectedValue(Struct, frozen=True):
-    """By which version of effects a value was corrected (0 = none), and the standard error of it; None = unknown."""
-
-    version: int
-    error_ratio: float | None
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -382,9 +376,7 @@ def _completed(fact: f.OperationCompleted, index: int, operations: Sequence[str]
         "defect": fact.defects[index] if fact.defects else "",
         "grade": fact.grades[index] if fact.grades else "",
         "results": {each.characteristic: each.values[index] for each in fact.results if each.values},
-        "corrected": {
-            each.characteristic: CorrectedValue(each.version, each.errors_ratio[index]) for each in fact.corrected
-        },
+        "corrected": {each.characteristic: each.of_unit(index) for each in fact.corrected},
         "taken": [_stretch(part, part.units.index(unit)) for part in fact.parts if unit in part.units],
         "units_count": len(fact.units),
         **_next(fact.next_steps[index], operations),

@@ -217,7 +217,11 @@ RECIPE_ACTIVE_NODES = tuple(
 ANSWER_NODES = (
     _mes("Answer/Accepted", _BOOLEAN, "True = admitted or recorded; false = refused, nothing changed."),
     _mes_array("Answer/Codes", _STRING, "Refusal codes, all of them; empty when accepted."),
-    _mes_array("Answer/Texts", _STRING, "One sentence per refusal code, for the operator panel."),
+    _mes_array(
+        "Answer/Texts",
+        _STRING,
+        "One sentence per refusal code, or what to know of an accepted report; for the operator panel.",
+    ),
     _mes_array("Answer/Units", _STRING, "Admitted units in page order, or the codes given to new units."),
     _mes_array("Answer/Lots", _STRING, "Codes given to the output lots."),
     _mes("Answer/Operation", _STRING, "Admitted operation."),

@@ -85,7 +85,7 @@ class RecipeValues(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerOut(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer as the station reads it; codes and texts have equal length and are empty when accepted."""
+    """An answer as the station reads it; codes and texts have equal length; accepted, texts say what to know or do next."""
 
     accepted: bool
     codes: tuple[str, ...] = ()

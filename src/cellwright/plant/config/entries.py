@@ -284,6 +284,67 @@ class CorrectionEntry(Entry, frozen=True, kw_only=True):
     graded: Annotated[bool, Meta(description="Whether grades ask for the corrected value where there is one.")] = True
 
 
+class CurvePointEntry(Entry, frozen=True, kw_only=True):
+    """A point of an open-circuit curve."""
+
+    soc_ratio: Annotated[float, Meta(ge=0, le=1, description="State of charge, 0 to 1.")]
+    ocv_v: Annotated[float, Meta(gt=0, description="Open-circuit voltage there at `reference_c`, V.")]
+
+
+class SelfDischargeEntry(Entry, frozen=True, kw_only=True):
+    """Self-discharge from two open-circuit voltages, recorded beside the K that the station reports."""
+
+    operation: Annotated[Name, Meta(description="Operation that measures both voltages; it has one such table.")]
+    characteristic: Annotated[Name, Meta(description="Characteristic of the operation that is K as reported, mV/h.")]
+    corrected: Annotated[
+        Name, Meta(description="Characteristic that K at one temperature is recorded as; not required.")
+    ]
+    leak: Annotated[
+        Name, Meta(description="Characteristic that the current lost inside is recorded as, mA; not required.")
+    ]
+    ocv1: Annotated[Name, Meta(description="Characteristic that is the first voltage, V.")]
+    ocv1_temperature: Annotated[Name, Meta(description="Characteristic that is its temperature, degrees C.")]
+    ocv2: Annotated[Name, Meta(description="Characteristic that is the second voltage, V.")]
+    ocv2_temperature: Annotated[Name, Meta(description="Characteristic that is its temperature, degrees C.")]
+    rest: Annotated[Name, Meta(description="Characteristic that is the time without current before the first, h.")]
+    between: Annotated[Name, Meta(description="Characteristic that is the time between both, h.")]
+    nominal_rest_h: Annotated[float, Meta(gt=0, description="Rest that all units are compared at, h.")]
+    nominal_between_h: Annotated[float, Meta(gt=0, description="Time between that all units are compared at, h.")]
+    rest_tolerance_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="By which share either may differ; beyond it K is unknown.")
+    ] = 0.05
+    curve: Annotated[
+        tuple[CurvePointEntry, ...],
+        Meta(min_length=1, description="Open-circuit curve where cells age: rising points, two or more."),
+    ]
+    curve_source: Annotated[Text, Meta(description="Where the curve comes from: your own slow discharge, a paper.")]
+    entropy_mv_per_c: Annotated[
+        float | None, Meta(description="dU/dT at that state of charge, mV per degree C; left out = unknown.")
+    ] = None
+    entropy_error_mv_per_c: Annotated[float, Meta(ge=0, description="Standard error of it.")] = 0.0
+    entropy_source: Annotated[str, Meta(description="Where it comes from; needed where it is given.")] = ""
+    temperature_error_c: Annotated[
+        float, Meta(ge=0, description="Standard error of how much warmer the one voltage was measured, degrees C.")
+    ] = 0.1
+    temperature_tolerance_c: Annotated[
+        float, Meta(ge=0, description="dU/dT unknown: both temperatures may differ so much; beyond it K is unknown.")
+    ] = 0.2
+    reference_c: Annotated[float, Meta(description="Temperature that K is corrected to, degrees C.")] = 25.0
+    voltmeter_mv: Annotated[float, Meta(gt=0, description="Repeatability, one sigma, of one voltage, mV.")] = 0.05
+    leak_of_interest_ma: Annotated[
+        float, Meta(gt=0, description="Leak that must be seen; where the curve is too flat for it K is unknown, mA.")
+    ] = 0.1
+    capacity_ah: Annotated[float, Meta(gt=0, description="Capacity that turns K into a leak, Ah.")]
+    capacity: Annotated[
+        str, Meta(description='Characteristic of the operation that tells it of each unit; "" = none does.')
+    ] = ""
+    capacity_source: Annotated[Text, Meta(description="Where the capacity comes from.")]
+    graded: Annotated[
+        bool,
+        Meta(description="Whether grades that ask for the reported K get the corrected one; unknown stays unknown."),
+    ] = True
+
+
 class MassPartEntry(Entry, frozen=True, kw_only=True):
     """A mass that an earlier operation recorded of the same unit."""
 
@@ -322,6 +383,7 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "characteristics.toml": {
         "characteristics": CharacteristicEntry,
         "corrections": CorrectionEntry,
+        "self_discharge": SelfDischargeEntry,
         "mass_checks": MassCheckEntry,
         "grades": GradeEntry,
     },

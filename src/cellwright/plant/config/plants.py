@@ -25,6 +25,7 @@ from cellwright.model.routes import (
     QueueTime,
     Recipe,
 )
+from cellwright.model.self_discharge import CurvePoint, SelfDischarge
 from cellwright.plant.config.checks import check_tables
 from cellwright.plant.config.entries import (
     FILES,
@@ -40,6 +41,7 @@ from cellwright.plant.config.entries import (
     ProductEntry,
     RecipeEntry,
     RouteEntry,
+    SelfDischargeEntry,
     SiteEntry,
     StationEntry,
     WorkCenterEntry,
@@ -170,11 +172,13 @@ def _operations(tables: Tables) -> dict[str, Operation]:
     for _, each in tables.entries(CorrectionEntry):
         corrections.setdefault(each.operation, []).append(_correction(each))
     masses = {each.operation: _mass_check(each) for _, each in tables.entries(MassCheckEntry)}
+    leaks = {each.operation: _self_discharge(each) for _, each in tables.entries(SelfDischargeEntry)}
     return {
         entry.code: structs.replace(
             _operation(entry, tuple(characteristics.get(entry.code, ())), tuple(grades.get(entry.code, ()))),
             corrections=tuple(corrections.get(entry.code, ())),
             mass_check=masses.get(entry.code),
+            self_discharge=leaks.get(entry.code),
         )
         for _, entry in tables.entries(OperationEntry)
     }
@@ -193,6 +197,13 @@ def _correction(entry: CorrectionEntry) -> Correction:
     values = structs.asdict(entry)
     del values["operation"]
     return Correction(**values)
+
+
+def _self_discharge(entry: SelfDischargeEntry) -> SelfDischarge:
+    values = structs.asdict(entry)
+    del values["operation"]
+    curve = tuple(CurvePoint(each.soc_ratio, each.ocv_v) for each in entry.curve)
+    return SelfDischarge(**{**values, "curve": curve})
 
 
 def _characteristic(entry: CharacteristicEntry) -> Characteristic:

@@ -88,6 +88,9 @@ class Members:
         self._measuring = frozenset(
             each.code for each in steps if _CHARACTERISTICS & {found.code for found in each.characteristics}
         )
+        rules = [each.self_discharge for each in steps if each.self_discharge is not None]
+        self._leaks = frozenset(rule.corrected for rule in rules if rule.characteristic == _LEAK) or {_LEAK}
+        """Characteristics that tell K: one that the plant works out counts alone, for a reported one is no leak yet."""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -140,10 +143,13 @@ class Members:
         return self._values.get(unit, {}).keys() >= _REQUIRED
 
     def _note(self, units: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> None:
-        for name in _CHARACTERISTICS & columns.keys():
+        for name in (_REQUIRED | self._leaks) & columns.keys():
+            code = _LEAK if name in self._leaks else name
             for unit, value in zip(units, columns[name], strict=False):
                 if value is not None:
-                    self._values.setdefault(unit, {})[name] = value
+                    self._values.setdefault(unit, {})[code] = value
+                elif code != name:
+                    self._values.get(unit, {}).pop(_LEAK, None)
 
     def stock(self, taken: Collection[int]) -> dict[str, Stock]:
         """Return by joining operation what is usable and not taken by a job, and what is on its way."""

@@ -23,6 +23,8 @@ class GradeLimit(Struct, frozen=True, kw_only=True):
     corrected: float | None
     error_ratio: float | None
     """Standard error of the correction, as a share of the value."""
+    error_mv_per_h: float | None = None
+    """Self-discharge alone: standard error of the corrected value."""
     is_corrected: bool
     """Whether the corrected value was asked for, not the measured one."""
     lower: float | None
@@ -112,27 +114,44 @@ async def why_graded(connection: Connection, route: Route, events: Sequence[Even
     )
 
 
+class _Asked(Struct, frozen=True):
+    """What stands beside a measured value, and whether it was asked for: unknown self-discharge is, as unknown."""
+
+    corrected: float | None = None
+    is_corrected: bool = False
+
+
+def _asked(event: Event, operation: Operation) -> dict[str, _Asked]:
+    asked = {}
+    for each in operation.corrections:
+        corrected = event.results.get(each.corrected)
+        asked[each.characteristic] = _Asked(corrected, each.graded and corrected is not None)
+    rule = operation.self_discharge
+    if rule is not None and rule.corrected in event.results:
+        asked[rule.characteristic] = _Asked(event.results[rule.corrected], rule.graded)
+    return asked
+
+
 def _limits(event: Event, operation: Operation) -> Iterator[GradeLimit]:
-    corrections = {each.characteristic: each for each in operation.corrections}
+    asked = _asked(event, operation)
     for grade in operation.grades:
         for limit in grade.limits:
-            yield _limit(event, grade.code, limit, corrections.get(limit.code))
+            yield _limit(event, grade.code, limit, asked.get(limit.code, _Asked()))
 
 
-def _limit(event: Event, grade: str, limit: Characteristic, correction: Correction | None) -> GradeLimit:
+def _limit(event: Event, grade: str, limit: Characteristic, asked: _Asked) -> GradeLimit:
     measured = event.results.get(limit.code)
-    corrected = event.results.get(correction.corrected) if correction else None
-    is_corrected = correction is not None and correction.graded and corrected is not None
-    value = corrected if is_corrected else measured
+    value = asked.corrected if asked.is_corrected else measured
     by = event.corrected.get(limit.code)
     return GradeLimit(
         grade=grade,
         characteristic=limit.code,
         unit=limit.unit,
         measured=measured,
-        corrected=corrected,
+        corrected=asked.corrected,
         error_ratio=by.error_ratio if by else None,
-        is_corrected=is_corrected,
+        error_mv_per_h=by.error_mv_per_h if by else None,
+        is_corrected=asked.is_corrected,
         lower=limit.lower,
         upper=limit.upper,
         margin=_margin(value, limit),

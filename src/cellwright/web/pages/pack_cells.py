@@ -187,13 +187,20 @@ def _measured(
 ) -> Iterator[CellValues]:
     """Yield what was measured of cells: each characteristic at the last operation that knows it of any."""
     for code in _SHOWN:
-        for operation in reversed(operations):
-            column = [values.get((operation.code, code), {}).get(cell.number) for cell in cells]
+        for operation, name in _told_by(operations, code):
+            column = [values.get((operation.code, name), {}).get(cell.number) for cell in cells]
             if any(each is not None for each in column):
-                limits = next((each for each in operation.characteristics if each.code == code), None)
-                found = limits or Characteristic(code=code, unit="", required=False)
+                limits = next((each for each in operation.characteristics if each.code == name), None)
+                found = limits or Characteristic(code=name, unit="", required=False)
                 yield _judged(found, operation.code, column, modules=modules, places=places)
                 break
+
+
+def _told_by(operations: Sequence[Operation], code: str) -> Iterator[tuple[Operation, str]]:
+    """Yield by which operation, and as what, a characteristic may be told: first K as the plant works it out, then the last."""
+    rules = ((each, each.self_discharge) for each in reversed(operations))
+    yield from ((each, rule.corrected) for each, rule in rules if rule is not None and rule.characteristic == code)
+    yield from ((each, code) for each in reversed(operations))
 
 
 def _judged(

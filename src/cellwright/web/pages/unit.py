@@ -29,6 +29,7 @@ from cellwright.web.access.permissions import Permission
 from cellwright.web.certificates.answering import show_certificate
 from cellwright.web.page import Page
 from cellwright.web.pages.grading import GradeLimit, GradeWhy, why_graded
+from cellwright.web.pages.leaks import LeakTold, leak_in
 from cellwright.web.pages.measured import Measured, measured_in
 from cellwright.web.pages.printed import PrintedField, printed_in
 from cellwright.web.pages.reading import reading
@@ -91,6 +92,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
     measurements: tuple[Measured, ...]
     grading: GradeWhy | None
     """Why it has its grade, None = it was not graded."""
+    self_discharge: LeakTold | None
+    """What it loses at rest, or why that is unknown; None = that was not worked out."""
     made_of: tuple[Taken, ...]
     members: tuple[UnitMember, ...]
     part_of: tuple[Membership, ...]
@@ -136,6 +139,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         holds=await holds_of(connection, HoldSubject.UNIT, number),
         measurements=measured_in(history.events, route.operations),
         grading=await why_graded(connection, route, history.events),
+        self_discharge=leak_in(route, history.events),
         made_of=await read_taken(connection, number),
         members=await read_members(connection, number),
         part_of=await read_memberships(connection, number),

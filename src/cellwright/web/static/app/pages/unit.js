@@ -49,7 +49,8 @@ export default function UnitPage() {
       ${unit.kind !== 'cell' && html`<${Cells} code=${unit.code} />`}
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
-      ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Grading} why=${data.grading} /><//>`}
+      ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Late} load=${gradePart} why=${data.grading} /><//>`}
+      ${data.self_discharge && html`<${Card} id="self-discharge" title=${t('leak.title')}><${Late} load=${leakPart} told=${data.self_discharge} /><//>`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
@@ -61,13 +62,17 @@ export default function UnitPage() {
     </div>`;
 }
 
-/** Why it has its grade; its script comes once it is needed. @param {{why: Data}} props */
-function Grading({ why }) {
+const gradePart = () => import('./unit/grade_why.js').then(({ GradeWhy }) => GradeWhy);
+
+const leakPart = () => import('./unit/leak.js').then(({ Leak }) => Leak);
+
+/** A part of the page whose script comes once it is needed. @param {{load: () => Promise<any>} & Data} props */
+function Late({ load, ...props }) {
   const [part, setPart] = useState(/** @type {any} */ ({}));
   useEffect(() => {
-    import('./unit/grade_why.js').then(({ GradeWhy }) => setPart({ view: GradeWhy }));
+    load().then((view) => setPart({ view }));
   }, []);
-  return part.view ? html`<${part.view} why=${why} />` : null;
+  return part.view ? html`<${part.view} ...${props} />` : null;
 }
 
 /** What only packs and modules have comes behind the page. @param {{code: string}} props */

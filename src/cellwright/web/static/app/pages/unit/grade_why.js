@@ -20,28 +20,39 @@ const asked = (row) => (row.is_corrected ? row.corrected : row.measured);
 /** @param {Row} row */
 const digits = (row) => digitsOf(asked(row), row);
 
+/** It was measured, but what was asked for could not be worked out of it. @param {Row} row */
+const isDoubtful = (row) => row.is_corrected && row.corrected === null && row.measured !== null;
+
 /** What decided: the first limit of the first better grade that was not met. @param {Row} why */
 function sentence(why) {
   const decisive = why.limits.find((/** @type {Row} */ each) => each.grade !== why.grade && (each.is_met === false || (each.is_met === null && each.is_required)));
   if (!why.grade) return why.defect ? t('grade_why.not_good', { defect: why.defect }) : t('grade_why.none');
   if (!decisive) return t('grade_why.all_met', { grade: why.grade });
   const names = { grade: why.grade, better: decisive.grade, name: characteristic(decisive.characteristic) };
+  if (isDoubtful(decisive)) return t('grade_why.doubtful', names);
   if (decisive.is_met === null) return t('grade_why.not_measured', names);
   const limits = limitsText(decisive, decisive.unit, digits(decisive));
   return t('grade_why.outside', { ...names, value: quantity(asked(decisive), decisive.unit, { digits: digits(decisive) }), limits });
 }
 
 /** @param {Row} row */
-function Verdict({ is_met, is_required }) {
+function Verdict(row) {
+  const { is_met, is_required } = row;
+  if (isDoubtful(row)) return html`<${VerdictChip} verdict="open" text=${t('common.unknown')} />`;
   if (is_met === null) return html`<${VerdictChip} verdict="open" text=${t(is_required ? 'verdict.not_measured' : 'grade_why.not_asked')} />`;
   return html`<${VerdictChip} verdict=${is_met ? 'pass' : 'fail'} />`;
 }
 
 /** @param {Row} row */
+function errorOf(row) {
+  if (row.error_mv_per_h !== null) return `± ${quantity(row.error_mv_per_h, row.unit, { digits: digits(row) })}`;
+  return row.error_ratio === null ? t('grade_why.error_unknown') : `± ${percent(row.error_ratio)}`;
+}
+
+/** @param {Row} row */
 function Corrected(row) {
-  if (row.corrected === null) return html`<span class="muted">${t('grade_why.uncorrected')}</span>`;
-  const error = row.error_ratio === null ? t('grade_why.error_unknown') : `± ${percent(row.error_ratio)}`;
-  return html`<b>${quantity(row.corrected, row.unit, { digits: digits(row) })}</b> <span class="secondary nowrap">${error}</span>`;
+  if (row.corrected === null) return html`<span class="muted">${t(isDoubtful(row) ? 'common.unknown' : 'grade_why.uncorrected')}</span>`;
+  return html`<b>${quantity(row.corrected, row.unit, { digits: digits(row) })}</b> <span class="secondary nowrap">${errorOf(row)}</span>`;
 }
 
 /** @param {{why: Row}} props */
