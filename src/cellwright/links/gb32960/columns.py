@@ -113,35 +113,33 @@ class ColumnDecoder(Struct, eq=False):
     def decode(self, frames: list[bytes]) -> Batch:
         """Decode frames; every frame is in one group, or among the others."""
         batch = Batch([], [])
-        places: dict[int, list[int]] = {}
-        for place, frame in enumerate(frames):
-            places.setdefault(len(frame), []).append(place)
-        for size, rows in places.items():
-            chosen = frames if len(rows) == len(frames) else [frames[row] for row in rows]
-            self._decode_size(np.array(rows, np.intp), chosen, size, batch)
+        sizes = np.fromiter(map(len, frames), np.intp, len(frames))
+        order: Rows = np.argsort(sizes, kind="stable")
+        joined = np.frombuffer(b"".join(map(frames.__getitem__, order.tolist())), np.uint8)
+        begin = 0
+        for size, count in zip(*np.unique(sizes, return_counts=True), strict=True):
+            rows, order = order[:count], order[count:]
+            matrix = joined[begin : begin + size * count].reshape(count, size)
+            begin += size * count
+            self._decode_size(rows, matrix, frames, batch)
         return batch
 
-    def _decode_size(self, rows: Rows, frames: list[bytes], size: int, batch: Batch) -> None:
-        if not size:
-            batch.others.extend((int(row), decode_frame(b"")) for row in rows)
-            return
-        matrix = np.frombuffer(b"".join(frames), np.uint8).reshape(len(frames), size)
-        right = np.bitwise_xor.reduce(matrix, axis=1) == 0
-        batch.others.extend((int(rows[at]), decode_frame(frames[at])) for at in np.flatnonzero(~right))
+    def _decode_size(self, rows: Rows, matrix: Bytes, frames: list[bytes], batch: Batch) -> None:
+        """Decode frames of one size: a row of the matrix each, and its place in the batch."""
+        right = np.bitwise_xor.reduce(matrix, axis=1) == 0 if matrix.size else np.zeros(len(rows), np.bool_)
+        batch.others.extend((row, decode_frame(frames[row])) for row in rows[~right].tolist())
         left: Rows = np.flatnonzero(right)
-        for layout in self.layouts.get(size, ()):
-            if not len(left):
-                return
+        for layout in self.layouts.get(matrix.shape[1], ()):
             left = _take(layout, rows, matrix, left, batch)
         while len(left):
-            at = int(left[0])
-            decoded = decode_frame(frames[at])
+            row = int(rows[left[0]])
+            decoded = decode_frame(frames[row])
             found = layout_of(decoded) if self.count < LAYOUTS_MAX else None
             if found is None:
-                batch.others.append((int(rows[at]), decoded))
+                batch.others.append((row, decoded))
                 left = left[1:]
                 continue
-            self.layouts.setdefault(size, []).insert(0, found)
+            self.layouts.setdefault(matrix.shape[1], []).insert(0, found)
             self.count += 1
             left = _take(found, rows, matrix, left, batch)
 
@@ -243,6 +241,8 @@ def _format(column: Column) -> object:
 
 def _take(layout: Layout, rows: Rows, matrix: Bytes, left: Rows, batch: Batch) -> Rows:
     """Put the frames of a layout among `left` into the batch; return those that are left."""
+    if not len(left):
+        return left
     whole = len(left) == len(matrix)
     chosen = matrix if whole else matrix[left]
     fits = (chosen[:, layout.places] == layout.bytes).all(axis=1)

@@ -126,7 +126,7 @@ _CONTROL_NAMES = {
 }
 _CONTROL: tuple[Field, ...] = (
     _TIME,
-    Number("control", 1, codes=_CONTROL_NAMES),
+    Number("control", 1, codes=_CONTROL_NAMES, has_states=False),
     Switch(
         "control",
         {
