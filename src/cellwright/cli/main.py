@@ -29,6 +29,7 @@ VERBS = {
     "curve": ("cellwright.cli.curve", "curve", "Show what a cycler measured of a unit."),
     "demo": ("cellwright.cli.demo", "demo", "Let a virtual plant make battery packs while you watch."),
     "doctor": ("cellwright.cli.doctor", "doctor", "Look whether this machine can run a plant."),
+    "fleet": ("cellwright.cli.fleet", "fleet", "Decode what vehicles say by GB/T 32960."),
     "gauge": ("cellwright.cli.gauge", "gauge", "Tell how much of what is measured is the gauge."),
     "holds": ("cellwright.cli.holds", "holds", "List what is held, why, and who may let it go."),
     "import": ("cellwright.cli.lots", "import_file", "Import lots that another system recorded, with their parents."),

@@ -10,6 +10,7 @@ from cellwright.cli.lots import ImportReport
 from cellwright.cli.match import MatchAnswer, MatchPack
 from cellwright.cli.plant import StationRecipe
 from cellwright.journal.audit import AuditVerdict
+from cellwright.links.gb32960.described import Described
 from cellwright.links.lotfile.columns import Problem
 from cellwright.links.uds.outcome import Check as BmsCheck
 from cellwright.links.uds.outcome import Identity, Outcome
@@ -27,6 +28,23 @@ from cellwright.web.access.roster import Person
 
 MEANINGS: dict[type[Any], dict[str, str]] = {
     **docs_grading.MEANINGS,
+    Described: {
+        "edition": "2016 or 2025; null = there is no head of a frame.",
+        "command": "What is asked or reported, such as `realtime`; `user` = defined by a maker, `unknown` = by nobody.",
+        "answer": "`command`, or an answer: `success`, `error`, ...",
+        "vin": "The vehicle's number, or the code of a platform.",
+        "encryption": "How the data unit is encrypted; without a key it is kept in `tail_hex`.",
+        "time": "When the frame was made, in Beijing time; null = not said, or no such time.",
+        "bcc_ok": "Whether the check byte is right.",
+        "status": "The gravest of the problems, see [what may be wrong](gb32960.md#what-may-be-wrong-with-a-frame).",
+        "units": "By name: physical values by the names of [their fields](gb32960.md), null = unknown, `states` says why; "
+        "beside bits what they mean. A unit that comes again has its number of times after its name.",
+        "problems": "What is wrong, each with its byte.",
+        "command_no": "Number of the command.",
+        "data": "What a command holds that is no report; left out if nothing.",
+        "tail_hex": "What was not understood, as it was sent; left out if nothing.",
+        "raw_hex": "The bytes where there is no head of a frame; else left out.",
+    },
     Report: {
         "packs_built": "Packs that finished their route.",
         "cells_started": "Cells that got a code, whatever became of them.",
@@ -337,6 +355,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
 
 DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     **docs_grading.DOCUMENTS,
+    "cellwright fleet decode": [("a line for each frame", Described)],
     "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check)],
     "cellwright status": [
         ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),

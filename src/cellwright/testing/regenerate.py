@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cellwright.testing.docs import commands_page, facts_page
+from cellwright.testing.docs_gb32960 import gb32960_page
 from cellwright.testing.golden import refusal_lines, sample_envelopes, schemas
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +26,7 @@ def regenerate(root: Path = ROOT) -> None:
         (golden / "schemas" / name).write_bytes(schema)
     (pages / "commands.md").write_text(commands_page(), encoding="utf-8")
     (pages / "facts.md").write_text(facts_page(), encoding="utf-8")
+    (pages / "gb32960.md").write_text(gb32960_page(), encoding="utf-8")
 
 
 def append_fact(path: Path, line: bytes) -> None:
