@@ -62,6 +62,8 @@ PATHS: Final = {
     "trace-stretch": "/trace/FOIL-1?direction=forward&start=0&end=950&lane=1&as_of=2026-01-01T00:05",
     "genealogy": "/genealogy/{module}",
     "genealogy-forward": "/genealogy/FOIL-1?direction=forward",
+    "grading": "/grading",
+    "grading-what-if": "/grading?last=500&limits=A:capacity_ah:6.3..6.5",
     "holds": "/holds?state=all",
     "siblings": "/siblings/{cell}",
     "siblings-module": "/siblings/{module}?minutes=60&days=7",

@@ -72,6 +72,7 @@ PAGES_FOR: Final = {
     "carrier": PLANT,
     "commonality": PLANT,
     "genealogy": PLANT,
+    "grading": PLANT,
     "holds": PLANT,
     "line": PLANT,
     "line_work": PLANT,

@@ -6,7 +6,9 @@ from typing import Final
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, Schema
 
-_WHOLE: Final = frozenset({"before", "bins", "brush_end", "brush_start", "end", "lane", "limit", "offset", "start"})
+_WHOLE: Final = frozenset(
+    {"before", "bins", "brush_end", "brush_start", "end", "lane", "last", "limit", "offset", "start"}
+)
 _CODE: Final = Schema(type=OpenAPIType.STRING, min_length=1, max_length=128, description="A code, percent-encoded.")
 
 

@@ -6,6 +6,7 @@ from cellwright.web.pages.audit import AUDIT
 from cellwright.web.pages.carrier import CARRIER
 from cellwright.web.pages.commonality import COMMONALITY
 from cellwright.web.pages.genealogy import GENEALOGY
+from cellwright.web.pages.grade_limits import GRADING
 from cellwright.web.pages.hold_list import HOLDS
 from cellwright.web.pages.line import LINE
 from cellwright.web.pages.line_work import LINE_WORK
@@ -47,6 +48,7 @@ PAGES = (
     TRACE,
     COMMONALITY,
     GENEALOGY,
+    GRADING,
     SIBLINGS,
     RECALL,
     HOLDS,

@@ -32,6 +32,7 @@ function bindKeys() {
     { keys: 'g l', label: t('keys.go_line'), run: go('/line') },
     { keys: 'g w', label: t('keys.go_orders'), run: go('/orders') },
     { keys: 'g c', label: t('keys.go_commonality'), run: go('/commonality') },
+    { keys: 'g g', label: t('keys.go_grading'), run: go('/grading') },
     { keys: 'g p', label: t('keys.go_plant'), run: go('/plant') },
     { keys: 'Backspace', label: t('keys.up'), run: goUp },
   ]);
