@@ -39,6 +39,7 @@ NAVIGATION = (
     Entry("lots", "/lots", Permission.PLANT_READ),
     Entry("refusals", "/refusals", Permission.PLANT_READ),
     Entry("holds", "/holds", Permission.PLANT_READ),
+    Entry("matching", "/matching", Permission.PLANT_READ),
     Entry("commonality", "/commonality", Permission.PLANT_READ),
     Entry("recall", "/recall", Permission.PLANT_READ),
     Entry("plant", "/plant", Permission.PLANT_READ),

@@ -1,10 +1,8 @@
 """Members for a line's joins: what is in stock, what is known of it, and which of it goes together."""
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from cellwright.database.pool import Connection
@@ -13,6 +11,16 @@ from cellwright.model.matching import Matching
 from cellwright.model.plant import Plant
 from cellwright.model.routes import Members as Wanted
 from cellwright.model.routes import Operation
+from cellwright.plant.matching.measured import (
+    CHARACTERISTICS,
+    DAY_PART,
+    DAY_US,
+    HOURS_PER_DAY,
+    LEAK,
+    NEEDED,
+    measuring_operations,
+    rule_name,
+)
 from cellwright.rules.line_view import Proposal, Stock
 from cellwright.rules.state import UnitRow, UnitStatus
 from cellwright.views.line import News, read_results
@@ -21,14 +29,7 @@ from cellwright.views.people import catch_up
 if TYPE_CHECKING:
     from cellwright.analysis.matching import Stock as Measured
 
-_DAY_US: Final = 86_400_000_000
-_HOURS_PER_DAY: Final = 24.0
-_DAY_PART: Final = 17
-"""Characters of a printed code that are the same for all units of a product and day."""
-_NEEDED: Final = ("capacity_ah", "ocv_v", "dcir_ohm")
-_REQUIRED: Final = frozenset(_NEEDED)
-_LEAK: Final = "k_mv_per_h"
-_CHARACTERISTICS: Final = frozenset({*_NEEDED, _LEAK})
+_REQUIRED: Final = frozenset(NEEDED)
 _ON_THE_WAY: Final = (UnitStatus.WAITING, UnitStatus.RUNNING)
 
 
@@ -84,10 +85,7 @@ class Members:
             if each.members is not None
         }
         matched = {pool.wanted.product for pool in self._pools.values() if pool.rule is not None}
-        steps = [each for draft in plant.routes.values() if draft.product in matched for each in draft.operations]
-        self._measuring = frozenset(
-            each.code for each in steps if _CHARACTERISTICS & {found.code for found in each.characteristics}
-        )
+        self._measuring = measuring_operations(plant, matched)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -140,7 +138,7 @@ class Members:
         return self._values.get(unit, {}).keys() >= _REQUIRED
 
     def _note(self, units: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> None:
-        for name in _CHARACTERISTICS & columns.keys():
+        for name in CHARACTERISTICS & columns.keys():
             for unit, value in zip(units, columns[name], strict=False):
                 if value is not None:
                     self._values.setdefault(unit, {})[name] = value
@@ -195,7 +193,7 @@ class Members:
         pool.plan = [tuple(unit for group in pack for unit in group) for pack in plan.codes()]
         pool.is_exhausted = not pool.plan
         pool.evidence = MatchEvidence(
-            policy=f"{pool.operation.code}/{_digest(rule)}",
+            policy=rule_name(rule),
             stock_count=stock.count,
             placed_ratio=plan.placed_ratio,
             bound_ratio=plan.bound_ratio,
@@ -208,18 +206,13 @@ class Members:
 
         known = [unit for unit in sorted(pool.finished) if unit not in taken and self._is_measured(unit)]
         values = [self._values[unit] for unit in known]
-        columns = {name: np.array([each[name] for each in values], dtype=np.float64) for name in _NEEDED}
-        leaks = [each.get(_LEAK, np.inf if pool.rule and pool.rule.max_k_mv_per_d else 0.0) for each in values]
+        columns = {name: np.array([each[name] for each in values], dtype=np.float64) for name in NEEDED}
+        leaks = [each.get(LEAK, np.inf if pool.rule and pool.rule.max_k_mv_per_d else 0.0) for each in values]
         return Measured(
             cells=np.array(known, dtype=np.int64),
             **columns,
-            k_mv_per_d=np.array(leaks, dtype=np.float64) * _HOURS_PER_DAY,
-            batch=np.array([code_of(unit)[:_DAY_PART] for unit in known], dtype=np.str_),
-            age_d=np.array([max(0, now_us - pool.finished[unit]) / _DAY_US for unit in known], dtype=np.float64),
+            k_mv_per_d=np.array(leaks, dtype=np.float64) * HOURS_PER_DAY,
+            batch=np.array([code_of(unit)[:DAY_PART] for unit in known], dtype=np.str_),
+            age_d=np.array([max(0, now_us - pool.finished[unit]) / DAY_US for unit in known], dtype=np.float64),
             held=np.zeros(len(known), np.bool_),
         )
-
-
-def _digest(rule: Matching) -> str:
-    """Return a short name of a rule as it is now: another one gets another name."""
-    return hashlib.sha256(msgspec.json.encode(rule, order="sorted")).hexdigest()[:12]

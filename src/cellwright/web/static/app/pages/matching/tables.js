@@ -1,0 +1,4 @@
+/** The parts of the page of matching that show tables. */
+export { GroupCard } from './group.js';
+export { Groups } from './groups.js';
+export { Reserved } from './reserved.js';
