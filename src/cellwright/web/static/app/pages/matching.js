@@ -19,6 +19,7 @@ export default function MatchingPage() {
   const [data, reload] = useFresh('/matching');
   const { ask, dialog } = useCommands(reload);
   const [group, setGroup] = useState(/** @type {Data | null} */ (data.group));
+  const parts = useTables();
   /** The address keeps what is chosen, so that it can be given to somebody. @param {Data | null} row @param {boolean} isInForce */
   const choose = async (row, isInForce) => {
     const of = isInForce ? null : 'tried';
@@ -38,8 +39,11 @@ export default function MatchingPage() {
       <${Products} products=${data.products} product=${data.product} />
       ${data.problems.map((/** @type {string} */ each) => html`<div class="notice notice-error" role="alert" key=${each}><span class="notice-mark" aria-hidden="true">!</span><p>${each}</p></div>`)}
       <${StockCard} data=${data} made=${made} group=${group} />
-      <${PlanCard} data=${data} made=${made} />
-      <${Tables} ...${{ data, made, group, plan, chosen, choose, ask }} />
+      <${PlanCard} data=${data} made=${made}>${data.plans && parts && html`<${parts.Comparison} plans=${data.plans.plans} made=${made} />`}<//>
+      ${parts === null && html`<${Skeleton} />`}
+      ${data.plans && parts && html`<${parts.Groups} plans=${data.plans.plans} made=${made} group=${group} choose=${choose} />`}
+      ${chosen && parts && html`<${parts.GroupCard} ...${{ group, plan, data, made, ask }} row=${chosen} onClose=${() => choose(null, true)} />`}
+      ${parts && html`<${parts.Reserved} jobs=${data.jobs} made=${made} ask=${ask} />`}
     </div>`;
 }
 
@@ -51,13 +55,9 @@ function Products({ products, product }) {
   </div>`;
 }
 
-/** What comes with tables is fetched behind the picture: it would keep it waiting. @param {Data} props */
-function Tables({ data, made, group, plan, chosen, choose, ask }) {
+/** What comes with tables is fetched behind the picture: it would keep it waiting. */
+function useTables() {
   const [parts, setParts] = useState(/** @type {typeof import('./matching/tables.js') | null} */ (null));
   useEffect(() => void import('./matching/tables.js').then(setParts), []);
-  if (!parts) return html`<${Skeleton} />`;
-  const { GroupCard, Groups, Reserved } = parts;
-  return html`${data.plans && html`<${Groups} plans=${data.plans.plans} made=${made} group=${group} choose=${choose} />`}
-    ${chosen && html`<${GroupCard} ...${{ group, plan, data, made, ask }} row=${chosen} onClose=${() => choose(null, true)} />`}
-    <${Reserved} jobs=${data.jobs} made=${made} ask=${ask} />`;
+  return parts;
 }

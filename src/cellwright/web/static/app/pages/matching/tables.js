@@ -1,4 +1,5 @@
 /** The parts of the page of matching that show tables. */
+export { Comparison } from './comparison.js';
 export { GroupCard } from './group.js';
 export { Groups } from './groups.js';
 export { Reserved } from './reserved.js';
