@@ -179,10 +179,18 @@ async def test_it_can_be_read_by_everybody(browser: Browser, face: Face, screens
         for size in (DESKTOP, TABLET, PHONE):
             await page.set_viewport_size({"width": size[0], "height": size[1]})
             assert await clipped_texts(page) == [], size
-            for theme in ("light", "dark"):
-                await page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-                await save_screenshot(page, screenshots / f"matching-{language}-{theme}-{size[0]}.png", is_whole=True)
+            await keep(page, screenshots / f"matching-{language}-light-{size[0]}.png")
+        await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+        await page.keyboard.press("t")
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await keep(page, screenshots / f"matching-{language}-dark-{DESKTOP[0]}.png")
         screen.guard.check()
+
+
+async def keep(page: Page, path: Path) -> None:
+    """Keep a picture of the whole page, from its beginning."""
+    await page.evaluate("document.activeElement?.blur(); window.scrollTo(0, 0)")
+    await save_screenshot(page, path, is_whole=True)
 
 
 async def test_long_words_fit(browser: Browser, face: Face) -> None:

@@ -113,10 +113,10 @@ class Plans:
             kept.ended_s = time.monotonic()
 
     async def _plan(self, kept: Kept) -> None:
-        task = _task(kept)
-        if task.count < kept.seen.joining.members.count:
-            needed = kept.seen.joining.members.count
-            raise PlanError(f"{task.count} units may be matched, one unit takes {needed}; make more, or see why not")
+        count, needed = len(kept.seen.offered), kept.seen.joining.members.count
+        if count < needed:
+            raise PlanError(f"{count} units may be matched, one unit takes {needed}; make more, or see why not")
+        task = await asyncio.to_thread(_task, kept)
         async with _worker(task) as outcomes:
             for windows in kept.windows:
                 planned = await asyncio.to_thread(planned_of, kept.seen, windows, await self._next(outcomes))
@@ -131,19 +131,21 @@ class Plans:
             raise PlanError(text) from None
 
 
-def _task(kept: Kept) -> Task:
+def _task(kept: Kept) -> bytes:
+    """Return what the worker is told: a large stock takes a while to put together."""
     seen, places = kept.seen, kept.seen.offered
     columns = {name: np.ascontiguousarray(values[places]) for name, values in seen.columns.items()}
     unknown = 0.0 if all(each.max_k_mv_per_d is None for each in kept.windows) else np.inf
     columns["k_mv_per_d"] = np.where(np.isnan(columns["k_mv_per_d"]), unknown, columns["k_mv_per_d"])
     _, batch = np.unique(seen.batch[places], return_inverse=True)
-    return Task(
+    task = Task(
         count=len(places),
         columns={name: values.tobytes() for name, values in columns.items()},
         batch=batch.astype(np.int64).tobytes(),
         form=seen.joining.rule.form,
         windows=kept.windows,
     )
+    return msgspec.msgpack.encode(task)
 
 
 # --- the process ------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ class _Outcomes:
 
 
 @contextlib.asynccontextmanager
-async def _worker(task: Task) -> AsyncIterator[_Outcomes]:
+async def _worker(task: bytes) -> AsyncIterator[_Outcomes]:
     """Run the matching in a process; it ends with the context, whatever it is at."""
     pipe = asyncio.subprocess.PIPE
     command: Sequence[str] = (sys.executable, "-m", "cellwright.plant.matching.worker")
@@ -180,7 +182,7 @@ async def _worker(task: Task) -> AsyncIterator[_Outcomes]:
     try:
         assert process.stdin is not None  # noqa: S101 - it was asked for
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(msgspec.msgpack.encode(task))
+            process.stdin.write(task)
             await process.stdin.drain()
             process.stdin.close()
         yield _Outcomes(process)

@@ -13,6 +13,11 @@ POINTS_MAX: Final = 5000
 """More units than these are counted in fields."""
 _FIELDS_ACROSS: Final = 200
 _FIELDS_DOWN: Final = 120
+_TAIL: Final = 0.005
+"""Share of the units at either end that do not say how far an axis reaches ..."""
+_FAR: Final = 3.0
+"""... when all of them reach so many times as far as the others."""
+_INSIDE: Final = 0.5 + 1e-9
 
 
 class Points(Struct, frozen=True):
@@ -53,6 +58,8 @@ class Scatter(Struct, frozen=True, kw_only=True):
     drawn_count: int
     unknown_count: int
     """Units of which the value on an axis is not known: they are not drawn."""
+    outside_count: int
+    """Units so far from all others that they lie outside of the picture."""
     points: Points
     """All that are drawn, or, beside fields, only those reserved."""
     fields: Fields | None
@@ -67,6 +74,8 @@ def scatter_of(seen: Seen, x: str, y: str, windows: Windows) -> Scatter:
     is_many = len(known) > POINTS_MAX
     one_by_one = known[seen.fates[known] == NUMBER[Fate.RESERVED]][:POINTS_MAX] if is_many else known
     usable = seen.usable[np.isin(seen.usable, known)]
+    across, up = _scaled(xs[known], x_low, x_high), _scaled(ys[known], y_low, y_high)
+    inside = (np.abs(across - 0.5) <= _INSIDE) & (np.abs(up - 0.5) <= _INSIDE)
     return Scatter(
         x=x,
         y=y,
@@ -78,17 +87,24 @@ def scatter_of(seen: Seen, x: str, y: str, windows: Windows) -> Scatter:
         y_middle=_middle(ys[usable]),
         x_window=_window(windows, x, xs[usable]),
         y_window=_window(windows, y, ys[usable]),
-        drawn_count=len(known),
+        drawn_count=int(inside.sum()),
         unknown_count=len(xs) - len(known),
+        outside_count=int((~inside).sum()),
         points=_points(seen, one_by_one, xs, ys),
-        fields=_fields(seen, known, _scaled(xs[known], x_low, x_high), _scaled(ys[known], y_low, y_high))
-        if is_many
-        else None,
+        fields=_fields(seen, known[inside], across[inside], up[inside]) if is_many else None,
     )
 
 
 def _range(values: Floats) -> tuple[float | None, float | None]:
-    return (float(values.min()), float(values.max())) if len(values) else (None, None)
+    """Return from where to where an axis reaches: as far as the values, unless a few lie so far out that they hide the others."""
+    if not len(values):
+        return None, None
+    low, high = float(values.min()), float(values.max())
+    inner_low, inner_high = (float(each) for each in np.quantile(values, (_TAIL, 1 - _TAIL)))
+    core = inner_high - inner_low
+    if high - low <= _FAR * core or not core:
+        return low, high
+    return max(low, inner_low - core / 2), min(high, inner_high + core / 2)
 
 
 def _middle(values: Floats) -> float | None:
@@ -120,9 +136,9 @@ def _scaled(values: Floats, low: float | None, high: float | None) -> Floats:
     return (values - low) / (high - low)
 
 
-def _fields(seen: Seen, places: Ints, across: Floats, down: Floats) -> Fields:
-    columns = np.minimum((across * _FIELDS_ACROSS).astype(np.int64), _FIELDS_ACROSS - 1)
-    rows = np.minimum((down * _FIELDS_DOWN).astype(np.int64), _FIELDS_DOWN - 1)
+def _fields(seen: Seen, places: Ints, across: Floats, up: Floats) -> Fields:
+    columns = np.clip((across * _FIELDS_ACROSS).astype(np.int64), 0, _FIELDS_ACROSS - 1)
+    rows = np.clip((up * _FIELDS_DOWN).astype(np.int64), 0, _FIELDS_DOWN - 1)
     at = rows * _FIELDS_ACROSS + columns
     size = _FIELDS_ACROSS * _FIELDS_DOWN
     is_usable = seen.fates[places] == NUMBER[Fate.USABLE]

@@ -19,13 +19,13 @@ export function Scatter({ scatter, axes, chosen, onRead, onOpen }) {
   const { ref, width_px } = useWidth(720);
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [isPointed, setPointed] = useState(false);
-  const layout = layoutOf(scatter, width_px, HEIGHT);
+  const layout = layoutOf(scatter, { width_px, height_px: HEIGHT }, chosen);
   useDrawn(
     (isPaper) => {
       if (!canvas.current) return;
       if (isPaper) canvas.current.dataset.theme = 'light';
       else delete canvas.current.dataset.theme;
-      drawScatter(canvas.current, scatter, isPaper ? layoutOf(scatter, PAPER_PX, HEIGHT) : layout, { axes, chosen });
+      drawScatter(canvas.current, scatter, isPaper ? layoutOf(scatter, { width_px: PAPER_PX, height_px: HEIGHT }, chosen) : layout, { axes, chosen });
     },
     [scatter, chosen, width_px],
   );

@@ -7,7 +7,7 @@ import { ticks } from './scale.js';
  * @typedef {{codes: string[], xs: number[], ys: number[], fates: string[]}} Points
  * @typedef {{across_count: number, down_count: number, at: number[], usable_counts: number[], other_counts: number[]}} Fields
  * @typedef {{x: string, y: string, x_low: number, x_high: number, y_low: number, y_high: number, x_middle: number | null, y_middle: number | null,
- *   x_window: number | null, y_window: number | null, drawn_count: number, unknown_count: number, points: Points, fields: Fields | null}} Scatter
+ *   x_window: number | null, y_window: number | null, drawn_count: number, unknown_count: number, outside_count: number, points: Points, fields: Fields | null}} Scatter
  * @typedef {{scale: number, digits: number}} Axis
  * @typedef {{low: number, high: number, px: (value: number) => number}} Along
  * @typedef {{x: Along, y: Along, width_px: number, height_px: number}} Layout
@@ -20,6 +20,8 @@ const RIGHT = 14;
 const TOP = 10;
 const BOTTOM = 26;
 const PAD = 0.04;
+/** So many times as far as all units reach, a frame is still drawn as a whole. */
+const FRAME_MAX = 1.5;
 /** What is far from a point is not it. */
 const NEAR_PX = 12;
 
@@ -30,9 +32,16 @@ function along(low, high, from_px, to_px) {
   return { low: first, high: last, px: (value) => from_px + ((value - first) / (last - first)) * (to_px - from_px) };
 }
 
-/** Where things lie. @param {Scatter} scatter @param {number} width_px @param {number} height_px @returns {Layout} */
-export function layoutOf({ x_low, x_high, y_low, y_high }, width_px, height_px) {
-  return { x: along(x_low, x_high, LEFT, width_px - RIGHT), y: along(y_low, y_high, height_px - BOTTOM, TOP), width_px, height_px };
+/** Where things lie: all that is drawn is inside, and the frame too unless it is larger than all of it. @param {Scatter} scatter @param {{width_px: number, height_px: number}} size @param {Chosen | null} chosen @returns {Layout} */
+export function layoutOf(scatter, { width_px, height_px }, chosen) {
+  const across = withFrame(scatter.x_low, scatter.x_high, reach(scatter.x_window, scatter.x_middle, chosen?.xs));
+  const up = withFrame(scatter.y_low, scatter.y_high, reach(scatter.y_window, scatter.y_middle, chosen?.ys));
+  return { x: along(...across, LEFT, width_px - RIGHT), y: along(...up, height_px - BOTTOM, TOP), width_px, height_px };
+}
+
+/** @param {number} low @param {number} high @param {[number, number] | null} frame @returns {[number, number]} */
+function withFrame(low, high, frame) {
+  return frame && frame[1] - frame[0] <= FRAME_MAX * (high - low) ? [Math.min(low, frame[0]), Math.max(high, frame[1])] : [low, high];
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Scatter} scatter @param {Layout} layout @param {{axes: [Axis, Axis], chosen: Chosen | null}} about */
@@ -112,7 +121,7 @@ function drawFields({ ink, of, layout: { x, y } }, { x_low, x_high, y_low, y_hig
 
 /** Usable ones are dots, reserved ones squares, all others rings: shape says the same as colour. @param {Sheet} sheet @param {Points} points @param {boolean} isBehind */
 function drawPoints({ ink, of, layout: { x, y } }, { xs, ys, fates }, isBehind) {
-  const radius = xs.length > 1500 ? 1.8 : 3;
+  const radius = xs.length > 1500 ? 2 : 3.5;
   const [value, other, reserved] = [of('value'), of('line-strong'), of('series-2')];
   fates.forEach((fate, index) => {
     const [left, top] = [x.px(xs[index] ?? 0), y.px(ys[index] ?? 0)];
@@ -124,7 +133,7 @@ function drawPoints({ ink, of, layout: { x, y } }, { xs, ys, fates }, isBehind) 
       return;
     }
     ink.arc(left, top, radius, 0, 2 * Math.PI);
-    ink.globalAlpha = isBehind ? 0.45 : 0.8;
+    ink.globalAlpha = isBehind ? 0.55 : 0.9;
     if (fate === 'usable') {
       ink.fillStyle = value;
       ink.fill();

@@ -6,7 +6,6 @@ import { withQuery } from '../components/facets.js';
 import { Icon } from '../components/icon.js';
 import { PageHead } from '../components/page_head.js';
 import { EmptyState, Skeleton } from '../components/states.js';
-import { ExportMenu } from '../components/table_tools.js';
 import { useFresh } from '../fresh.js';
 import { dateTime, t } from '../i18n.js';
 import { term } from '../objects.js';
@@ -32,7 +31,7 @@ export default function MatchingPage() {
   const chosen = group && plan?.groups.find((/** @type {Data} */ each) => each.number === group.number);
   return html`<${PageHead} title=${t('page.matching')} aside=${html`<span>${t('matching.as_of', { time: dateTime(data.now_us) })}</span>`}>
       <button type="button" class="button" onClick=${reload}><${Icon} name="refresh" />${t('matching.again')}</button>
-      <${ExportMenu} path="/matching" table=${data.plans ? 'plan_units' : 'stock'} />
+      ${parts && html`<${parts.ExportMenu} path="/matching" table=${data.plans ? 'plan_units' : 'stock'} />`}
     <//>
     ${dialog}
     <div class="stack">

@@ -30,5 +30,8 @@ export function shown(name, value) {
 /** The same with it. @param {string} name @param {number | null | undefined} value */
 export const told = (name, value) => (value === null || value === undefined ? t('common.unknown') : `${shown(name, value)}\u00a0${unitSymbol(axisOf(name).unit)}`);
 
+/** How far units of a group may lie apart: voltages in millivolts, as windows are written. @param {string} name @param {number} window */
+export const windowTold = (name, window) => (name === 'ocv_v' ? `${number(Number((window * 1000).toPrecision(6)))}\u00a0mV` : told(name, window));
+
 /** Columns of a table, one for each value. @returns {import('../../components/table_cells.js').Column[]} */
 export const valueColumns = () => Object.entries(AXES).map(([key, { unit }]) => ({ key, label: axisName(key), unit, kind: 'number', render: (row) => shown(key, row[key]) }));

@@ -8,7 +8,7 @@ import { Card } from '../../components/page_head.js';
 import { EmptyState, Notice } from '../../components/states.js';
 import { number, quantity, t } from '../../i18n.js';
 import { pageOf, term } from '../../objects.js';
-import { AXES, axisName, axisOf, shown, told } from './axes.js';
+import { AXES, axisName, axisOf, shown, told, windowTold } from './axes.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -36,7 +36,7 @@ function figures(fates, in_force, made) {
 /** @param {{scatter: Data, group: Data | null}} props */
 function Picture({ scatter, group }) {
   const [read, setRead] = useState('');
-  const { x, y, points, fields, drawn_count, unknown_count } = scatter;
+  const { x, y, points, fields, drawn_count, unknown_count, outside_count } = scatter;
   const chosen = group && { xs: group.units.map((/** @type {Data} */ each) => each[x]), ys: group.units.map((/** @type {Data} */ each) => each[y]) };
   /** @param {{index?: number, usable?: number, other?: number} | null} at */
   const onRead = (at) => setRead(readOut(scatter, at));
@@ -51,6 +51,7 @@ function Picture({ scatter, group }) {
     <//>
     <${Legend} scatter=${scatter} group=${group} />
     ${fields && html`<${Notice} icon="chart"><p>${t('matching.fields', { n: drawn_count, across: fields.across_count, down: fields.down_count })}</p><//>`}
+    ${outside_count > 0 && html`<p class="caption">${t('matching.outside', { n: outside_count })}</p>`}
     ${unknown_count > 0 && html`<p class="caption">${t('matching.not_drawn', { n: unknown_count, x: axisName(x), y: axisName(y) })}</p>`}`;
 }
 
@@ -67,7 +68,7 @@ function AxisChoice({ name, chosen, label }) {
 /** @param {{scatter: Data, group: Data | null}} props */
 function Legend({ scatter, group }) {
   const { x, y, x_window, y_window } = scatter;
-  const windows = [[x, x_window], [y, y_window]].filter(([, window]) => window !== null).map(([axis, window]) => told(axis, window));
+  const windows = [[x, x_window], [y, y_window]].filter(([, window]) => window !== null).map(([axis, window]) => windowTold(axis, window));
   return html`<ul class="scatter-legend">
     <li><span class="scatter-mark" data-mark="usable"></span>${t('matching_fate.usable')}</li>
     <li><span class="scatter-mark" data-mark="reserved"></span>${t('matching_fate.reserved')}</li>
