@@ -80,6 +80,7 @@ async def test_every_cell_in_stock_has_the_first_reason_that_holds(face: Face) -
 async def test_a_plan_that_is_shown_is_right(face: Face) -> None:
     code = await plan(face)
     data = await read(face, f"/matching.json?plan={code}&table=stock")
+    data["plan_units"] = (await read(face, f"/matching.json?plan={code}&table=plan_units"))["plan_units"]
     (shown,) = data["plans"]["plans"]
     known = [each for each in data["stock"] if each["fate"] in ("usable", "aged", "leaky")]
     made, stock = plan_in(data, known)

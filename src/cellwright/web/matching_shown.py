@@ -1,6 +1,7 @@
 """What the page and the API of matching show: a stock in numbers, jobs that reserve of it, plans and their groups."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,6 +11,9 @@ from cellwright.plant.matching.scatter import Scatter
 from cellwright.plant.matching.stock import AXES, Seen
 from cellwright.plant.matching.task import Windows
 from cellwright.rules.line_view import Want
+
+GROUPS_MAX: Final = 2000
+"""Groups of a plan that a page takes along; files have all."""
 
 
 class Made(Struct, frozen=True):
@@ -88,6 +92,7 @@ class PlanShown(Struct, frozen=True, kw_only=True):
     leftover_counts: dict[str, int]
     wall_s: float
     groups: tuple[Group, ...]
+    """The first 2,000 of them, unless a file of groups is asked for."""
 
 
 class PlansShown(Struct, frozen=True, kw_only=True):
@@ -120,6 +125,7 @@ class GroupShown(Struct, frozen=True, kw_only=True):
     plan: str
     number: int
     is_in_force: bool
+    summary: Group
     sums_ah: tuple[float, ...]
     """Capacity of each parallel group."""
     units: tuple[GroupUnit, ...]
@@ -161,9 +167,9 @@ class MatchingData(Struct, frozen=True, kw_only=True):
     plans: PlansShown | None = None
     group: GroupShown | None = None
     stock: tuple[StockUnit, ...] = ()
-    """In files only."""
+    """Every unit, where `table=stock` asks for it."""
     plan_units: tuple[GroupUnit, ...] = ()
-    """In files only: all groups of the plan, unit by unit."""
+    """All groups of the plan, unit by unit, where `table=plan_units` asks for it."""
 
 
 def progress_of(kept: Kept) -> PlanProgress:
@@ -180,17 +186,17 @@ def progress_of(kept: Kept) -> PlanProgress:
     )
 
 
-def plans_of(kept: Kept) -> PlansShown:
-    """Return what was worked out."""
-    shown = tuple(_plan(kept, planned, at == 0) for at, planned in enumerate(kept.planned))
+def plans_of(kept: Kept, *, groups_max: int | None = GROUPS_MAX) -> PlansShown:
+    """Return what was worked out, with so many groups of each plan; None = all."""
+    shown = tuple(_plan(kept, planned, groups_max) for planned in kept.planned)
     return PlansShown(plan=kept.code, seen_us=kept.seen.now_us, plans=shown)
 
 
-def _plan(kept: Kept, planned: Planned, is_in_force: bool) -> PlanShown:  # noqa: FBT001 - private
+def _plan(kept: Kept, planned: Planned, groups_max: int | None) -> PlanShown:
     outcome = planned.outcome
     return PlanShown(
         windows=planned.windows,
-        is_in_force=is_in_force,
+        is_in_force=planned is kept.planned[0],
         groups_count=outcome.packs_count,
         bound_count=outcome.bound_count,
         stock_count=len(kept.seen.offered),
@@ -200,7 +206,7 @@ def _plan(kept: Kept, planned: Planned, is_in_force: bool) -> PlanShown:  # noqa
         unusable_capacity_ratio=outcome.unusable_capacity_ratio,
         leftover_counts=outcome.leftover_counts,
         wall_s=outcome.wall_s,
-        groups=planned.groups,
+        groups=planned.groups[:groups_max],
     )
 
 
@@ -209,7 +215,14 @@ def group_of(kept: Kept, planned: Planned, number: int) -> GroupShown:
     units = units_of(kept.seen, planned, [number])
     sums = kept.seen.columns["capacity_ah"][planned.packs[number - 1]].sum(axis=1)
     is_in_force = planned is kept.planned[0]
-    return GroupShown(plan=kept.code, number=number, is_in_force=is_in_force, sums_ah=tuple(sums.tolist()), units=units)
+    return GroupShown(
+        plan=kept.code,
+        number=number,
+        is_in_force=is_in_force,
+        summary=planned.groups[number - 1],
+        sums_ah=tuple(sums.tolist()),
+        units=units,
+    )
 
 
 def units_of(seen: Seen, planned: Planned, numbers: Sequence[int]) -> tuple[GroupUnit, ...]:

@@ -40,8 +40,15 @@ class Fields(Struct, frozen=True, kw_only=True):
     other_counts: tuple[int, ...]
 
 
+class Frame(Struct, frozen=True):
+    """How far units of one group may lie apart at the middle, on either axis; None = the axis has no window."""
+
+    x: float | None
+    y: float | None
+
+
 class Scatter(Struct, frozen=True, kw_only=True):
-    """A stock along two axes; None = the axis has no window, or nothing is known along it."""
+    """A stock along two axes; None = nothing is known along it."""
 
     x: str
     y: str
@@ -52,9 +59,8 @@ class Scatter(Struct, frozen=True, kw_only=True):
     x_middle: float | None
     """Median of the usable ones."""
     y_middle: float | None
-    x_window: float | None
-    """How far units of one group may lie apart at the middle."""
-    y_window: float | None
+    frames: tuple[Frame, ...]
+    """By the windows in force, and by those that are tried beside them."""
     drawn_count: int
     unknown_count: int
     """Units of which the value on an axis is not known: they are not drawn."""
@@ -65,8 +71,8 @@ class Scatter(Struct, frozen=True, kw_only=True):
     fields: Fields | None
 
 
-def scatter_of(seen: Seen, x: str, y: str, windows: Windows) -> Scatter:
-    """Return a stock along two axes."""
+def scatter_of(seen: Seen, x: str, y: str, *windows: Windows) -> Scatter:
+    """Return a stock along two axes, with a frame for each set of windows."""
     xs, ys = seen.columns[x], seen.columns[y]
     known = np.flatnonzero(~(np.isnan(xs) | np.isnan(ys)))
     x_low, x_high = _range(xs[known])
@@ -85,8 +91,7 @@ def scatter_of(seen: Seen, x: str, y: str, windows: Windows) -> Scatter:
         y_high=y_high,
         x_middle=_middle(xs[usable]),
         y_middle=_middle(ys[usable]),
-        x_window=_window(windows, x, xs[usable]),
-        y_window=_window(windows, y, ys[usable]),
+        frames=tuple(Frame(_window(each, x, xs[usable]), _window(each, y, ys[usable])) for each in windows),
         drawn_count=int(inside.sum()),
         unknown_count=len(xs) - len(known),
         outside_count=int((~inside).sum()),

@@ -20,6 +20,7 @@ from cellwright.views.line import read_wants
 from cellwright.views.line_work import read_jobs
 from cellwright.web.access.permissions import Permission
 from cellwright.web.matching_shown import (
+    GROUPS_MAX,
     FateCount,
     GroupUnit,
     Joiner,
@@ -41,6 +42,7 @@ from cellwright.web.tables import Table, table_of
 TRIED: Final = "tried"
 """How an address names the plan by other windows than those in force."""
 _IN_FORCE: Final = "in_force"
+_FIRST: Final = "plan_units"
 _US_PER_S: Final = 1_000_000
 _NUMBERS: Final = ("window_ocv_v", "window_dcir_ratio", "window_capacity_ratio", "max_age_d", "max_k_mv_per_d")
 _MIXED: Final = "mix_batches"
@@ -84,6 +86,7 @@ def _shown(question: Question, data: MatchingData, read: _Read) -> MatchingData:
     seen, query = read.seen, question.query
     in_force = windows_of(seen.joining.rule)
     tried, problems = windows_in(query, in_force)
+    windows = (in_force, tried) if tried else (in_force,)
     kept = question.services.plans.find(query.get("plan", ""))
     kept = kept if kept is not None and kept.product == data.product else None
     shown = structs.replace(
@@ -96,24 +99,24 @@ def _shown(question: Question, data: MatchingData, read: _Read) -> MatchingData:
         stations=read.stations,
         orders=tuple(each for each in read.wants if each.product == data.product and each.left_count > 0),
         jobs=_jobs(seen),
-        scatter=scatter_of(seen, _axis(query, "x", AXES[0]), _axis(query, "y", AXES[1]), tried or in_force),
+        scatter=scatter_of(seen, _axis(query, "x", AXES[0]), _axis(query, "y", AXES[1]), *windows),
         progress=progress_of(kept) if kept else None,
         is_plan_gone=bool(query.get("plan")) and kept is None,
-        stock=_stock(seen) if _wants_stock(question) else (),
+        stock=_stock(seen) if _wants(question, "stock") else (),
     )
     return _with_plan(question, shown, kept) if kept and kept.state is PlanState.DONE else shown
 
 
 def _with_plan(question: Question, data: MatchingData, kept: Kept) -> MatchingData:
-    """Add what was worked out, and the group that the address names; files and programs get every group."""
+    """Add what was worked out, and the group that the address names."""
     planned = kept.planned[-1 if question.query.get("of") == TRIED else 0]
     number = question.whole("group") or 0
     numbers = range(1, len(planned.packs) + 1)
     return structs.replace(
         data,
-        plans=plans_of(kept),
+        plans=plans_of(kept, groups_max=None if _wants(question, "groups") else GROUPS_MAX),
         group=group_of(kept, planned, number) if number in numbers else None,
-        plan_units=units_of(kept.seen, planned, numbers) if question.suffix else (),
+        plan_units=units_of(kept.seen, planned, numbers) if _wants(question, "plan_units") else (),
     )
 
 
@@ -122,9 +125,10 @@ def _axis(query: Mapping[str, str], name: str, default: str) -> str:
     return asked if asked in AXES else default
 
 
-def _wants_stock(question: Question) -> bool:
-    """Tell whether every unit in stock is asked for: a workbook holds all tables."""
-    return bool(question.suffix) and (question.query.get("table") == "stock" or question.suffix == "xlsx")
+def _wants(question: Question, table: str) -> bool:
+    """Tell whether a long table is asked for: by name, as the first of a file, or in a workbook, which holds all."""
+    first = _FIRST if question.suffix in ("csv", "parquet") else ""
+    return bool(question.suffix) and (question.suffix == "xlsx" or question.query.get("table", first) == table)
 
 
 def windows_in(query: Mapping[str, str], in_force: Windows) -> tuple[Windows | None, tuple[str, ...]]:
@@ -206,7 +210,7 @@ def _tables(data: MatchingData) -> list[Table]:
         for each in plan.groups
     ]
     return [
-        table_of("plan_units", GroupUnit, data.plan_units),
+        table_of(_FIRST, GroupUnit, data.plan_units),
         table_of("groups", PlanGroup, groups),
         table_of("jobs", ReservedJob, data.jobs),
         table_of("fates", FateCount, data.fates),

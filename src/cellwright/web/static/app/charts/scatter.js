@@ -13,21 +13,21 @@ const PAPER_PX = 660;
 /**
  * A stock along two axes, drawn at once however large it is. What the pointer is at is said by `onRead`: a point by its
  * index, a field by its counts; a click on a point goes to `onOpen`.
- * @param {{scatter: ScatterData, axes: [Axis, Axis], chosen: Chosen | null, onRead: (at: {index?: number, usable?: number, other?: number} | null) => void, onOpen: (index: number) => void}} props
+ * @param {{scatter: ScatterData, axes: [Axis, Axis], frame: import('./scatter_draw.js').Frame, chosen: Chosen | null, onRead: (at: {index?: number, usable?: number, other?: number} | null) => void, onOpen: (index: number) => void}} props
  */
-export function Scatter({ scatter, axes, chosen, onRead, onOpen }) {
+export function Scatter({ scatter, axes, frame, chosen, onRead, onOpen }) {
   const { ref, width_px } = useWidth(720);
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [isPointed, setPointed] = useState(false);
-  const layout = layoutOf(scatter, { width_px, height_px: HEIGHT }, chosen);
+  const layout = layoutOf(scatter, { width_px, height_px: HEIGHT }, { frame, chosen });
   useDrawn(
     (isPaper) => {
       if (!canvas.current) return;
       if (isPaper) canvas.current.dataset.theme = 'light';
       else delete canvas.current.dataset.theme;
-      drawScatter(canvas.current, scatter, isPaper ? layoutOf(scatter, { width_px: PAPER_PX, height_px: HEIGHT }, chosen) : layout, { axes, chosen });
+      drawScatter(canvas.current, scatter, isPaper ? layoutOf(scatter, { width_px: PAPER_PX, height_px: HEIGHT }, { frame, chosen }) : layout, { axes, frame, chosen });
     },
-    [scatter, chosen, width_px],
+    [scatter, frame, chosen, width_px],
   );
   /** @param {PointerEvent | MouseEvent} event */
   const at = (event) => {

@@ -6,12 +6,13 @@ import { ticks } from './scale.js';
 /**
  * @typedef {{codes: string[], xs: number[], ys: number[], fates: string[]}} Points
  * @typedef {{across_count: number, down_count: number, at: number[], usable_counts: number[], other_counts: number[]}} Fields
- * @typedef {{x: string, y: string, x_low: number, x_high: number, y_low: number, y_high: number, x_middle: number | null, y_middle: number | null,
- *   x_window: number | null, y_window: number | null, drawn_count: number, unknown_count: number, outside_count: number, points: Points, fields: Fields | null}} Scatter
+ * @typedef {{x: string, y: string, x_low: number, x_high: number, y_low: number, y_high: number, x_middle: number | null, y_middle: number | null, drawn_count: number, unknown_count: number, outside_count: number, points: Points, fields: Fields | null}} Scatter
  * @typedef {{scale: number, digits: number}} Axis
  * @typedef {{low: number, high: number, px: (value: number) => number}} Along
  * @typedef {{x: Along, y: Along, width_px: number, height_px: number}} Layout
  * @typedef {{xs: number[], ys: number[]}} Chosen
+ * @typedef {{x: number | null, y: number | null}} Frame how far a group may reach; null = as far as it likes
+ * @typedef {{frame: Frame, chosen: Chosen | null}} Shown
  * @typedef {{ink: CanvasRenderingContext2D, of: (token: string) => string, layout: Layout}} Sheet
  */
 
@@ -32,10 +33,10 @@ function along(low, high, from_px, to_px) {
   return { low: first, high: last, px: (value) => from_px + ((value - first) / (last - first)) * (to_px - from_px) };
 }
 
-/** Where things lie: all that is drawn is inside, and the frame too unless it is larger than all of it. @param {Scatter} scatter @param {{width_px: number, height_px: number}} size @param {Chosen | null} chosen @returns {Layout} */
-export function layoutOf(scatter, { width_px, height_px }, chosen) {
-  const across = withFrame(scatter.x_low, scatter.x_high, reach(scatter.x_window, scatter.x_middle, chosen?.xs));
-  const up = withFrame(scatter.y_low, scatter.y_high, reach(scatter.y_window, scatter.y_middle, chosen?.ys));
+/** Where things lie: all that is drawn is inside, and the frame too unless it is larger than all of it. @param {Scatter} scatter @param {{width_px: number, height_px: number}} size @param {Shown} shown @returns {Layout} */
+export function layoutOf(scatter, { width_px, height_px }, { frame, chosen }) {
+  const across = withFrame(scatter.x_low, scatter.x_high, reach(frame.x, scatter.x_middle, chosen?.xs));
+  const up = withFrame(scatter.y_low, scatter.y_high, reach(frame.y, scatter.y_middle, chosen?.ys));
   return { x: along(...across, LEFT, width_px - RIGHT), y: along(...up, height_px - BOTTOM, TOP), width_px, height_px };
 }
 
@@ -44,8 +45,8 @@ function withFrame(low, high, frame) {
   return frame && frame[1] - frame[0] <= FRAME_MAX * (high - low) ? [Math.min(low, frame[0]), Math.max(high, frame[1])] : [low, high];
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Scatter} scatter @param {Layout} layout @param {{axes: [Axis, Axis], chosen: Chosen | null}} about */
-export function drawScatter(canvas, scatter, layout, { axes, chosen }) {
+/** @param {HTMLCanvasElement} canvas @param {Scatter} scatter @param {Layout} layout @param {Shown & {axes: [Axis, Axis]}} about */
+export function drawScatter(canvas, scatter, layout, { axes, frame, chosen }) {
   const scale = window.devicePixelRatio || 1;
   const { width_px, height_px } = layout;
   Object.assign(canvas, { width: Math.round(width_px * scale), height: Math.round(height_px * scale) });
@@ -63,7 +64,7 @@ export function drawScatter(canvas, scatter, layout, { axes, chosen }) {
   if (scatter.fields) drawFields(sheet, scatter, scatter.fields);
   drawPoints(sheet, scatter.points, chosen !== null);
   if (chosen) drawChosen(sheet, chosen);
-  drawFrame(sheet, scatter, chosen);
+  drawFrame(sheet, scatter, { frame, chosen });
   ink.restore();
 }
 
@@ -158,10 +159,10 @@ function drawChosen({ ink, of, layout: { x, y } }, { xs, ys }) {
   }
 }
 
-/** How far a group may reach: about the chosen one, else about the middle. An axis without a window is free. @param {Sheet} sheet @param {Scatter} scatter @param {Chosen | null} chosen */
-function drawFrame({ ink, of, layout: { x, y, width_px, height_px } }, scatter, chosen) {
-  const across = reach(scatter.x_window, scatter.x_middle, chosen?.xs);
-  const up = reach(scatter.y_window, scatter.y_middle, chosen?.ys);
+/** How far a group may reach: about the chosen one, else about the middle. An axis without a window is free. @param {Sheet} sheet @param {Scatter} scatter @param {Shown} shown */
+function drawFrame({ ink, of, layout: { x, y, width_px, height_px } }, scatter, { frame, chosen }) {
+  const across = reach(frame.x, scatter.x_middle, chosen?.xs);
+  const up = reach(frame.y, scatter.y_middle, chosen?.ys);
   if (!across && !up) return;
   const [left, right] = across ? across.map(x.px) : [LEFT - 4, width_px];
   const [bottom, top] = up ? up.map(y.px) : [height_px, TOP - 4];

@@ -28,7 +28,6 @@ export default function MatchingPage() {
   if (!data.product) return html`<${PageHead} title=${t('page.matching')} /><${EmptyState} title=${t('matching.none')} text=${t('matching.none_text')} />`;
   const made = data.products.find((/** @type {Data} */ each) => each.product === data.product);
   const plan = data.plans?.plans[group && !group.is_in_force ? data.plans.plans.length - 1 : 0];
-  const chosen = group && plan?.groups.find((/** @type {Data} */ each) => each.number === group.number);
   return html`<${PageHead} title=${t('page.matching')} aside=${html`<span>${t('matching.as_of', { time: dateTime(data.now_us) })}</span>`}>
       <button type="button" class="button" onClick=${reload}><${Icon} name="refresh" />${t('matching.again')}</button>
       ${parts && html`<${parts.ExportMenu} path="/matching" table=${data.plans ? 'plan_units' : 'stock'} />`}
@@ -41,7 +40,7 @@ export default function MatchingPage() {
       <${PlanCard} data=${data} made=${made}>${data.plans && parts && html`<${parts.Comparison} plans=${data.plans.plans} made=${made} />`}<//>
       ${parts === null && html`<${Skeleton} />`}
       ${data.plans && parts && html`<${parts.Groups} plans=${data.plans.plans} made=${made} group=${group} choose=${choose} />`}
-      ${chosen && parts && html`<${parts.GroupCard} ...${{ group, plan, data, made, ask }} row=${chosen} onClose=${() => choose(null, true)} />`}
+      ${group && plan && parts && html`<${parts.GroupCard} ...${{ group, plan, data, made, ask }} onClose=${() => choose(null, true)} />`}
       ${parts && html`<${parts.Reserved} jobs=${data.jobs} made=${made} ask=${ask} />`}
     </div>`;
 }

@@ -11,15 +11,15 @@ import { valueColumns } from './axes.js';
 
 /** @typedef {Record<string, any>} Data */
 
-/** @param {{group: Data, row: Data, plan: Data, data: Data, made: Data, ask: import('../../components/command_menu.js').Asking, onClose: () => void}} props */
-export function GroupCard({ group, row, plan, data, made, ask, onClose }) {
+/** @param {{group: Data, plan: Data, data: Data, made: Data, ask: import('../../components/command_menu.js').Asking, onClose: () => void}} props */
+export function GroupCard({ group, plan, data, made, ask, onClose }) {
   const title = t('matching.group_n', { n: group.number });
   const kept = reservedIn(group, data.jobs);
   return html`<${Card} flush id="group" title=${title} note=${t('matching.group_note', { n: group.units.length, form: made.form })} actions=${html`<${Reserve} ...${{ group, plan, data, made, kept, ask }} /><button type="button" class="icon-button" aria-label=${t('action.close')} title=${t('action.close')} onClick=${onClose}><${Icon} name="close" /></button>`}>
     <div class="matching-group">
       ${kept.length > 0 && html`<${Notice} icon="lock"><p>${t('matching.group_taken', { jobs: kept.join(', ') })}</p><//>`}
       ${!plan.is_in_force && html`<${Notice} icon="lock"><p>${t('matching.only_in_force')}</p><//>`}
-      <${Sums} sums=${group.sums_ah} lost=${row.unusable_ratio} />
+      <${Sums} sums=${group.sums_ah} lost=${group.summary.unusable_ratio} />
     </div>
     <${VirtualTable} caption=${title} columns=${columns()} rows=${group.units} rowKey="unit" hrefOf=${(/** @type {Data} */ each) => pageOf('unit', each.unit)} hasTools=${group.units.length > 8} />
   <//>`;

@@ -37,5 +37,5 @@ function Table({ plan, number_chosen, choose }) {
     { key: 'unusable_ratio', label: t('matching.unusable'), kind: 'ratio', digits: 3 },
     { key: 'batches_count', label: t('matching.batches'), kind: 'number' },
   ];
-  return html`<${VirtualTable} caption=${t('matching.groups_caption')} columns=${columns} rows=${plan.groups} rowKey="number" hasTools=${plan.groups.length > 8} settings="matching" />`;
+  return html`<${VirtualTable} caption=${t('matching.groups_caption')} columns=${columns} rows=${plan.groups} rowKey="number" totalCount=${plan.groups_count} hasTools=${plan.groups.length > 8} settings="matching" />`;
 }

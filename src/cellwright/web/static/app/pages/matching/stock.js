@@ -36,7 +36,8 @@ function figures(fates, in_force, made) {
 /** @param {{scatter: Data, group: Data | null}} props */
 function Picture({ scatter, group }) {
   const [read, setRead] = useState('');
-  const { x, y, points, fields, drawn_count, unknown_count, outside_count } = scatter;
+  const { x, y, points, fields, frames, drawn_count, unknown_count, outside_count } = scatter;
+  const frame = frames[group?.is_in_force ? 0 : frames.length - 1];
   const chosen = group && { xs: group.units.map((/** @type {Data} */ each) => each[x]), ys: group.units.map((/** @type {Data} */ each) => each[y]) };
   /** @param {{index?: number, usable?: number, other?: number} | null} at */
   const onRead = (at) => setRead(readOut(scatter, at));
@@ -47,9 +48,9 @@ function Picture({ scatter, group }) {
       <${AxisChoice} name="x" chosen=${x} label=${t('matching.across')} />
     </div>
     <${Figure} title=${title} unit="${axisOf(y).unit}, ${axisOf(x).unit}" sentence=${sentence} table=${() => tableOf(scatter)} read=${read} isEmpty=${drawn_count === 0}>
-      <${Scatter} scatter=${scatter} axes=${[axisOf(x), axisOf(y)]} chosen=${chosen} onRead=${onRead} onOpen=${(/** @type {number} */ index) => window.location.assign(pageOf('unit', points.codes[index]))} />
+      <${Scatter} scatter=${scatter} axes=${[axisOf(x), axisOf(y)]} frame=${frame} chosen=${chosen} onRead=${onRead} onOpen=${(/** @type {number} */ index) => window.location.assign(pageOf('unit', points.codes[index]))} />
     <//>
-    <${Legend} scatter=${scatter} group=${group} />
+    <${Legend} ...${{ x, y, frame, group }} />
     ${fields && html`<${Notice} icon="chart"><p>${t('matching.fields', { n: drawn_count, across: fields.across_count, down: fields.down_count })}</p><//>`}
     ${outside_count > 0 && html`<p class="caption">${t('matching.outside', { n: outside_count })}</p>`}
     ${unknown_count > 0 && html`<p class="caption">${t('matching.not_drawn', { n: unknown_count, x: axisName(x), y: axisName(y) })}</p>`}`;
@@ -65,10 +66,9 @@ function AxisChoice({ name, chosen, label }) {
   </label>`;
 }
 
-/** @param {{scatter: Data, group: Data | null}} props */
-function Legend({ scatter, group }) {
-  const { x, y, x_window, y_window } = scatter;
-  const windows = [[x, x_window], [y, y_window]].filter(([, window]) => window !== null).map(([axis, window]) => windowTold(axis, window));
+/** @param {{x: string, y: string, frame: Data, group: Data | null}} props */
+function Legend({ x, y, frame, group }) {
+  const windows = [[x, frame.x], [y, frame.y]].filter(([, window]) => window !== null).map(([axis, window]) => windowTold(axis, window));
   return html`<ul class="scatter-legend">
     <li><span class="scatter-mark" data-mark="usable"></span>${t('matching_fate.usable')}</li>
     <li><span class="scatter-mark" data-mark="reserved"></span>${t('matching_fate.reserved')}</li>
