@@ -61,9 +61,12 @@ async def test_an_engineer_sees_the_stock_plans_it_and_reserves_a_group_once(bro
         await work_out(page)
         groups = page.locator("#groups tbody tr")
         await expect(page.locator(".matching-compared tbody tr").first).to_contain_text(str(await groups.count()))
+        before = await picture(page)
         await groups.nth(1).get_by_role("button", name="Group 2").click()
         await expect(page.locator("#group tbody tr")).to_have_count(4)
         await expect(page).to_have_url(re.compile("group=2"))
+        await expect(page.locator(".scatter-legend")).to_contain_text("Group 2")
+        assert await picture(page) != before, "its cells are coloured"
         first = page.locator("#group tbody a").first
         code = await first.inner_text()
         await expect(first).to_have_attribute("href", f"/units/{code}")
@@ -137,6 +140,12 @@ async def test_the_picture_is_read_by_pointer_axis_and_table(browser: Browser, f
         await sweep(page)
         await expect(page.locator(".chart-read")).to_contain_text(" V")
         screen.guard.check()
+
+
+async def picture(page: Page) -> str:
+    """Return what is drawn."""
+    drawn: str = await page.locator(".scatter canvas").evaluate("canvas => canvas.toDataURL()")
+    return drawn
 
 
 async def sweep(page: Page) -> None:

@@ -15,7 +15,7 @@ import { valueColumns } from './axes.js';
 export function GroupCard({ group, plan, data, made, ask, onClose }) {
   const title = t('matching.group_n', { n: group.number });
   const kept = reservedIn(group, data.jobs);
-  return html`<${Card} flush id="group" title=${title} note=${t('matching.group_note', { n: group.units.length, form: made.form })} actions=${html`<${Reserve} ...${{ group, plan, data, made, kept, ask }} /><button type="button" class="icon-button" aria-label=${t('action.close')} title=${t('action.close')} onClick=${onClose}><${Icon} name="close" /></button>`}>
+  return html`<${Card} flush id="group" title=${title} note=${t('matching.group_note', { n: group.units.length, form: made.form })} actions=${html`<a class="button button-quiet" href="#picture">${t('matching.in_picture')}</a><${Reserve} ...${{ group, plan, data, made, kept, ask }} /><button type="button" class="icon-button" aria-label=${t('action.close')} title=${t('action.close')} onClick=${onClose}><${Icon} name="close" /></button>`}>
     <div class="matching-group">
       ${kept.length > 0 && html`<${Notice} icon="lock"><p>${t('matching.group_taken', { jobs: kept.join(', ') })}</p><//>`}
       ${!plan.is_in_force && html`<${Notice} icon="lock"><p>${t('matching.only_in_force')}</p><//>`}

@@ -17,7 +17,7 @@ export function StockCard({ data, made, group }) {
   const { scatter, stock_count, fates, in_force } = data;
   const note = t('matching.stock_note', { n: stock_count, member: term(made.member), operation: term(made.operation) });
   return html`<${KpiStrip} items=${figures(fates, in_force, made)} label=${t('matching.stock')} />
-    <${Card} title=${t('matching.stock')} note=${note}>
+    <${Card} id="picture" title=${t('matching.stock')} note=${note}>
       ${stock_count === 0 ? html`<${EmptyState} title=${t('matching.empty')} text=${t('matching.empty_text', { member: term(made.member) })} />` : html`<${Picture} scatter=${scatter} group=${group} />`}
     <//>`;
 }
