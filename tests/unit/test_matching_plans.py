@@ -83,7 +83,7 @@ async def test_the_groups_tell_how_far_they_are_from_their_windows(plans: Plans)
     assert np.mean(lost) == pytest.approx(planned.outcome.unusable_capacity_ratio)
     for group, pack in zip(planned.groups, planned.packs, strict=True):
         sums = SEEN.columns["capacity_ah"][pack].sum(axis=1)
-        assert (group.sum_min_ah, group.sum_max_ah) == (pytest.approx(sums.min()), pytest.approx(sums.max()))
+        assert [group.sum_min_ah, group.sum_max_ah] == pytest.approx([sums.min(), sums.max()])
         assert group.unusable_ratio == pytest.approx((sums.mean() - sums.min()) / sums.mean())
         assert group.ocv_spread_v <= RULE.window_ocv_v * (1 + 1e-8)
         assert group.dcir_spread_ratio <= RULE.window_dcir_ratio * (1 + 1e-8)

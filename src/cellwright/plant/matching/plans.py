@@ -21,6 +21,8 @@ from cellwright.plant.matching.task import LENGTH_BYTES, Outcome, Task, Windows,
 
 _KEPT_MAX: Final = 12
 """Plans that are kept; the oldest goes when another comes."""
+_UNITS_MAX: Final = 500_000
+"""Units of all stocks that are kept with plans: of a very large stock fewer plans are kept."""
 _OPEN_MAX: Final = 4
 """Plans that wait or are worked out."""
 LIMIT_S: Final = 120.0
@@ -88,12 +90,18 @@ class Plans:
         windows = (in_force,) if tried in (None, in_force) else (in_force, tried)
         kept = Kept(code=secrets.token_hex(5), seen=seen, windows=windows, began_s=time.monotonic())
         self._kept[kept.code] = kept
-        while len(self._kept) > _KEPT_MAX:
-            self._kept.popitem(last=False)
+        self._forget_oldest()
         task = asyncio.create_task(self._work(kept), name=f"plan {kept.code}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return kept
+
+    def _forget_oldest(self) -> None:
+        while len(self._kept) > 1 and (len(self._kept) > _KEPT_MAX or self._units_count() > _UNITS_MAX):
+            self._kept.popitem(last=False)
+
+    def _units_count(self) -> int:
+        return sum(len(each.seen.units) for each in self._kept.values())
 
     async def close(self) -> None:
         """Stop what is worked out."""
@@ -127,7 +135,7 @@ class Plans:
             async with asyncio.timeout(self._limit_s):
                 return await outcomes.next()
         except TimeoutError:
-            text = f"no plan after {self._limit_s:g} s, so it was stopped; try it with narrower windows"
+            text = f"no plan after {self._limit_s:g} s, so it was stopped; the machine is busy: try again later"
             raise PlanError(text) from None
 
 
