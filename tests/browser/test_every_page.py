@@ -54,6 +54,7 @@ PATHS: Final = {
     "lot-bought": "/lots/CAN-1",
     "roll_map": "/roll-maps/{web}?brush_start=12000&brush_end=17500&lane=3",
     "carrier": "/carriers/TRAY-7",
+    "matching": "/matching",
     "commonality": "/commonality",
     "commonality-nothing": "/commonality?codes={cell}",
     "commonality-unknown": "/commonality?codes=NO-SUCH-CODE+{cell}+WEB-000002",

@@ -22,9 +22,11 @@ from cellwright.model.commands import (
     UnloadCarrier,
     UnloadMaterial,
 )
+from cellwright.model.job_commands import DispatchJobs, Job
 from cellwright.plant.check import check
 from cellwright.plant.gate import Gate
 from cellwright.plant.line.supervisor import Around, Line
+from cellwright.rules.state import UnitRow
 from cellwright.testing.flow import START_US
 from cellwright.testing.gates import Sender, make_gate
 from cellwright.testing.line_stations import MemoryStations, count_open
@@ -168,6 +170,19 @@ async def test_an_order_becomes_modules_and_nobody_does_anything(database_url: s
         await check_members(plant)
         assert sorted(operation for operation, _ in plant.stations.worked) == ["join"] * 3 + ["test"] * 3
         assert await plant.value("SELECT count(*) FROM job WHERE work_order = 'WO-1'") == 3
+
+
+async def test_members_that_a_person_reserved_are_brought_and_joined_and_no_others(database_url: str) -> None:
+    driver = story(16, ReleaseOrder(order="WO-1", product="module", quantity=1))
+    cells = [row.id for row in driver.state.rows(UnitRow) if row.product == "cell"]
+    members = tuple(driver.state.code_of(cell) for cell in (cells[9], cells[2], cells[14], cells[5]))
+    job = Job(job="MOD-02/5A17", station="MOD-02", operation="join", members=members, order="WO-1")
+    driver.must(DispatchJobs(jobs=(job,)), actor="PLAN-1")
+    async with running(database_url, driver) as plant:
+        await plant.until_finished(1)
+        await check_members(plant)
+        assert list(plant.stations.joined.values()) == [members]
+        assert await plant.value("SELECT count(*) FROM job WHERE members <> '{}'") == 1
 
 
 async def test_a_module_that_fails_is_tested_again_and_a_lost_one_is_made_again(database_url: str) -> None:

@@ -8,7 +8,7 @@ from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
 from cellwright.testing.database import prepared_database
 from cellwright.testing.plans import literal, plan_of, scanned
-from cellwright.views import line, line_status
+from cellwright.views import cell_stock, line, line_status
 from cellwright.views.jobs import CALLS, JOBS
 
 FIRST = first_id(UnitKind.MODULE, 1) + 1
@@ -64,6 +64,8 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "status BUFFERS": (line_status.BUFFERS, [["op-1"], ["product-1"]]),
     "open jobs": (load_of("job", JOBS.columns, "WHERE ended_us = 0 ORDER BY dispatched_us, code"), []),
     "held jobs": (load_of("job", JOBS.columns, "WHERE code = ANY ($1::text[])"), [["J-1", "J-2"]]),
+    "in stock": (cell_stock.IN_STOCK, ["product-1"]),
+    "finished": (cell_stock.FINISHED, [[FIRST + 5, FIRST + 6]]),
     "open calls": (load_of("call", CALLS.columns, "WHERE cleared_us = 0 ORDER BY raised_us"), []),
 }
 

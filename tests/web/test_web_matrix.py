@@ -27,12 +27,15 @@ BY_SESSION: Final = frozenset(ROLES)
 ADMIN: Final = frozenset({"admin"})
 PLANT: Final = SIGNED_IN - {"partner"}
 HOLDERS: Final = frozenset({"operator", "line_lead", "quality", "process", "maintenance"})
+DISPATCHERS: Final = frozenset({"line_lead", "planner", "process"})
 """`script` is a token of an admin with every scope that an admin can give."""
 
 API: Final = {
     "GET /api/v1/genealogy-flow/{code}": PLANT,
     "GET /api/v1/genealogy-level/{code}": PLANT,
     "GET /api/v1/genealogy-steps/{code}": PLANT,
+    "GET /api/v1/matching/plans/{plan}": PLANT,
+    "GET /api/v1/matching/plans/{plan}/groups/{number}": PLANT,
     "GET /api/v1/me": SIGNED_IN,
     "GET /api/v1/me/sessions": BY_SESSION,
     "GET /api/v1/me/tokens": BY_SESSION,
@@ -48,6 +51,8 @@ API: Final = {
     "GET /static/{file_path}": ANYBODY,
     "HEAD /static/{file_path}": ANYBODY,
     "POST /api/v1/commands": SIGNED_IN,
+    "POST /api/v1/matching/plans": PLANT,
+    "POST /api/v1/matching/reservations": DISPATCHERS,
     "POST /api/v1/me/password": BY_SESSION,
     "POST /api/v1/me/sessions/end-others": BY_SESSION,
     "POST /api/v1/me/sessions/{number}/end": BY_SESSION,
@@ -78,6 +83,7 @@ PAGES_FOR: Final = {
     "line_work": PLANT,
     "lot": PLANT,
     "lots": PLANT,
+    "matching": PLANT,
     "order": PLANT,
     "orders": PLANT,
     "overview": PLANT,

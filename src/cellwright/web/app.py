@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
-from cellwright.web import command_routes, recall_routes
+from cellwright.web import command_routes, matching_routes, recall_routes
 from cellwright.web.access import routes as access_routes
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import NO_CALLER, Authentication, check_access, require_declared
@@ -67,6 +67,7 @@ def _routes() -> Sequence[Any]:
         *doors.ROUTES,
         *command_routes.ROUTES,
         *genealogy.ROUTES,
+        *matching_routes.ROUTES,
         *recall_routes.ROUTES,
         read_description,
         show_nothing,

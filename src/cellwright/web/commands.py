@@ -163,11 +163,21 @@ class Desk:
 
     async def submit(self, author: Author, wish: Wish) -> Receipt:
         """Return what was recorded; raises RefusedError with every reason of the gate."""
-        epoch = epoch_of(author.actor, wish.key)
+        return await self._give_once(author, wish.key, wish.command)
+
+    async def order(self, author: Author, key: str, command: DispatchJobs) -> Receipt:
+        """Order jobs of stations for a person, once for a key; raises RefusedError with every reason of the gate.
+
+        What is ordered, and the evidence for it, is put together by the server: nobody sends it by name.
+        """
+        return await self._give_once(author, key, command)
+
+    async def _give_once(self, author: Author, key: str, command: PersonCommand | DispatchJobs) -> Receipt:
+        epoch = epoch_of(author.actor, key)
         turn = self._turns.setdefault(epoch, asyncio.Lock())
         async with turn:
             time_us = await self._time_us(epoch)
-            return await self._give(author, wish.command, (epoch, _SEQ), time_us=time_us)
+            return await self._give(author, command, (epoch, _SEQ), time_us=time_us)
 
     async def go_on(self, connection: Connection, author: Author, epoch: int, *, command: PersonCommand) -> Receipt:
         """Give the next of the commands that one wish takes, after those that were answered before.
@@ -178,7 +188,9 @@ class Desk:
         seq = (await load_marks(connection, [sender]))[sender] + 1
         return await self._give(author, command, (epoch, seq), time_us=self._clock())
 
-    async def _give(self, author: Author, command: PersonCommand, place: tuple[int, int], *, time_us: int) -> Receipt:
+    async def _give(
+        self, author: Author, command: PersonCommand | DispatchJobs, place: tuple[int, int], *, time_us: int
+    ) -> Receipt:
         """Put a command before the gate, at (epoch, seq) of its sender."""
         epoch, seq = place
         submission = Submission(

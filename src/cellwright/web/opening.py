@@ -11,6 +11,8 @@ from cellwright.database.pool import Connection, connect, create_pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.matching.plans import Plans
+from cellwright.plant.matching.stock import StockReader
 from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
@@ -56,6 +58,7 @@ class Face(Struct, frozen=True):
 async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
     """Serve pages and API of a running plant until the context ends."""
     pool = await create_pool(behind.database_url, size=_CONNECTIONS, name="web")
+    plans = Plans()
     try:
         access = Access(
             AccessParts(
@@ -79,6 +82,8 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             live=live,
             wall_us=behind.wall_us,
             machines=behind.machines,
+            plans=plans,
+            stock_reader=StockReader(behind.plant),
             is_simulated=behind.is_simulated,
         )
         app = make_app(services)
@@ -86,6 +91,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
         async with access.cared_for(), serving(app, listen) as address, live.running():
             yield Face(address, access, app, live)
     finally:
+        await plans.close()
         await pool.close()
 
 

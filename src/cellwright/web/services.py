@@ -11,6 +11,8 @@ from cellwright.database.pool import Pool
 from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
+from cellwright.plant.matching.plans import Plans
+from cellwright.plant.matching.stock import StockReader
 from cellwright.plant.stations import MachineSign
 from cellwright.web.access.service import Access
 from cellwright.web.commands import Desk
@@ -29,6 +31,10 @@ class Services(Struct, frozen=True, kw_only=True):
     desk: Desk
     """Where people hand in their commands."""
     live: Live
+    stock_reader: StockReader
+    """Reads stocks that members are matched of."""
+    plans: Plans = field(default_factory=Plans)
+    """Plans of matching that people asked for."""
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

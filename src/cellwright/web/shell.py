@@ -40,6 +40,7 @@ NAVIGATION = (
     Entry("refusals", "/refusals", Permission.PLANT_READ),
     Entry("holds", "/holds", Permission.PLANT_READ),
     Entry("grading", "/grading", Permission.PLANT_READ),
+    Entry("matching", "/matching", Permission.PLANT_READ),
     Entry("commonality", "/commonality", Permission.PLANT_READ),
     Entry("recall", "/recall", Permission.PLANT_READ),
     Entry("plant", "/plant", Permission.PLANT_READ),

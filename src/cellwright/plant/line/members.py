@@ -1,10 +1,8 @@
 """Members for a line's joins: what is in stock, what is known of it, and which of it goes together."""
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from cellwright.database.pool import Connection
@@ -13,6 +11,15 @@ from cellwright.model.matching import Matching
 from cellwright.model.plant import Plant
 from cellwright.model.routes import Members as Wanted
 from cellwright.model.routes import Operation
+from cellwright.plant.matching.measured import (
+    DAY_PART,
+    DAY_US,
+    HOURS_PER_DAY,
+    LEAK,
+    NEEDED,
+    measures_of,
+    rule_name,
+)
 from cellwright.rules.line_view import Proposal, Stock
 from cellwright.rules.state import UnitRow, UnitStatus
 from cellwright.views.line import News, read_results
@@ -21,14 +28,7 @@ from cellwright.views.people import catch_up
 if TYPE_CHECKING:
     from cellwright.analysis.matching import Stock as Measured
 
-_DAY_US: Final = 86_400_000_000
-_HOURS_PER_DAY: Final = 24.0
-_DAY_PART: Final = 17
-"""Characters of a printed code that are the same for all units of a product and day."""
-_NEEDED: Final = ("capacity_ah", "ocv_v", "dcir_ohm")
-_REQUIRED: Final = frozenset(_NEEDED)
-_LEAK: Final = "k_mv_per_h"
-_CHARACTERISTICS: Final = frozenset({*_NEEDED, _LEAK})
+_REQUIRED: Final = frozenset(NEEDED)
 _ON_THE_WAY: Final = (UnitStatus.WAITING, UnitStatus.RUNNING)
 
 
@@ -84,13 +84,7 @@ class Members:
             if each.members is not None
         }
         matched = {pool.wanted.product for pool in self._pools.values() if pool.rule is not None}
-        steps = [each for draft in plant.routes.values() if draft.product in matched for each in draft.operations]
-        self._measuring = frozenset(
-            each.code for each in steps if _CHARACTERISTICS & {found.code for found in each.characteristics}
-        )
-        rules = [each.self_discharge for each in steps if each.self_discharge is not None]
-        self._leaks = frozenset(rule.corrected for rule in rules if rule.characteristic == _LEAK) or {_LEAK}
-        """Characteristics that tell K: one that the plant works out counts alone, for a reported one is no leak yet."""
+        self._measures = measures_of(plant, matched)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -124,7 +118,7 @@ class Members:
             for pool in self._pools.values():
                 if pool.wanted.product == told.product:
                     pool.coming.update(range(told.id_from, told.id_from + told.count))
-        elif news.kind == "OperationCompleted" and told.operation in self._measuring:
+        elif news.kind == "OperationCompleted" and told.operation in self._measures.operations:
             self._note(told.units, {each.characteristic: each.values for each in told.results})
 
     async def learn(self, connection: Connection, operation: str) -> None:
@@ -132,10 +126,10 @@ class Members:
         pool = self._pools[operation]
         unknown = [] if pool.rule is None else [unit for unit in pool.finished if not self._is_measured(unit)]
         new = [unit for unit in unknown if unit not in self._asked]
-        if new and self._measuring:
+        if new and self._measures.operations:
             self._asked.update(new)
             await catch_up(connection)
-            for page, results in await read_results(connection, new, self._measuring):
+            for page, results in await read_results(connection, new, self._measures.operations):
                 self._note(page, {each.characteristic: each.values for each in results})
             pool.is_exhausted = False
 
@@ -143,13 +137,7 @@ class Members:
         return self._values.get(unit, {}).keys() >= _REQUIRED
 
     def _note(self, units: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> None:
-        for name in (_REQUIRED | self._leaks) & columns.keys():
-            code = _LEAK if name in self._leaks else name
-            for unit, value in zip(units, columns[name], strict=False):
-                if value is not None:
-                    self._values.setdefault(unit, {})[code] = value
-                elif code != name:
-                    self._values.get(unit, {}).pop(_LEAK, None)
+        self._measures.note(lambda unit: self._values.setdefault(unit, {}), units, columns)
 
     def stock(self, taken: Collection[int]) -> dict[str, Stock]:
         """Return by joining operation what is usable and not taken by a job, and what is on its way."""
@@ -201,7 +189,7 @@ class Members:
         pool.plan = [tuple(unit for group in pack for unit in group) for pack in plan.codes()]
         pool.is_exhausted = not pool.plan
         pool.evidence = MatchEvidence(
-            policy=f"{pool.operation.code}/{_digest(rule)}",
+            policy=rule_name(rule),
             stock_count=stock.count,
             placed_ratio=plan.placed_ratio,
             bound_ratio=plan.bound_ratio,
@@ -214,18 +202,13 @@ class Members:
 
         known = [unit for unit in sorted(pool.finished) if unit not in taken and self._is_measured(unit)]
         values = [self._values[unit] for unit in known]
-        columns = {name: np.array([each[name] for each in values], dtype=np.float64) for name in _NEEDED}
-        leaks = [each.get(_LEAK, np.inf if pool.rule and pool.rule.max_k_mv_per_d else 0.0) for each in values]
+        columns = {name: np.array([each[name] for each in values], dtype=np.float64) for name in NEEDED}
+        leaks = [each.get(LEAK, np.inf if pool.rule and pool.rule.max_k_mv_per_d else 0.0) for each in values]
         return Measured(
             cells=np.array(known, dtype=np.int64),
             **columns,
-            k_mv_per_d=np.array(leaks, dtype=np.float64) * _HOURS_PER_DAY,
-            batch=np.array([code_of(unit)[:_DAY_PART] for unit in known], dtype=np.str_),
-            age_d=np.array([max(0, now_us - pool.finished[unit]) / _DAY_US for unit in known], dtype=np.float64),
+            k_mv_per_d=np.array(leaks, dtype=np.float64) * HOURS_PER_DAY,
+            batch=np.array([code_of(unit)[:DAY_PART] for unit in known], dtype=np.str_),
+            age_d=np.array([max(0, now_us - pool.finished[unit]) / DAY_US for unit in known], dtype=np.float64),
             held=np.zeros(len(known), np.bool_),
         )
-
-
-def _digest(rule: Matching) -> str:
-    """Return a short name of a rule as it is now: another one gets another name."""
-    return hashlib.sha256(msgspec.json.encode(rule, order="sorted")).hexdigest()[:12]

@@ -36,6 +36,8 @@ class Permission(StrEnum):
     OPERATION_ABORT = "operation_abort"
     """Giving up what a machine that died will never report."""
     ORDER_MANAGE = "order_manage"
+    JOB_DISPATCH = "job_dispatch"
+    """Ordering stations of a line to join a group of units that was matched."""
     RECORD_CORRECT = "record_correct"
     """Correcting which lots and stretches were used; a second person signs."""
     PEOPLE_READ = "people_read"
@@ -58,7 +60,9 @@ _P = Permission
 _ALWAYS: Final = frozenset({_P.PUBLIC, _P.SELF, _P.ACCOUNT})
 _ROLES: Final[dict[str, frozenset[Permission]]] = {
     "operator": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD}),
-    "line_lead": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.LOT_RECEIVE, _P.OPERATION_ABORT}),
+    "line_lead": frozenset(
+        {_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.LOT_RECEIVE, _P.OPERATION_ABORT, _P.JOB_DISPATCH}
+    ),
     "quality": frozenset(
         {
             _P.PLANT_READ,
@@ -74,9 +78,9 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.RECORD_CORRECT,
         }
     ),
-    "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.CORRECTION_RELEASE}),
+    "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.CORRECTION_RELEASE, _P.JOB_DISPATCH}),
     "maintenance": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.EQUIPMENT_MAINTAIN, _P.OPERATION_ABORT, _P.UNIT_REPAIR}),
-    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE, _P.UNIT_SHIP}),
+    "planner": frozenset({_P.PLANT_READ, _P.LOT_RECEIVE, _P.ORDER_MANAGE, _P.UNIT_SHIP, _P.JOB_DISPATCH}),
     "auditor": frozenset({_P.PLANT_READ, _P.PEOPLE_READ, _P.AUDIT_READ}),
     "admin": frozenset({_P.PLANT_READ, _P.OPERATION_ABORT, _P.PEOPLE_READ, _P.PEOPLE_MANAGE, _P.AUDIT_READ}),
     "partner": frozenset(),

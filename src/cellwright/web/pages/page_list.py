@@ -12,6 +12,7 @@ from cellwright.web.pages.line import LINE
 from cellwright.web.pages.line_work import LINE_WORK
 from cellwright.web.pages.lot import LOT
 from cellwright.web.pages.lot_list import LOTS
+from cellwright.web.pages.matching import MATCHING
 from cellwright.web.pages.order import ORDER
 from cellwright.web.pages.order_list import ORDERS
 from cellwright.web.pages.overview import OVERVIEW
@@ -46,6 +47,7 @@ PAGES = (
     CARRIER,
     ROLL_MAP,
     TRACE,
+    MATCHING,
     COMMONALITY,
     GENEALOGY,
     GRADING,

@@ -305,6 +305,33 @@ const recalling = ({ lots, stations, plan, recall, is_placed }) => ({
   }),
 });
 
+/** @param {Record<string, any>} group of a plan @param {Record<string, any>} data of the page of matching @param {Record<string, any>} made @returns {Ask} */
+const reserving = (group, { orders, stations }, made) => ({
+  title: t('ask.reserve_title', { n: group.number }),
+  text: t('ask.reserve_text', { n: group.units.length, product: term(made.product, made.name) }),
+  submit: t('ask.reserve'),
+  done: t('ask.reserve_done', { n: group.units.length }),
+  schema: {
+    properties: {
+      order: { type: 'string', title: t('column.order'), enum: orders.map((/** @type {any} */ each) => each.order), enumTitles: orders.map((/** @type {any} */ each) => t('ask.reserve_order', { order: each.order, n: each.left_count })), default: orders[0]?.order },
+      station: { type: 'string', title: t('column.station'), enum: stations.map((/** @type {any} */ each) => each.station), enumTitles: stations.map((/** @type {any} */ each) => t('ask.reserve_station', { station: each.station, n: each.jobs_count })), default: stations[0]?.station },
+    },
+    required: ['order', 'station'],
+  },
+  path: '/api/v1/matching/reservations',
+  command: (values) => ({ plan: group.plan, group: group.number, order: values.order, station: values.station }),
+});
+
+/** @param {{job: string, members_count: number}} job @returns {Ask} */
+const freeing = ({ job, members_count }) => ({
+  title: t('ask.free_title', { job }),
+  text: t('ask.free_text', { n: members_count }),
+  submit: t('ask.free'),
+  done: t('ask.free_done', { job }),
+  schema: { properties: { reason: reason() }, required: ['reason'] },
+  command: (values) => ({ type: 'AbortJob', job, reason: values.reason }),
+});
+
 /** Everything that may be asked for, by the name of its words in the catalogue. @type {Record<string, (...about: any[]) => Ask>} */
 export const ASKS = {
   hold: holding,
@@ -324,4 +351,6 @@ export const ASKS = {
   order: ordering,
   close_order: closingOrder,
   recall: recalling,
+  reserve: reserving,
+  free: freeing,
 };

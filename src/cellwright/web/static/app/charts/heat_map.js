@@ -1,8 +1,8 @@
-import { effect, html, useEffect, useLayoutEffect, useRef, useState } from '../../vendor/preact.js';
+import { html, useRef, useState } from '../../vendor/preact.js';
 import { quantity, t } from '../i18n.js';
 import { stretch } from '../objects.js';
-import { theme } from '../theme.js';
 import { drawMap, layoutOf } from './heat_draw.js';
+import { useDrawn } from './use_drawn.js';
 import { useWidth } from './use_width.js';
 
 /** @typedef {import('./heat_draw.js').Picture} Picture */
@@ -76,29 +76,6 @@ export function HeatMap({ picture, brush, unit, digits, label, onBrush, onZoom, 
   return html`<div class="heat" ref=${ref} tabindex="0" role="application" aria-label=${label} aria-describedby="heat-keys" onKeyDown=${press}>
     <canvas ref=${canvas} onPointerDown=${begin} onPointerMove=${move} onPointerUp=${end} onPointerCancel=${() => setDraft((from.current = null))} onPointerLeave=${() => onRead('')}></canvas>
   </div>`;
-}
-
-/** Draw whenever an input changes; colours and size of a canvas do not follow theme and paper by themselves. @param {(isPaper: boolean) => void} draw @param {unknown[]} inputs */
-function useDrawn(draw, inputs) {
-  const latest = useRef(draw);
-  latest.current = draw;
-  useLayoutEffect(() => latest.current(false), inputs);
-  useEffect(() => {
-    const again = (/** @type {any} */ event) => latest.current(event?.type === 'beforeprint');
-    const stop = effect(() => {
-      void theme.value;
-      window.requestAnimationFrame(again);
-    });
-    document.fonts?.ready.then(again);
-    // Paper is light, whatever the screen was.
-    /** @type {[EventTarget, string][]} */
-    const heard = [[window.matchMedia('(prefers-color-scheme: dark)'), 'change'], [window, 'beforeprint'], [window, 'afterprint']];
-    heard.forEach(([target, name]) => target.addEventListener(name, again));
-    return () => {
-      stop();
-      heard.forEach(([target, name]) => target.removeEventListener(name, again));
-    };
-  }, []);
 }
 
 /** @param {{at: number, lane: number}} a @param {{at: number}} b @returns {Stretch} */
