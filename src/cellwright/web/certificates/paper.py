@@ -18,6 +18,7 @@ from cellwright.web.shell import LANGUAGES, catalogue
 _WORDS: Final = Path(__file__).parent / "words.json"
 _US_PER_S: Final = 1_000_000
 _NUMBERED: Final = re.compile(r"(.+)_(\d+)_([a-z]+)")
+_FAULT: Final = re.compile(r"(.+)_(low|high|not_measured)")
 _NAMED_MAX: Final = 8
 """Names in one line of the banner; the list below it has them all."""
 
@@ -84,6 +85,13 @@ class _Words:
         numbered = _NUMBERED.fullmatch(code)
         word = numbered and self._terms.get(f"term.{numbered[1]}_{numbered[3]}")
         return f"{word} {int(numbered[2])}" if numbered and word else self.term(code)
+
+    def defect(self, code: str) -> str:
+        """Return what a machine found wrong: a code of its own, or a characteristic and on which side of its limits."""
+        found = _FAULT.fullmatch(code)
+        if not found:
+            return self.term(code)
+        return self._terms[f"defect.{found[2]}"].replace("{name}", self.characteristic(found[1]))
 
     def missing(self, kind: LackKind) -> str:
         """Return a kind of what is missing, as the pages say it."""
@@ -239,7 +247,7 @@ def _circumstances(test: Tested, words: _Words) -> Iterator[str]:
         "channel": test.channel,
         "recipe": f"{test.recipe} {test.recipe_revision}" if test.recipe else "",
         "person": test.person,
-        "defect": test.defect and words.term(test.defect),
+        "defect": test.defect and words.defect(test.defect),
         "grade": test.grade,
     }
     yield from (f"{words(key).lower()} {value}" for key, value in named.items() if value not in ("", None))
