@@ -1,7 +1,8 @@
 /** Facts about one unit or lot as entries of a timeline. */
 import { html } from '../../vendor/preact.js';
 import { dateTime, has, number, t } from '../i18n.js';
-import { amount, CodeLink, defect, operation, pageOf, term } from '../objects.js';
+import { defect } from '../names.js';
+import { amount, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
 /** @typedef {import('./timeline.js').HistoryEvent} HistoryEvent */

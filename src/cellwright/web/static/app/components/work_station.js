@@ -1,6 +1,7 @@
 import { html } from '../../vendor/preact.js';
 import { age, t, word } from '../i18n.js';
-import { CodeLink, nameWord, pageOf } from '../objects.js';
+import { nameWord } from '../names.js';
+import { CodeLink, pageOf } from '../objects.js';
 import { unitAddress, waitsFor } from '../pages/tile_props.js';
 import { Icon } from './icon.js';
 import { StateWord } from './station_tile.js';

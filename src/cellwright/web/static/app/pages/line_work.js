@@ -10,7 +10,8 @@ import { Icon } from '../components/icon.js';
 import { age, dateTime, duration, number, rate, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
-import { CodeLink, nameWord, operation, pageOf, term } from '../objects.js';
+import { nameWord } from '../names.js';
+import { CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 

@@ -6,7 +6,8 @@ import { ExportMenu } from '../components/table_tools.js';
 import { limitsText, ValueBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { duration, number, t, word } from '../i18n.js';
-import { characteristic, digitsOf, nameWord, operation, pageOf, term } from '../objects.js';
+import { nameWord } from '../names.js';
+import { characteristic, digitsOf, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 

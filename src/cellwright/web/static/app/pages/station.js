@@ -9,7 +9,8 @@ import { VirtualTable } from '../components/virtual_table.js';
 import { KpiStrip } from '../components/kpi_strip.js';
 import { age, dateTime, duration, number, quantity, t, word } from '../i18n.js';
 import { time_us, useTopic } from '../live.js';
-import { defect, nameWord, pageOf } from '../objects.js';
+import { defect, nameWord } from '../names.js';
+import { pageOf } from '../objects.js';
 import { waitsFor } from './tile_props.js';
 
 /** @typedef {{code: string, text: string, evidence: Record<string, unknown>}} Reason */

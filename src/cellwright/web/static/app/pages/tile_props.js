@@ -1,6 +1,7 @@
 /** From what the server says of a station to what its tile shows. */
 import { number, t, word } from '../i18n.js';
-import { nameWord, pageOf } from '../objects.js';
+import { nameWord } from '../names.js';
+import { pageOf } from '../objects.js';
 
 /**
  * @typedef {Object} Tile as web/tiles.py gives it

@@ -82,7 +82,7 @@ function Cells({ code }) {
 function Paper(props) {
   const [found, setFound] = useState(/** @type {{CertificateNotice: any} | null} */ (null));
   useEffect(() => void import('../components/certificate_notice.js').then(setFound), []);
-  return found && html`<${found.CertificateNotice} ...${props} />`;
+  return found ? html`<${found.CertificateNotice} ...${props} />` : html`<div class="notice certificate-place"></div>`;
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */

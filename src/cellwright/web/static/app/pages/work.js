@@ -13,7 +13,8 @@ import { NextAction, Verdict, VerdictChip } from '../components/verdict.js';
 import { age, number, quantity, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
-import { addressOf, CodeLink, defect, nameWord, operation, pageOf, term } from '../objects.js';
+import { defect, nameWord } from '../names.js';
+import { addressOf, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 /** @typedef {{verdict: 'pass' | 'fail' | 'open', heading?: string, reason: string}} Said */

@@ -5,7 +5,8 @@ import { Icon } from '../../components/icon.js';
 import { Card } from '../../components/page_head.js';
 import { ErrorState } from '../../components/states.js';
 import { dateTime, fromZone, has, t, timeZone, unitSymbol } from '../../i18n.js';
-import { addressOf, amount, nameWord, positionScale as scaleOf, term } from '../../objects.js';
+import { nameWord } from '../../names.js';
+import { addressOf, amount, positionScale as scaleOf, term } from '../../objects.js';
 import { onScan } from '../../scan.js';
 
 /**

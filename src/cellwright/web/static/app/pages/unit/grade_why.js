@@ -1,7 +1,8 @@
 /** Why a cell has its grade: every limit of every grade, the value that was asked for, and how that was corrected. */
 import { html, useMemo } from '../../../vendor/preact.js';
 import { dateTime, number, quantity, t } from '../../i18n.js';
-import { characteristic, CodeLink, defect, digitsOf, operation } from '../../objects.js';
+import { defect } from '../../names.js';
+import { characteristic, CodeLink, digitsOf, operation } from '../../objects.js';
 import { limitsText, ValueBar } from '../../components/value_bar.js';
 import { VerdictChip } from '../../components/verdict.js';
 import { VirtualTable } from '../../components/virtual_table.js';
