@@ -17,7 +17,7 @@ USUAL_RATES: Final = {
     "insulation_low": 0.5,
     "modules_swapped": 1.0,
     "wrong_cell": 1.0,
-    "wrong_pick": 0.25,
+    "wrong_pick": 0.5,
 }
 """What a name alone means. A pack with low insulation waits for people, so not every one may have it."""
 _EXIT_USAGE: Final = 2
