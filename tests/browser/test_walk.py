@@ -124,6 +124,14 @@ async def keep_in_both_themes(page: Page, path: Path) -> None:
         await page.keyboard.press("t")
 
 
+async def photograph_the_line_at_work(screen: Screen, screenshots: Path) -> None:
+    """The PACK line while it has jobs: for the readme; it is still once all packs are shipped."""
+    await screen.open("/lines/pack")
+    await expect(screen.page.locator(".line-summary b").last).not_to_have_text("0", timeout=150_000)
+    await expect(screen.page.locator(".verdict-chip").first).to_be_visible()
+    await keep_in_both_themes(screen.page, screenshots / README / "pack-line-en")
+
+
 async def be_photographed(browser: Browser, demo: Demo, invited: str, *, pack: str, screenshots: Path) -> None:
     """The pictures of the readme: `./cw screenshots` puts them into the documentation."""
     for language in ("en", "zh"):
@@ -136,7 +144,13 @@ async def be_photographed(browser: Browser, demo: Demo, invited: str, *, pack: s
                 await screen.page.locator("input[type=password]").fill(PASSWORD)
                 await screen.page.keyboard.press("Enter")
                 await expect(screen.page.locator(".account summary")).to_be_visible()
-            for name, path in (("overview", "/"), ("pack", f"/units/{pack}"), ("plant", "/plant")):
+            pictures = {
+                "overview": "/",
+                "pack": f"/units/{pack}",
+                "pack-cells": f"/pack-cells/{pack}",
+                "plant": "/plant",
+            }
+            for name, path in pictures.items():
                 await screen.open(path)
                 await screen.page.locator("h1").click()
                 await keep_in_both_themes(screen.page, screenshots / README / f"{name}-{language}")
@@ -169,6 +183,8 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         await sign_out(page)
         await sign_in(page, "WALKER-1", PASSWORD)
         await expect(page.locator(".account summary")).to_contain_text("WALKER-1")
+        if are_screenshots_kept():
+            await photograph_the_line_at_work(screen, screenshots)
         async with asyncio.timeout(200):
             await demo.reached(STAYING)
         report = await demo.report()
