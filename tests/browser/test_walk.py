@@ -129,6 +129,7 @@ async def photograph_the_line_at_work(screen: Screen, screenshots: Path) -> None
     await screen.open("/lines/pack")
     await expect(screen.page.locator(".line-summary b").last).not_to_have_text("0", timeout=150_000)
     await expect(screen.page.locator(".verdict-chip").first).to_be_visible()
+    await screen.page.keyboard.press("t")
     await keep_in_both_themes(screen.page, screenshots / README / "pack-line-en")
 
 
