@@ -265,7 +265,7 @@ renew_screenshots() {
     cd "$root"
     CW_SCREENSHOTS=1 "$python" -m pytest -q tests/browser/test_every_page.py tests/browser/test_walk.py
     mkdir -p docs/images
-    for name in overview-en-light line-en-dark pack-zh-light plant-zh-dark; do
+    for name in overview-en-light line-en-dark pack-line-en-light pack-cells-en-dark pack-zh-light plant-zh-dark; do
         cp "build/screenshots/readme/$name.png" docs/images/
     done
     say 'every page is in build/screenshots; the pictures of the documentation in docs/images'

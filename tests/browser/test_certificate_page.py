@@ -11,6 +11,7 @@ from cellwright.testing.objects import told_web
 from cellwright.web.access.guard import COOKIE
 
 A4_PX = (794, 1123)
+DRAFTS = {"en": "DRAFT, not for delivery", "zh": "不得交付"}
 TITLES = {"en": "Birth certificate: module", "zh": "出生证书: 模组"}
 
 
@@ -21,7 +22,10 @@ async def test_a_certificate_is_read_and_printed(browser: Browser, database_url:
             async with open_screen(browser, web.address, view=View(language=language), session=session) as screen:
                 page = screen.page
                 await screen.open(f"/units/{told.module}")
-                await page.locator(f"a[href='/units/{told.module}/certificate']").click()
+                notice = page.locator("#certificate")
+                await expect(notice).to_contain_text(DRAFTS[language])
+                await expect(notice.locator("li")).not_to_have_count(0)
+                await notice.locator("a", has_not_text="PDF").click()
                 await expect(page.locator("h1")).to_have_text(title)
                 await expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if language == "zh" else "en")
                 await expect(page.locator(".banner")).to_be_visible()

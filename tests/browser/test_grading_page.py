@@ -24,6 +24,8 @@ def graded_cells() -> tuple[RecordingDriver, tuple[str, ...]]:
     driver.supply()
     gauges: dict[str, list[float | None]] = {"chamber_c": [24.0], "chamber_no": [0.0], "channel_no": [0.0]}
     early = driver.graded(1, "TRAY-2", results=results(capacity_ah=[6.1], **gauges))
+    driver.person("QA-7", "quality")
+    driver.person("QA2", "process")
     driver.must(RELEASE, actor="QA-7")
     cells = driver.graded(
         4,

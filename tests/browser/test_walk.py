@@ -104,13 +104,17 @@ async def change_by_keys(page: Page) -> None:
     await expect(page.locator("html")).to_have_attribute("lang", re.compile("^en"))
 
 
-async def cell_of(screen: Screen, pack: str) -> tuple[str, str]:
+async def cell_of_the_pack(screen: Screen, pack: str) -> tuple[str, str]:
     """A cell of the pack and its module, as the API tells them."""
-    answer = await screen.page.request.get(f"{screen.address}/units/{pack}.json")
+    module = await first_member(screen, pack)
+    return await first_member(screen, module), module
+
+
+async def first_member(screen: Screen, code: str) -> str:
+    answer = await screen.page.request.get(f"{screen.address}/units/{code}.json")
     assert answer.ok, await answer.text()
-    module = (await answer.json())["members"][0]["code"]
-    answer = await screen.page.request.get(f"{screen.address}/units/{module}.json")
-    return (await answer.json())["members"][0]["code"], module
+    found: str = (await answer.json())["members"][0]["code"]
+    return found
 
 
 async def keep_in_both_themes(page: Page, path: Path) -> None:
@@ -120,19 +124,34 @@ async def keep_in_both_themes(page: Page, path: Path) -> None:
         await page.keyboard.press("t")
 
 
-async def be_photographed(browser: Browser, demo: Demo, link: str, pack: str, screenshots: Path) -> None:
+async def photograph_the_line_at_work(screen: Screen, screenshots: Path) -> None:
+    """The PACK line while it has jobs: for the readme; it is still once all packs are shipped."""
+    await screen.open("/lines/pack")
+    await expect(screen.page.locator(".line-summary b").last).not_to_have_text("0", timeout=150_000)
+    await expect(screen.page.locator(".verdict-chip").first).to_be_visible()
+    await screen.page.keyboard.press("t")
+    await keep_in_both_themes(screen.page, screenshots / README / "pack-line-en")
+
+
+async def be_photographed(browser: Browser, demo: Demo, invited: str, *, pack: str, screenshots: Path) -> None:
     """The pictures of the readme: `./cw screenshots` puts them into the documentation."""
     for language in ("en", "zh"):
         async with open_screen(browser, demo.address, view=View(language=language)) as screen:
             if language == "en":
-                await set_up(screen.page, link)
+                await set_up(screen.page, invited)
             else:
                 await screen.open("/sign-in")
                 await screen.page.locator("input[name=person]").fill("PHOTOGRAPHER")
                 await screen.page.locator("input[type=password]").fill(PASSWORD)
                 await screen.page.keyboard.press("Enter")
                 await expect(screen.page.locator(".account summary")).to_be_visible()
-            for name, path in (("overview", "/"), ("pack", f"/units/{pack}"), ("plant", "/plant")):
+            pictures = {
+                "overview": "/",
+                "pack": f"/units/{pack}",
+                "pack-cells": f"/pack-cells/{pack}",
+                "plant": "/plant",
+            }
+            for name, path in pictures.items():
                 await screen.open(path)
                 await screen.page.locator("h1").click()
                 await keep_in_both_themes(screen.page, screenshots / README / f"{name}-{language}")
@@ -165,13 +184,15 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         await sign_out(page)
         await sign_in(page, "WALKER-1", PASSWORD)
         await expect(page.locator(".account summary")).to_contain_text("WALKER-1")
+        if are_screenshots_kept():
+            await photograph_the_line_at_work(screen, screenshots)
         async with asyncio.timeout(200):
             await demo.reached(STAYING)
         report = await demo.report()
         check_report(report)
-        # Its code tells the day of its making, which a busy machine may pass.
+        # Its code has the plant's day of its birth: another one when the line was slow on a busy host.
         pack = report.traced_pack
-        cell, module = await cell_of(screen, pack)
+        cell, module = await cell_of_the_pack(screen, pack)
         await find_by_paste(screen, cell)
         await walk_up(screen, module, pack)
         await scan(page, cell)
@@ -181,5 +202,5 @@ async def test_a_stranger_walks_the_running_plant(browser: Browser, plant: tuple
         screen.guard.check()
     if are_screenshots_kept():
         link = await invitation(demo, database_url, "PHOTOGRAPHER", "quality", "planner")
-        await be_photographed(browser, demo, link, pack, screenshots)
+        await be_photographed(browser, demo, link, pack=pack, screenshots=screenshots)
     await be_refused(browser, demo, await invitation(demo, database_url, "WALKER-2", "operator"))

@@ -1,6 +1,7 @@
 """Certificates of a pack that went through the gate: every cell on paper, limits of then, and what a repair leaves."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -157,10 +158,41 @@ async def test_page_pdf_and_json_say_the_same(url: str, plant: Plant, story: tup
             assert page.headers["content-type"].startswith("text/html")
             assert word in page.text
             assert data["sha256"] in page.text
+            assert 'class="banner"' not in page.text
+        state = (await client.get(f"{base}-state.json")).json()
+        assert (state["is_complete"], state["missing"], state["sha256"]) == (True, [], data["sha256"])
         answer = await client.get(f"{base}.pdf")
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
-        for wrong in (f"/units/{told.pack}x/certificate", f"{base}.docx", "/units/NO-SUCH/certificate.pdf"):
+        for wrong in (
+            f"/units/{told.pack}x/certificate",
+            f"{base}.docx",
+            f"{base}-state.pdf",
+            "/units/NO-SUCH/certificate.pdf",
+        ):
             assert (await client.get(wrong)).status_code == 404, wrong
+
+
+async def test_what_is_not_through_its_route_is_a_draft_on_every_sheet(
+    url: str, connection: asyncpg.Connection, plant: Plant, story: tuple[RecordingDriver, PackTold]
+) -> None:
+    """Of the tray that ages, each cell lacks four operations, and is told so in the reader's language."""
+    slots = await connection.fetchval("SELECT slots FROM carrier WHERE code = $1", story[1].tray)
+    found = await read_certificate(connection, plant, min(unit for unit in slots if unit))
+    async with running_web(url, plant=plant) as web, browser(web, await make_account(web, "Q-2", "quality")) as client:
+        base = f"/units/{found.code}/certificate"
+        state = (await client.get(f"{base}-state.json")).json()
+        assert (state["is_complete"], state["verdict"]) == (False, "open")
+        missing = [(each["kind"], each["operation"], each["units_count"]) for each in state["missing"]]
+        assert missing == [("not_done", code, 1) for code in ("ageing", "grading", "sorting", "resort")]
+        said = {
+            "en": "DRAFT - not for delivery</strong> This paper is no certificate yet. Not done: Ageing, Grading,",
+            "zh": "草稿 - 不得交付</strong> 本文件尚不是证书。未完成",
+        }
+        for language, text in said.items():
+            assert text in (await client.get(f"{base}?lang={language}")).text
+        printed = pdf_texts((await client.get(f"{base}.pdf?lang=en")).content)
+    sheets_count = int(next(at[1] for each in printed if (at := re.search(r"page ?1 ?/ ?(\d+)", each))))
+    assert max(each.count("DRAFT - not for delivery") for each in printed) == 1 + 2 * sheets_count
 
 
 async def test_a_repair_and_a_failed_test_are_shown(database_url: str) -> None:

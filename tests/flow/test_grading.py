@@ -32,7 +32,7 @@ from cellwright.sim.ageing import TRUE_ENTROPY_MV_PER_C
 from cellwright.sim.catalogue import ALL_DEFECTS, Settings
 from cellwright.sim.units import Unit
 from cellwright.testing.database import Databases
-from cellwright.testing.virtual import VirtualRun, answered_by_gate
+from cellwright.testing.virtual import RELEASERS, VirtualRun, answered_by_gate
 from cellwright.views.following import unit_codes
 from cellwright.views.people import catch_up
 
@@ -66,12 +66,12 @@ class Releasing:
             studies = await study_station(connection, PLANT, request.station, pages_count=TRAYS)
             await connection.close()
             assert not [study.problem for study in studies if study.problem]
-            await release_studies(studies, "first trays", submit=self._submit)
+            await release_studies(studies, "first trays", second_person=RELEASERS[1], submit=self._submit)
 
     async def _submit(self, command: ReleaseCorrection) -> Answer:
         seq = 1 + ["capacity_ah", "dcir_ohm", "acir_ohm"].index(command.characteristic)
         return await self._gate.submit(
-            Submission(source="qa", epoch=1, seq=seq, time_us=0, actor="QA", command=command)
+            Submission(source="qa", epoch=1, seq=seq, time_us=0, actor=RELEASERS[0], command=command)
         )
 
 
@@ -307,7 +307,8 @@ def test_the_verbs_tell_of_gauges_and_of_masses(run: VirtualRun, tmp_path: Path)
         again = said(run, "pairs", "SORT-01", "--plant", str(strict), "--hold")
         assert again.count(", on hold: it is another unit") == wrong
         assert "held now" not in again
-        released = said(run, "corrections", "GRADE-01", "--release", "--reason", "after the service")
+        signed = ("--person", RELEASERS[0], "--second-person", RELEASERS[1])
+        released = said(run, "corrections", "GRADE-01", "--release", "--reason", "after the service", *signed)
         assert released.count("  in force from now on") == 2
 
 

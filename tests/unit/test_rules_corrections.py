@@ -12,7 +12,7 @@ from cellwright.model.routes import Operation
 from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.corrections import corrected_column, heat_of
 from cellwright.testing.flow import Driver, RefusedError, results
-from cellwright.testing.stories_corrections import CHAMBERS, CHANNELS, CORRECTION, RELEASE, correcting_plant
+from cellwright.testing.stories_corrections import CHAMBERS, CHANNELS, CORRECTION, RELEASE, correcting_plant, signers
 
 DCIR = Correction(characteristic="dcir_ohm", corrected="dcir_fair_ohm", temperature="chamber_c", arrhenius_k=2000.0)
 
@@ -40,7 +40,7 @@ def like(*values: float | None) -> Any:
 def supplied(correction: Correction = CORRECTION) -> Driver:
     driver = Driver(correcting_plant(correction))
     driver.supply()
-    return driver
+    return signers(driver)
 
 
 # --- the value --------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_before_a_release_temperature_alone_is_taken_away_and_the_error_is_unkno
 
 def test_corrected_values_stand_beside_the_measured_ones_and_grades_go_by_them() -> None:
     driver = supplied()
-    driver.must(RELEASE)
+    driver.must(RELEASE, actor="QA1")
     fact = graded(
         driver,
         capacity_ah=[6.05, 5.95, 6.05],
@@ -112,7 +112,7 @@ def test_corrected_values_stand_beside_the_measured_ones_and_grades_go_by_them()
 
 def test_grades_go_by_measured_values_where_the_files_say_so() -> None:
     driver = supplied(structs.replace(CORRECTION, graded=False))
-    driver.must(RELEASE)
+    driver.must(RELEASE, actor="QA1")
     fact = graded(driver, capacity_ah=[6.05], chamber_c=[25.0], chamber_no=[0.0], channel_no=[0.0])
     assert fact.grades == ("A",)
     assert column(fact, "capacity_fair_ah") == like(6.05 * math.exp(-0.03))
@@ -140,8 +140,11 @@ def test_a_station_may_not_report_what_the_plant_works_out() -> None:
 
 def test_the_newest_version_counts_and_old_ones_stay() -> None:
     driver = supplied()
-    driver.must(RELEASE)
-    driver.must(structs.replace(RELEASE, effects=(CHAMBERS, structs.replace(CHANNELS, offsets_ratio=(0.0, 0.0, 0.0)))))
+    driver.must(RELEASE, actor="QA1")
+    driver.must(
+        structs.replace(RELEASE, effects=(CHAMBERS, structs.replace(CHANNELS, offsets_ratio=(0.0, 0.0, 0.0)))),
+        actor="QA1",
+    )
     assert [row.version for row in driver.state.rows(CorrectionRow)] == [1, 2]
     fact = graded(driver, capacity_ah=[6.0], chamber_c=[25.0], chamber_no=[0.0], channel_no=[0.0])
     assert fact.corrected[0].version == 2
@@ -150,7 +153,7 @@ def test_the_newest_version_counts_and_old_ones_stay() -> None:
 
 def test_effects_of_another_station_or_characteristic_do_not_count() -> None:
     driver = supplied()
-    driver.must(RELEASE)
+    driver.must(RELEASE, actor="QA1")
     row = next(iter(driver.state.rows(CorrectionRow)))
     driver.state.load([structs.replace(row, id=7, station="GRADE-02", version=5)])
     fact = graded(driver, capacity_ah=[6.0], chamber_c=[25.0], chamber_no=[0.0], channel_no=[0.0])
@@ -167,10 +170,11 @@ def texts(answer: Answer) -> str:
 
 def test_a_release_keeps_what_it_was_estimated_from() -> None:
     driver = supplied()
-    driver.must(RELEASE)
+    driver.must(RELEASE, actor="QA1")
     (fact,) = driver.last_facts
     assert isinstance(fact, CorrectionReleased)
     assert (fact.window, fact.shares, fact.reason) == (RELEASE.window, RELEASE.shares, RELEASE.reason)
+    assert fact.second_person == "QA2"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +192,23 @@ def test_a_release_keeps_what_it_was_estimated_from() -> None:
     ],
 )
 def test_a_release_that_makes_no_sense_is_refused_with_a_reason(changed: dict[str, object], text: str) -> None:
-    assert text in texts(supplied().submit(structs.replace(RELEASE, **changed)))
+    assert text in texts(supplied().submit(structs.replace(RELEASE, **changed), actor="QA1"))
+
+
+@pytest.mark.parametrize(
+    ("actor", "second_person", "text"),
+    [
+        ("QA1", "", "signature_missing: a correction is put in force by two different people"),
+        ("QA1", "QA1", "signature_missing"),
+        ("QA1", "B-1", "person_unknown: person 'B-1' is not known here with the role quality or process"),
+        ("nobody", "QA2", "person_unknown: person 'nobody'"),
+    ],
+)
+def test_nobody_releases_alone(actor: str, second_person: str, text: str) -> None:
+    driver = supplied()
+    driver.person("B-1", "operator", "maintenance")
+    assert text in texts(driver.submit(structs.replace(RELEASE, second_person=second_person), actor=actor))
+    assert not list(driver.state.rows(CorrectionRow))
 
 
 def test_a_check_out_of_the_tiny_plant_is_as_it_was() -> None:

@@ -83,7 +83,7 @@ async def certificate(
 
 def certificate_lines(found: Certificate) -> Iterator[str]:
     """Yield a certificate for people, in short: what it is, what it says, and what is missing."""
-    status = "complete" if found.is_complete else "DRAFT, not released"
+    status = "complete" if found.is_complete else "DRAFT, not for delivery"
     yield f"certificate of {found.kind} {found.code} ({found.product}): {status}"
     tests = sum(len(unit.tests) for unit in found.units)
     members = sum(len(unit.members) for unit in found.units)

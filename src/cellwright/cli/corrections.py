@@ -47,6 +47,14 @@ class CorrectionsReport(Struct, frozen=True, kw_only=True):
     warming: list[WarmingStudy] = []
 
 
+class _Release(Struct, frozen=True):
+    """Why what was found is put in force, and which two people do it."""
+
+    reason: str
+    person: str
+    second_person: str
+
+
 @click.command()
 @click.argument("station")
 @click.option(
@@ -56,28 +64,38 @@ class CorrectionsReport(Struct, frozen=True, kw_only=True):
     show_default=True,
     help="So many of its last trays count.",
 )
-@click.option("--release", "is_release", is_flag=True, help="Put what was found in force from now on; needs --reason.")
+@click.option(
+    "--release",
+    "is_release",
+    is_flag=True,
+    help="Put what was found in force from now on; needs --reason and two people.",
+)
 @click.option("--reason", default="", help="With --release: why.")
+@click.option("--person", default="", help="With --release: badge of who releases, of quality or process.")
+@click.option("--second-person", default="", help="With --release: badge of another one, who agrees.")
 @plant_option
 @data_option
 @database_option
 @clock_option
 @json_option
 @coroutine
-async def corrections(station: str, *, pages: int, is_release: bool, reason: str, as_json: bool, **place: Any) -> None:
+async def corrections(station: str, *, pages: int, is_release: bool, as_json: bool, **given: Any) -> None:
     """Tell what the gauges of STATION add to what they measure, by its last trays, and where the spread comes from.
 
     With --release this comes into force as the next version: what is reported afterwards is corrected by it. Exit code 1
     when STATION corrects nothing, nothing could be estimated, or the gate refuses.
     """
-    if is_release and not reason.strip():
+    if is_release and not given["reason"].strip():
         raise click.UsageError("--release needs --reason TEXT; it stands in the record")
-    plant, now = load_plant(find_plant(place["plant_name"])), open_clock(place["clock"])
+    if is_release and not (given["person"] and given["second_person"]):
+        raise click.UsageError("--release needs --person and --second-person: whoever estimates may not release alone")
+    plant, now = load_plant(find_plant(given["plant_name"])), open_clock(given["clock"])
     try:
-        async with await open_existing(place["data"], place["database_url"]) as database:
+        async with await open_existing(given["data"], given["database_url"]) as database:
             report = await _report(database.url, plant, station, pages_count=pages)
             if is_release:
-                report.released.extend(await _release(database.url, plant, now, report=report, reason=reason))
+                release = _Release(given["reason"], given["person"], given["second_person"])
+                report.released.extend(await _put_in_force(database.url, plant, now, report=report, release=release))
     except CorrectionError as error:
         click.echo(printable(str(error)), err=True)
         sys.exit(EXIT_FAILED)
@@ -96,16 +114,20 @@ async def _report(url: str, plant: Plant, station: str, *, pages_count: int) -> 
         await connection.close()
 
 
-async def _release(url: str, plant: Plant, now: Clock, *, report: CorrectionsReport, reason: str) -> list[str]:
+async def _put_in_force(
+    url: str, plant: Plant, now: Clock, *, report: CorrectionsReport, release: _Release
+) -> list[str]:
     epoch, sent = SystemRandom().getrandbits(62), [0]
     async with open_gate(url, plant, now) as gate:
 
         async def submit(command: ReleaseCorrection) -> Answer:
             sent[0] += 1
-            submission = Submission(source="cli", epoch=epoch, seq=sent[0], time_us=now(), actor="cli", command=command)
+            submission = Submission(
+                source="cli", epoch=epoch, seq=sent[0], time_us=now(), actor=release.person, command=command
+            )
             return await gate.submit(submission, local_author())
 
-        return await release_studies(report.studies, reason, submit=submit)
+        return await release_studies(report.studies, release.reason, second_person=release.second_person, submit=submit)
 
 
 def report_lines(report: CorrectionsReport) -> Iterator[str]:
@@ -121,7 +143,7 @@ def report_lines(report: CorrectionsReport) -> Iterator[str]:
             yield from _effect_lines(effect)
         yield from (f"  {note}" for note in study.notes[1:])
         is_released = study.characteristic in report.released
-        yield "  in force from now on" if is_released else "  not in force; --release --reason TEXT puts it in force"
+        yield "  in force from now on" if is_released else "  not in force; --release puts it in force"
     for warming in report.warming:
         yield from _warming_lines(warming)
 

@@ -34,6 +34,13 @@ _PACE_RATIO = 120.0
     type=click.FloatRange(min=0),
     help="Plant seconds per second at most, 0 = as fast as it goes. [default: 120; 0 if headless]",
 )
+@click.option(
+    "--defect",
+    "defects",
+    multiple=True,
+    metavar="NAME[=RATE]",
+    help="Let the virtual plant have a defect, as `bolt_loose`; may be repeated. Names: docs/explanation/virtual-plant.md.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option(
     "--data",
@@ -58,6 +65,7 @@ async def demo(
     headless: bool,
     listen: str | None,
     pace: float | None,
+    defects: tuple[str, ...],
     as_json: bool,
     data: Path | None,
     plant_name: str,
@@ -79,6 +87,7 @@ async def demo(
             folder=folder,
             database_url=database_url,
             listen=listen or ("none" if headless else _LISTEN),
+            defects=defects,
             pace_ratio=pace if pace is not None else (0 if headless else _PACE_RATIO),
         )
         with Screen(packs, is_live=not headless and sys.stdout.isatty()) as screen:

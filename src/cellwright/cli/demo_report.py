@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,14 @@ class Check(Struct, frozen=True):
     facts: int
 
 
+class Struck(Struct, frozen=True):
+    """Units that a defect struck: how many, where by station they were stopped, how many left with it unmended."""
+
+    struck_count: int
+    stopped: dict[str, int] = {}
+    shipped_count: int = 0
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """What is known of a run besides its database."""
 
@@ -51,6 +60,8 @@ class Run(Struct, frozen=True, kw_only=True):
     gate_restarts: int
     stopped: str = ""
     """Why the virtual plant gave up, "" when it shipped what was asked for."""
+    defects: tuple[str, ...] = ()
+    """Names of those that were asked for."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -75,10 +86,18 @@ class Report(Struct, frozen=True, kw_only=True):
     """Finished packs whose birth certificate lacks nothing."""
     certificates_count: int = 0
     """Finished packs."""
+    defects: dict[str, Struck] = {}
+    """What became of the units that the defects asked for struck; one that is in no unit is not here."""
 
     def is_good(self, packs: int) -> bool:
         """Tell whether everything asked for came true."""
         return self.packs_built >= packs and self.score.is_clean and self.check.equal
+
+
+class _Judged(Struct, frozen=True):
+    """What the judge says besides the score."""
+
+    struck: dict[str, Struck] = {}
 
 
 class _Found(Struct, frozen=True):
@@ -90,6 +109,7 @@ class _Found(Struct, frozen=True):
     pack: str
     levels: dict[str, int]
     score: Score
+    struck: dict[str, Struck]
     complete: list[bool]
     """Of each finished pack, whether its certificate is complete."""
 
@@ -100,13 +120,15 @@ async def make_report(url: str, plant: Plant, folder: Path, run: Run) -> Report:
     try:
         pack, levels = await _trace_a_pack(connection)
         await catch_up(connection)
+        said = await _judge(folder, await read_record(connection), run.defects)
         found = _Found(
             status=await read_status(connection, 0),
             yields=_in_plant_order(plant, await read_yields(connection)),
             check=await check(connection, plant),
             pack=pack,
             levels=levels,
-            score=await _score(folder, await read_record(connection)),
+            score=msgspec.json.decode(said, type=Score),
+            struck=msgspec.json.decode(said, type=_Judged).struck,
             complete=await _certificates(connection, plant),
         )
     finally:
@@ -141,6 +163,7 @@ def _compose(run: Run, found: _Found) -> Report:
         stopped=run.stopped,
         certificates_complete_count=sum(found.complete),
         certificates_count=len(found.complete),
+        defects=found.struck,
     )
 
 
@@ -157,7 +180,7 @@ async def _trace_a_pack(connection: Connection) -> tuple[str, dict[str, int]]:
     return answer.subject, answer.levels
 
 
-async def _score(folder: Path, record: Record) -> Score:
+async def _judge(folder: Path, record: Record, defects: Sequence[str]) -> bytes:
     """Let the virtual plant's own judge compare; the product never reads the truth."""
     path = folder / "record.json"
     path.write_bytes(msgspec.json.encode(record))
@@ -167,13 +190,14 @@ async def _score(folder: Path, record: Record) -> Score:
         "cellwright.sim.scoring",
         f"--truth={folder / 'truth'}",
         f"--record={path}",
+        *(f"--defect={name}" for name in defects),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
     if process.returncode:
         raise CellwrightError(f"the score could not be made:\n{errors.decode('utf-8', 'replace')}")
-    return msgspec.json.decode(output, type=Score)
+    return output
 
 
 def report_lines(report: Report) -> list[str]:
@@ -191,10 +215,22 @@ def report_lines(report: Report) -> list[str]:
         f"refusals         {_counts(report.refusals) or 'none'}",
         f"trace            pack {report.traced_pack}: {_counts(report.trace)}",
         f"certificates     complete: {report.certificates_complete_count} of {report.certificates_count}",
+        *_defect_lines(report.defects),
         *_score_lines(report.score),
         f"check            {report.check.facts} facts, tables {'equal' if report.check.equal else 'NOT equal'}",
         f"wall time        {report.wall_s:.1f} s (seed {report.seed}, gate restarted {report.gate_restarts} times)",
     ]
+
+
+def _defect_lines(defects: dict[str, Struck]) -> list[str]:
+    if not defects:
+        return []
+    return ["defects", *(f"  {name:<18} {_fate(struck)}" for name, struck in defects.items())]
+
+
+def _fate(struck: Struck) -> str:
+    places = ", ".join(f"{count} at {station}" for station, count in sorted(struck.stopped.items())) or "none"
+    return f"{struck.struck_count} struck; stopped: {places}; shipped with it: {struck.shipped_count}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import secrets
 import shutil
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +56,8 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     """Where the pages are served, `none` = nowhere."""
     pace_ratio: float
     """Plant time per host time at most, 0 = as fast as it goes."""
+    defects: tuple[str, ...] = ()
+    """Defects of the virtual plant, as NAME or NAME=RATE."""
 
 
 class Progress(Struct):
@@ -100,11 +103,12 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
     plant = load_plant(find_plant(options.plant))
     if any((options.folder / name).exists() for name in ("database", "database.location", "endpoints.json")):
         raise ConfigurationError([f"{options.folder} holds a plant already; give the demo an empty folder"])
+    rates = await _rates_of(options.defects)
     screen.step("starting the database (PostgreSQL)")
     async with await open_migrated(options.folder, options.database_url) as database:
         await _refuse_a_real_plant(database)
         screen.step("starting the machines of a virtual battery plant")
-        async with _virtual_plant(options, plant) as machines:
+        async with _virtual_plant(options, plant, rates) as machines:
             await _introduce(options.folder, machines)
             await _seed_records(database, plant, MappedClock(options.folder / "plant.clock"), packs=options.packs)
             screen.step("starting Cellwright, which tells every machine what it may do")
@@ -115,10 +119,34 @@ async def run_demo(options: DemoOptions, screen: Watcher, stay: Callable[[Report
                 await _until_curves_are_taken(options.folder / CYCLERS)
                 screen.step("comparing what Cellwright recorded with what really happened")
                 wall_s = round(time.monotonic() - started_s, 1)
-                run = Run(seed=options.seed, wall_s=wall_s, gate_restarts=gate.restarts, stopped=last.reason)
+                run = Run(
+                    seed=options.seed,
+                    wall_s=wall_s,
+                    gate_restarts=gate.restarts,
+                    stopped=last.reason,
+                    defects=tuple(rates),
+                )
                 report = await make_report(database.url, plant, options.folder, run)
                 await stay(report)
                 return report
+
+
+async def _rates_of(defects: Sequence[str]) -> dict[str, float]:
+    """Let the virtual plant say which defects are meant; raises ConfigurationError for what it does not know."""
+    if not defects:
+        return {}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cellwright.sim.asked",
+        *defects,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    if process.returncode:
+        raise ConfigurationError([f"--defect: {errors.decode('utf-8', 'replace').strip()}"])
+    return msgspec.json.decode(output, type=dict[str, float])
 
 
 async def _refuse_a_real_plant(database: Database) -> None:
@@ -141,7 +169,7 @@ async def _shown(screen: Watcher, database_url: str, plant: Plant) -> AsyncItera
         await asyncio.gather(following, return_exceptions=True)
 
 
-def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
+def _virtual_plant(options: DemoOptions, plant: Plant, rates: Mapping[str, float]) -> Child:
     folder = options.folder
     trusted = folder / "machines" / "trusted"
     trusted.mkdir(parents=True, exist_ok=True)
@@ -162,6 +190,7 @@ def _virtual_plant(options: DemoOptions, plant: Plant) -> Child:
         f"--pki={folder / 'machines'}",
         f"--cyclers={folder / CYCLERS}",
         *persons,
+        *(f"--defect={name}={rate}" for name, rate in rates.items()),
         *(f"--dispatched={station.code}" for station in plant.stations.values() if station.dispatched),
         *_stations(plant),
     ]

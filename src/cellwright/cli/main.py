@@ -39,6 +39,7 @@ VERBS = {
     "plant": ("cellwright.cli.plant", "plant", "Check a plant's files, or list its recipes."),
     "rebuild": ("cellwright.cli.check", "rebuild", "Write the tables anew from the journal."),
     "recall": ("cellwright.cli.recall", "recall", "Say what a recall would touch, and hold it."),
+    "run": ("cellwright.cli.run", "run", "Run a part of a plant in a process of its own."),
     "seal": ("cellwright.cli.seal", "seal", "Pack units in which nothing moves any more."),
     "siblings": ("cellwright.cli.siblings", "siblings", "Tell who shares what with one bad unit."),
     "status": ("cellwright.cli.status", "status", "Show what the plant is doing."),

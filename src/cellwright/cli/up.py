@@ -64,6 +64,7 @@ _PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.option("--certificate", type=_PEM, default=None, help="Certificate of the pages' server (PEM).")
 @click.option("--key", type=_PEM, default=None, help="Its private key (PEM).")
+@click.option("--no-line", is_flag=True, help="Do not supervise the line here; `cellwright run line` does.")
 @json_option
 @coroutine
 async def up(
@@ -77,6 +78,7 @@ async def up(
     listen: str,
     certificate: Path | None,
     key: Path | None,
+    no_line: bool,
     as_json: bool,
 ) -> None:
     """Run a plant on this machine until Ctrl-C or SIGTERM; --json prints one object per event."""
@@ -89,8 +91,8 @@ async def up(
     outside = None
     if machines is not None:
         security = open_link_security(folder / "pki", wall_us)
-        outside = Outside(read_machines(machines, plant), security)
-    stop = _stop_event()
+        outside = Outside(read_machines(machines, plant), security, supervises=not no_line)
+    stop = stop_event()
     async with await open_migrated(folder, database_url) as database:
         if database.server is not None and not database.server.owned:
             text = f"{folder}: another process runs this plant; stop it first, or choose another folder with --data"
@@ -141,7 +143,8 @@ def _say(event: str, text: str, *, as_json: bool, **content: object) -> None:
     click.echo(msgspec.json.encode({"event": event, **content}) if as_json else text)
 
 
-def _stop_event() -> asyncio.Event:
+def stop_event() -> asyncio.Event:
+    """Return what is set when the process is asked to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

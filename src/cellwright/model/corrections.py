@@ -71,7 +71,10 @@ class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ReleaseCorrection(CommandBase, frozen=True, kw_only=True):
-    """Put the estimated effects of a station's gauges in force: what is reported from now on is corrected by them."""
+    """Put the estimated effects of a station's gauges in force: what is reported from now on is corrected by them.
+
+    Needs a second person's signature: whoever estimated may not release alone.
+    """
 
     station: Code
     operation: Code
@@ -82,6 +85,7 @@ class ReleaseCorrection(CommandBase, frozen=True, kw_only=True):
     shares: tuple[Share, ...] = ()
     """Where the variance of the window came from."""
     reason: Text = ""
+    second_person: Code = ""
 
 
 class CorrectionReleased(FactBase, frozen=True, kw_only=True):
@@ -98,6 +102,8 @@ class CorrectionReleased(FactBase, frozen=True, kw_only=True):
     shares: tuple[Share, ...] = ()
     """Where the variance of the window came from."""
     reason: str = ""
+    second_person: str = ""
+    """Who signed with the actor; "" = released before two had to."""
 
 
 class CorrectedValue(Struct, frozen=True):

@@ -70,7 +70,11 @@ async def study_warmth(connection: Connection, plant: Plant, station: str, *, pa
 
 
 async def release_studies(
-    studies: list[GaugeStudy], reason: str, *, submit: Callable[[ReleaseCorrection], Awaitable[Answer]]
+    studies: list[GaugeStudy],
+    reason: str,
+    *,
+    second_person: str,
+    submit: Callable[[ReleaseCorrection], Awaitable[Answer]],
 ) -> list[str]:
     """Put what was found in force; return the characteristics. Raises CorrectionError when the gate refuses one."""
     released = []
@@ -86,6 +90,7 @@ async def release_studies(
                 window=study.window,
                 shares=study.shares,
                 reason=reason,
+                second_person=second_person,
             )
         )
         if isinstance(answer, Refusal):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from random import Random
@@ -13,7 +14,7 @@ from cellwright.database.pool import Connection, connect
 from cellwright.errors import ConfigurationError, DatabaseUnavailableError
 from cellwright.links.contract import LinkError
 from cellwright.links.opcua.jobs import JobControl, JobDoor
-from cellwright.links.opcua.link import LinkStatus, OpcUaLink
+from cellwright.links.opcua.link import LinkSettings, LinkStatus, OpcUaLink
 from cellwright.links.opcua.security import LinkSecurity
 from cellwright.links.opcua.session import Endpoint
 from cellwright.links.opcua.worker import Surroundings
@@ -28,13 +29,21 @@ from cellwright.plant.stations import MachineSign, StationDesk
 
 _PATIENCE_S = 10.0
 _LOOK_AGAIN_S = 0.2
+_STAND_BY_S = 0.5
+_LOCK_KEY = 0x6C696E65
+"""Held by the connection of whoever supervises the line."""
+_LOG = logging.getLogger(__name__)
 
 
 class Outside(Struct, frozen=True):
-    """The machines' servers by work centre, and what is shown to them."""
+    """The machines' servers by work centre, what is shown to them, and what of the plant this process does."""
 
     endpoints: Mapping[str, Endpoint]
     security: LinkSecurity
+    answers: bool = True
+    """Whether machines are answered here; False = another process does."""
+    supervises: bool = True
+    """Whether the line is supervised here, if there is one."""
 
 
 def open_gate(url: str, plant: Plant, clock: Clock) -> Gate:
@@ -52,6 +61,22 @@ async def _connect_patiently(url: str, name: str) -> Connection:
             if time.monotonic() > deadline_s:
                 raise
         await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def connect_alone(url: str) -> Connection:
+    """Connect as the one supervisor of a database; who comes second stands by until the first one's connection ends."""
+    connection = await _connect_patiently(url, "line")
+    try:
+        is_told = False
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
+            if not is_told:
+                _LOG.warning("the line: another process supervises it; standing by")
+            is_told = True
+            await asyncio.sleep(_STAND_BY_S)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 async def release_plant(gate: Gate, plant: Plant, now_us: int, epoch: int) -> None:
@@ -84,11 +109,12 @@ class Runtime:
         """The supervisor of the stations that work on job orders; None = there are none, or no machines."""
 
     async def __aenter__(self) -> Self:
-        """Start the gate, release the plant's files, then let the machines ask."""
+        """Start the gate, release the plant's files unless another process answers, then let the machines ask."""
         await self.gate.start()
-        await release_plant(self.gate, self._plant, self._clock(), self._random.getrandbits(62))
+        if self._outside is None or self._outside.answers:
+            await release_plant(self.gate, self._plant, self._clock(), self._random.getrandbits(62))
         if self._outside is not None:
-            if any(station.dispatched for station in self._plant.stations.values()):
+            if self._outside.supervises and any(station.dispatched for station in self._plant.stations.values()):
                 self.line = self._make_line()
             answered = self.line.nudge if self.line is not None else (lambda _: None)
             self.links = self._make_links(StationDesk(self.gate, self._plant, answered), self._outside)
@@ -117,13 +143,19 @@ class Runtime:
         for station in self._plant.stations.values():
             stations.setdefault(station.work_center, []).append(station.code)
         return [
-            OpcUaLink(endpoint, stations.get(code, []), security=outside.security, surroundings=surroundings)
+            OpcUaLink(
+                endpoint,
+                stations.get(code, []),
+                security=outside.security,
+                surroundings=surroundings,
+                settings=LinkSettings(answers=outside.answers),
+            )
             for code, endpoint in outside.endpoints.items()
         ]
 
     def _make_line(self) -> Line:
         around = Around(
-            connect=lambda: _connect_patiently(self._url, "line"),
+            connect=lambda: connect_alone(self._url),
             gate=self.gate,
             plant=self._plant,
             clock=self._clock,

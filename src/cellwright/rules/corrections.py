@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from cellwright.model.answers import Reason, Receipt, RefusalCode
-from cellwright.model.commands import Result
+from cellwright.model.commands import Result, Submission
 from cellwright.model.corrections import (
     CorrectedBy,
     Correction,
@@ -23,6 +23,7 @@ from cellwright.model.routes import Operation
 from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.pages import find_operation, find_station
 from cellwright.rules.reasons import Decision, reason, refuse
+from cellwright.rules.signing import CORRECTING_ROLES, missing_signatures, unknown_signers
 from cellwright.rules.state import State
 
 OFFSET_MAX_RATIO = 0.5
@@ -157,9 +158,11 @@ def _effect(gauge: _Gauge | None, level: int | None) -> tuple[float, float]:
 # --- releasing --------------------------------------------------------------------------------------
 
 
-def release_correction(state: State, command: ReleaseCorrection) -> Decision:
+def release_correction(state: State, submission: Submission, command: ReleaseCorrection) -> Decision:
     """Decide that effects come into force: those of gauges that the plant's files name, in columns that belong together."""
     reasons = list(_release_reasons(state, command))
+    reasons += missing_signatures(submission, command.second_person, "a correction is put in force")
+    reasons += unknown_signers(state, (submission.actor, command.second_person), CORRECTING_ROLES)
     if reasons:
         return refuse(command, reasons)
     before = in_force(state, command.station, command.operation, command.characteristic)
@@ -172,6 +175,7 @@ def release_correction(state: State, command: ReleaseCorrection) -> Decision:
         window=command.window,
         shares=command.shares,
         reason=command.reason,
+        second_person=command.second_person,
     )
     return Decision((fact,), Receipt())
 

@@ -126,7 +126,7 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
 
 def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts | ReleaseCorrection) -> Decision:
     if isinstance(command, ReleaseCorrection):
-        return corrections.release_correction(state, command)
+        return corrections.release_correction(state, submission, command)
     if isinstance(command, CorrectRuns):
         return corrected_runs.correct_runs(state, submission, command)
     return corrected_parts.correct_parts(state, submission, command)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import msgspec
 import uvloop
+from msgspec import structs
 
+from cellwright.sim.asked import rates_of
 from cellwright.sim.catalogue import NO_DEFECTS, Defects, Settings
 from cellwright.sim.clock import PlantStoppedError, TimeFile
 from cellwright.sim.line import OPERATIONS, ExtraStation, VirtualPlant, work_centers
@@ -49,7 +51,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--pki", type=Path, help="folder of the machines' keys; trusted/*.der are the clients")
     add("--alone", action="store_true", help="run without an MES: a stand-in says yes to everything")
     add("--progress-s", type=float, default=1.0, help="host time between two progress lines, s")
-    add("--defect", action="append", default=[], metavar="NAME=RATE", help="change the rate of a defect, 0 = off")
+    add("--defect", action="append", default=[], metavar="NAME[=RATE]", help="change the rate of a defect, 0 = off")
     add("--no-defects", action="store_true", help="switch every defect off")
     add("--person", action="append", default=[], metavar="STATION=BADGE", help="the person at a station")
     add("--dispatched", action="append", default=[], metavar="STATION", help="a station that works on job orders only")
@@ -63,13 +65,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.alone and None in (options.endpoints_file, options.clock, options.pki):
         parser.error("--endpoints-file, --clock and --pki are needed, unless --alone")
+    try:
+        rates_of(options.defect)
+    except ValueError as error:
+        parser.error(str(error))
     return options
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return the run that the options ask for. Raises msgspec.ValidationError for an unknown defect."""
-    defects = NO_DEFECTS if options.no_defects else Defects()
-    changes = {name: float(rate) for name, _, rate in (each.partition("=") for each in options.defect)}
+    """Return the run that the options ask for; raises ValueError for what is no defect or no rate."""
+    defects = structs.replace(NO_DEFECTS if options.no_defects else Defects(), **rates_of(options.defect))
     return Settings(
         seed=options.seed,
         packs=options.packs,
@@ -78,7 +83,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         slack_s=options.slack_s,
         patience_s=options.patience_s,
         pace_ratio=options.pace,
-        defects=msgspec.convert(msgspec.to_builtins(defects) | changes, Defects),
+        defects=defects,
         cyclers=options.cyclers,
         persons={code: badge for code, _, badge in (each.partition("=") for each in options.person)},
         dispatched=frozenset(options.dispatched),

@@ -50,6 +50,8 @@ class Unit(Struct, eq=False):
     works: list[Work] = field(default_factory=list)
     traits: dict[str, float] = field(default_factory=dict)
     causes: list[str] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
+    """Every cause that was ever in it, mended since or not."""
     place: Place = Place.LINE
     parent: str = ""
     slot: int = -1
@@ -80,6 +82,8 @@ class Unit(Struct, eq=False):
         """Note a true defect once."""
         if cause not in self.causes:
             self.causes.append(cause)
+        if cause not in self.struck:
+            self.struck.append(cause)
 
     def clear(self, cause: str) -> None:
         """Forget a defect that rework has mended."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from cellwright.cli.code import CodeReport
 from cellwright.cli.curve import CurveColumns, CurveReport, StepReport
-from cellwright.cli.demo_report import Check, Report, Score
+from cellwright.cli.demo_report import Check, Report, Score, Struck
 from cellwright.cli.doctor import Finding
 from cellwright.cli.lots import ImportReport
 from cellwright.cli.match import MatchAnswer, MatchPack
@@ -62,6 +62,12 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "stopped": 'Why the virtual plant gave up, "" = it shipped what was asked for.',
         "certificates_complete_count": "Finished packs whose birth certificate lacks nothing.",
         "certificates_count": "n: finished packs.",
+        "defects": "By defect asked for with `--defect`: what became of the units that it struck; without those that are in no unit.",
+    },
+    Struck: {
+        "struck_count": "Units that truly had it; of `wrong_pick` the times that a robot took another unit.",
+        "stopped": "Where they were stopped: station and how many.",
+        "shipped_count": "How many left inside a shipped pack, or as one, with the defect still in them.",
     },
     Certificate: {
         "plant": "Code of the plant.",
@@ -356,7 +362,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
 DOCUMENTS: dict[str, list[tuple[str, type[Any]]]] = {
     **docs_grading.DOCUMENTS,
     "cellwright fleet decode": [("a line for each frame", Described)],
-    "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check)],
+    "cellwright demo": [("", Report), ("`score`", Score), ("`check`", Check), ("each of `defects`", Struck)],
     "cellwright status": [
         ("`status`; beside it `first_pass_yield` has the counts of each operation", Status),
         ("each of `stations`", StationStatus),

@@ -56,7 +56,7 @@ from cellwright.testing.ageing_plant import aged, ageing_plant
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
 from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
-from cellwright.testing.stories_corrections import RELEASE, correcting_plant
+from cellwright.testing.stories_corrections import RELEASE, correcting_plant, signers
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
@@ -163,7 +163,7 @@ def _corrected() -> list[Envelope]:
 
 def _graded() -> list[Envelope]:
     """Return the facts of a page that is corrected by released effects, in a plant of their own."""
-    driver = Driver(correcting_plant())
+    driver = signers(Driver(correcting_plant()))
     driver.supply()
     driver.must(RELEASE, actor="QA1")
     gauges: dict[str, list[float | None]] = {

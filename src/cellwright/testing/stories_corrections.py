@@ -36,7 +36,15 @@ RELEASE = ReleaseCorrection(
     window=WINDOW,
     shares=(Share("chamber_no", 0.25), Share("channel_no", 0.5), Share("rest", 0.25)),
     reason="after the service",
+    second_person="QA2",
 )
+
+
+def signers(driver: Driver) -> Driver:
+    """Make the two people known who release."""
+    driver.person("QA1", "quality")
+    driver.person("QA2", "process")
+    return driver
 
 
 def correcting_plant(correction: Correction = CORRECTION) -> Plant:
@@ -60,17 +68,23 @@ def _correcting(operation: Operation, correction: Correction) -> Operation:
 
 @BOOK.of(RefusalCode.CORRECTION_INVALID)
 def _effects_on_what_is_not_corrected(driver: Driver) -> Answer:
-    return driver.submit(RELEASE)
+    return signers(driver).submit(RELEASE, actor="QA1")
 
 
 @BOOK.of(RefusalCode.CORRECTION_INVALID)
 def _effects_of_gauges_that_the_files_do_not_name(driver: Driver) -> Answer:
     driver.adopt(correcting_plant())
-    return driver.submit(structs.replace(RELEASE, effects=(CHAMBERS,)))
+    return signers(driver).submit(structs.replace(RELEASE, effects=(CHAMBERS,)), actor="QA1")
 
 
 @BOOK.of(RefusalCode.CORRECTION_INVALID)
 def _effect_beyond_what_may_be_corrected(driver: Driver) -> Answer:
     driver.adopt(correcting_plant())
     broken = structs.replace(CHANNELS, offsets_ratio=(0.9, 0.0, 0.0), levels=(0, 0, 1))
-    return driver.submit(structs.replace(RELEASE, effects=(CHAMBERS, broken)))
+    return signers(driver).submit(structs.replace(RELEASE, effects=(CHAMBERS, broken)), actor="QA1")
+
+
+@BOOK.of(RefusalCode.SIGNATURE_MISSING)
+def _release_by_one_person(driver: Driver) -> Answer:
+    driver.adopt(correcting_plant())
+    return signers(driver).submit(structs.replace(RELEASE, second_person="QA1"), actor="QA1")

@@ -1,4 +1,4 @@
-"""The API of people's commands: each takes its own permission; lifting a hold and correcting the record take two passwords."""
+"""The API of people's commands: each takes its own permission; lifting a hold, correcting the record and releasing a correction take two passwords."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from cellwright.model.answers import Receipt
 from cellwright.model.commands import ReleaseHold
 from cellwright.model.correction_commands import CorrectParts, CorrectRuns
+from cellwright.model.corrections import ReleaseCorrection
 from cellwright.web.access.accounts import Signing
 from cellwright.web.access.ground import AccessRefusedError
 from cellwright.web.access.guard import access_of, author_of, require
@@ -16,6 +17,15 @@ from cellwright.web.access.permissions import Caller, ObjectRule, Permission
 from cellwright.web.commands import PERMISSIONS, Wish
 from cellwright.web.question import Asked
 from cellwright.web.services import services_of
+
+_Signed = ReleaseHold | CorrectRuns | CorrectParts | ReleaseCorrection
+_SIGNED: dict[type[Any], str] = {
+    ReleaseHold: "lifting a hold",
+    CorrectRuns: "correcting the record",
+    CorrectParts: "correcting the record",
+    ReleaseCorrection: "putting a correction in force",
+}
+"""What takes two signatures, in words."""
 
 _OPT: dict[str, Any] = {"permission": Permission.SELF, "object_rule": ObjectRule.SITE}
 
@@ -35,11 +45,10 @@ async def give_command(request: Asked, data: JSONBody[Wish]) -> Receipt:
 def _signing(person: str, wish: Wish) -> Signing | None:
     """Return who must sign; that there are not two people is left to the gate, which refuses and journals it."""
     command = wish.command
-    if not isinstance(command, ReleaseHold | CorrectRuns | CorrectParts) or command.second_person in {"", person}:
+    if not isinstance(command, _Signed) or command.second_person in {"", person}:
         return None
     if wish.signatures is None:
-        what = "lifting a hold" if isinstance(command, ReleaseHold) else "correcting the record"
-        text = f"{what} takes the passwords of both people who sign"
+        text = f"{_SIGNED[type(command)]} takes the passwords of both people who sign"
         raise AccessRefusedError(text, 422, fields=(("signatures", text),))
     return Signing(
         person=person,

@@ -1,6 +1,7 @@
 """The shell of every page: navigation, title, language and theme, with the page's first data inlined."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
@@ -58,6 +59,7 @@ def html_response(
     messages = catalogue(language)
     title = messages.get(f"page.{name}", name)
     code = (params or {}).get("code", "")
+    plant_name = name_word(services.plant.name, language)
     boot = {
         "page": name,
         "title": f"{code} - {title}" if code else title,
@@ -67,7 +69,7 @@ def html_response(
         "theme": theme,
         "messages": messages,
         "user": _user(caller),
-        "plant": {"code": services.plant.code, "name": services.plant.name} if caller else None,
+        "plant": {"code": services.plant.code, "name": plant_name} if caller else None,
         "release": release(),
         "now_us": services.clock(),
         "is_simulated": services.is_simulated,
@@ -86,6 +88,7 @@ def html_response(
             modules=modules_of(name),
             page=name,
             plant=services.plant if caller else None,
+            plant_name=plant_name,
             release=release(),
             t=lambda key: messages.get(key, key),
             theme=theme,
@@ -129,6 +132,12 @@ def _environment() -> Environment:
 def catalogue(language: str) -> dict[str, str]:
     """Return the messages of a language by key."""
     return msgspec.json.decode((STATIC / "i18n" / f"{language}.json").read_bytes(), type=dict[str, str])
+
+
+def name_word(name: str, language: str) -> str:
+    """Return the name of a plant or station as its files have it, in Chinese the catalogue's word for that name."""
+    key = f"term.{re.sub('[^a-z0-9]+', '_', name.lower())}"
+    return name if language == "en" else catalogue(language).get(key, name)
 
 
 @cache

@@ -29,6 +29,8 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 4.0
     poll_s: float = 0.2
     publishing_ms: float = 0.0
+    answers: bool = True
+    """Whether requests are answered; False = another link does, and this one carries job orders alone."""
     reconnect: Backoff = Backoff(first_s=0.2, max_s=10.0)
 
 
@@ -165,7 +167,8 @@ class OpcUaLink:
         states = await self._offered(session)
         workers = [Worker(session, state, self._surroundings, self._counters) for state in states]
         watch = _Watch(session, workers, self._settings)
-        await watch.subscribe()
+        if self._settings.answers:
+            await watch.subscribe()
         self._is_connected = True
         self._open = {worker.code: SessionDoor(session, worker.code) for worker in workers}
         self._told = ""
@@ -173,7 +176,7 @@ class OpcUaLink:
         _logger.info("link %s connected: %d stations", self.name, len(workers))
         async with asyncio.TaskGroup() as group:
             group.create_task(watch.poll())
-            for worker in workers:
+            for worker in workers if self._settings.answers else ():
                 group.create_task(worker.serve())
 
     async def _offered(self, session: Session) -> list[StationState]:
@@ -241,7 +244,7 @@ class _Watch:
     def _judge_subscription(self, *, has_changes: bool) -> None:
         if self._end:
             raise LinkError(self._end)
-        if self._is_notified:
+        if self._is_notified or not self._settings.answers:
             self._silent_poll_count = 0
         elif has_changes:
             self._silent_poll_count += 1

@@ -5,9 +5,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import MediaType, Response
+from msgspec import Struct
 
 from cellwright.errors import ConfigurationError
-from cellwright.model.certificates import Certificate
+from cellwright.model.certificates import Certificate, CertificateVerdict, LackKind
 from cellwright.views.certificate import read_certificate
 from cellwright.views.finding import find_unit
 from cellwright.web.certificates.paper import paper_of, word
@@ -18,6 +19,25 @@ from cellwright.web.question import Asked, Question
 from cellwright.web.shell import LANGUAGES, language_of, release
 
 _SUFFIXES: Final = ("", "json", "html", "pdf")
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """What a certificate misses, for a line on a page; "" = none in particular."""
+
+    kind: LackKind
+    operation: str
+    name: str
+    units_count: int
+
+
+class CertificateState(Struct, frozen=True, kw_only=True):
+    """Whether a certificate is final, and what it misses."""
+
+    code: str
+    is_complete: bool
+    verdict: CertificateVerdict
+    missing: tuple[Missing, ...]
+    sha256: str
 
 
 async def show_certificate(request: Asked, question: Question) -> Response[Any]:
@@ -32,6 +52,31 @@ async def show_certificate(request: Asked, question: Question) -> Response[Any]:
         return await _pdf(question, found, language)
     html = to_html(paper_of(found, language), files=f"/static/{release()}", links=_links(found.code, language))
     return Response(html, media_type=MediaType.HTML)
+
+
+async def show_certificate_state(request: Asked, question: Question) -> Response[CertificateState]:
+    """Return in short whether the certificate of a unit is final, for the page that leads to it; 404 for no unit."""
+    del request  # no word of it is in a language
+    if question.suffix != "json":
+        raise NotFoundError(
+            "the state of a certificate is data; take certificate-state.json, or certificate to read it"
+        )
+    return Response(state_of(await _read(question)), media_type=MediaType.JSON)
+
+
+def state_of(found: Certificate) -> CertificateState:
+    """Return a certificate in short."""
+    missing = (
+        Missing(kind=each.kind, operation=each.operation, name=each.name, units_count=len(each.units))
+        for each in found.lacks
+    )
+    return CertificateState(
+        code=found.code,
+        is_complete=found.is_complete,
+        verdict=found.verdict,
+        missing=tuple(missing),
+        sha256=found.sha256,
+    )
 
 
 async def _read(question: Question) -> Certificate:

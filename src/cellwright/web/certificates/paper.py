@@ -1,5 +1,6 @@
 """A certificate as lines and tables of texts in one language: what every form on paper is made from."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -9,13 +10,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from cellwright.model.certificates import Certificate, CertifiedUnit, Incident, Tested
+from cellwright.model.certificates import Certificate, CertifiedUnit, Incident, Lack, LackKind, Tested
 from cellwright.model.codes import CodeField
 from cellwright.model.quantities import Characteristic
 from cellwright.web.shell import LANGUAGES, catalogue
 
 _WORDS: Final = Path(__file__).parent / "words.json"
 _US_PER_S: Final = 1_000_000
+_NUMBERED: Final = re.compile(r"(.+)_(\d+)_([a-z]+)")
+_FAULT: Final = re.compile(r"(.+)_(low|high|not_measured)")
+_NAMED_MAX: Final = 8
+"""Names in one line of the banner; the list below it has them all."""
 
 
 class Row(Struct, frozen=True):
@@ -75,6 +80,23 @@ class _Words:
             return name
         return self._terms.get(f"term.{code}") or name or code.replace("_", " ")
 
+    def characteristic(self, code: str) -> str:
+        """Return what a characteristic is called; one of many alike, as torque_07_nm, by the word of torque_nm."""
+        numbered = _NUMBERED.fullmatch(code)
+        word = numbered and self._terms.get(f"term.{numbered[1]}_{numbered[3]}")
+        return f"{word} {int(numbered[2])}" if numbered and word else self.term(code)
+
+    def defect(self, code: str) -> str:
+        """Return what a machine found wrong: a code of its own, or a characteristic and on which side of its limits."""
+        found = _FAULT.fullmatch(code)
+        if not found:
+            return self.term(code)
+        return self._terms[f"defect.{found[2]}"].replace("{name}", self.characteristic(found[1]))
+
+    def missing(self, kind: LackKind) -> str:
+        """Return a kind of what is missing, as the pages say it."""
+        return self._terms[f"lack.{kind}"]
+
 
 @cache
 def _words() -> Mapping[str, tuple[str, str]]:
@@ -93,7 +115,7 @@ def paper_of(certificate: Certificate, language: str, *, notice: str = "") -> Pa
         title=f"{words('title')}: {words(certificate.kind)}",
         code=certificate.code,
         banner="" if certificate.is_complete else words("draft"),
-        banner_text="" if certificate.is_complete else words("draft_text"),
+        banner_text="" if certificate.is_complete else _draft_text(certificate, words),
         notice=notice,
         facts=tuple(_facts(certificate, words)),
         sections=tuple(sections),
@@ -120,13 +142,39 @@ def _facts(certificate: Certificate, words: _Words) -> Iterator[tuple[str, str]]
     yield words("sha256"), certificate.sha256
 
 
+def _draft_text(certificate: Certificate, words: _Words) -> str:
+    """Return in a few lines what is missing, by kind."""
+    named: dict[LackKind, dict[str, None]] = {}
+    for each in certificate.lacks:
+        named.setdefault(each.kind, {})[_lack_name(each, words)] = None
+    told = (f"{words.missing(kind)}{_names(list(names), words)}" for kind, names in named.items())
+    return words("draft_text", missing=words("then").join(told))
+
+
+def _lack_name(lack: Lack, words: _Words) -> str:
+    named = words.characteristic(lack.name) if lack.name else ""
+    return " ".join(each for each in (words.term(lack.operation), named) if each)
+
+
+def _names(names: list[str], words: _Words) -> str:
+    known = [each for each in names if each]
+    more = words("names_more", n=len(known) - _NAMED_MAX) if len(known) > _NAMED_MAX else ""
+    return f"{words('colon')}{words('comma').join(known[:_NAMED_MAX])}{more}" if known else ""
+
+
 def _lacks(certificate: Certificate, words: _Words) -> PaperSection:
     rows = tuple(
-        Row((_some(each.units, words), words.term(each.operation), each.text), "bad") for each in certificate.lacks
+        Row((_some(each.units, words), words.term(each.operation), _lack_text(each, words)), "bad")
+        for each in certificate.lacks
     )
     columns = (words("units"), words("operation"), words("lack"))
     table = PaperTable(caption="", columns=columns, widths=(3, 2, 5), rows=rows)
     return PaperSection(title=words("lacks"), note="", tables=(table,))
+
+
+def _lack_text(lack: Lack, words: _Words) -> str:
+    named = words.characteristic(lack.name) if lack.name else ""
+    return words(f"lack_{lack.kind}", text=lack.text, operation=words.term(lack.operation), name=named)
 
 
 def _some(codes: tuple[str, ...], words: _Words) -> str:
@@ -182,7 +230,7 @@ def _test_rows(test: Tested, words: _Words) -> Iterator[Row]:
         limits = limits_text(each.characteristic) or words("unlimited")
         verdict = words("good" if each.is_good else "bad")
         source = each.characteristic.source or words("source_none")
-        name = words.term(each.characteristic.code)
+        name = words.characteristic(each.characteristic.code)
         cells = (name, limits, each.characteristic.unit, raw, verdict, source)
         yield Row(cells, "" if each.is_good else "bad")
 
@@ -199,7 +247,7 @@ def _circumstances(test: Tested, words: _Words) -> Iterator[str]:
         "channel": test.channel,
         "recipe": f"{test.recipe} {test.recipe_revision}" if test.recipe else "",
         "person": test.person,
-        "defect": test.defect and words.term(test.defect),
+        "defect": test.defect and words.defect(test.defect),
         "grade": test.grade,
     }
     yield from (f"{words(key).lower()} {value}" for key, value in named.items() if value not in ("", None))
@@ -233,7 +281,9 @@ def _lots(unit: CertifiedUnit, words: _Words) -> PaperTable:
 def _members(unit: CertifiedUnit, words: _Words) -> Iterator[PaperTable]:
     if not unit.members:
         return
-    measured = [f"{words.term(each.characteristic.code)} {_unit_text(each.characteristic)}" for each in unit.columns]
+    measured = [
+        f"{words.characteristic(each.characteristic.code)} {_unit_text(each.characteristic)}" for each in unit.columns
+    ]
     limits = [limits_text(each.characteristic) or words("unlimited") for each in unit.columns]
     rows = tuple(
         Row(
@@ -267,7 +317,7 @@ def _grades(unit: CertifiedUnit, words: _Words) -> PaperTable:
         Row(
             (
                 grade.code,
-                "; ".join(f"{words.term(each.code)} {limits_text(each)}" for each in grade.limits)
+                "; ".join(f"{words.characteristic(each.code)} {limits_text(each)}" for each in grade.limits)
                 or words("unlimited"),
             )
         )
@@ -322,7 +372,13 @@ def _time(time_us: int | None) -> str:
 
 def texts_in(paper: Paper) -> Iterable[str]:
     """Yield every text of a paper."""
-    yield from (paper.title, paper.notice, *(text for fact in paper.facts for text in fact))
+    yield from (
+        paper.title,
+        paper.banner,
+        paper.banner_text,
+        paper.notice,
+        *(text for fact in paper.facts for text in fact),
+    )
     for section in paper.sections:
         yield from (section.title, section.note)
         yield from (text for table in section.tables for row in table.rows for text in row.cells)

@@ -26,7 +26,7 @@ from cellwright.views.whereabouts import (
 )
 from cellwright.views.wip import ROUTES
 from cellwright.web.access.permissions import Permission
-from cellwright.web.certificates.answering import show_certificate
+from cellwright.web.certificates.answering import show_certificate, show_certificate_state
 from cellwright.web.page import Page
 from cellwright.web.pages.grading import GradeLimit, GradeWhy, why_graded
 from cellwright.web.pages.leaks import LeakTold, leak_in
@@ -227,5 +227,5 @@ UNIT = Page(
     query=("before",),
     tables=_tables,
     aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
-    papers={"certificate": show_certificate},
+    papers={"certificate": show_certificate, "certificate-state": show_certificate_state},
 )

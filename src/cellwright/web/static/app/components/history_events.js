@@ -1,6 +1,7 @@
 /** Facts about one unit or lot as entries of a timeline. */
 import { html } from '../../vendor/preact.js';
 import { dateTime, has, number, t } from '../i18n.js';
+import { defect } from '../names.js';
 import { amount, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {import('../../vendor/preact.js').ComponentChildren} Children */
@@ -38,7 +39,7 @@ function title(fact, names) {
 function detail(fact, { measure = '', names }) {
   const parts = [
     fact.attempt > 1 && t('fact.attempt', { attempt: fact.attempt }),
-    fact.defect && t('fact.defect', { defect: fact.defect }),
+    fact.defect && t('fact.defect', { defect: defect(fact.defect) }),
     fact.grade && t('fact.grade', { grade: fact.grade }),
     fact.quantity !== null && measure && amount(fact.quantity, measure),
     fact.at_position && t('fact.at_position', { position: term(fact.at_position) }),

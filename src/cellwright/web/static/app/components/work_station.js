@@ -1,5 +1,6 @@
 import { html } from '../../vendor/preact.js';
 import { age, t, word } from '../i18n.js';
+import { nameWord } from '../names.js';
 import { CodeLink, pageOf } from '../objects.js';
 import { unitAddress, waitsFor } from '../pages/tile_props.js';
 import { Icon } from './icon.js';
@@ -19,7 +20,7 @@ export function WorkStation({ station, jobs, isCalling, now_us, isStale }) {
       <a class="tile-code code" href=${pageOf('station', tile.station)}>${tile.station}</a>
       ${isCalling ? html`<span class="tile-calling"><${Icon} name="hand" />${t('call.calls')}</span>` : html`<${StateWord} state=${tile.state} />`}
     </header>
-    <p class="tile-name" title=${tile.name}>${tile.name}</p>
+    <p class="tile-name" title=${nameWord(tile.name)}>${nameWord(tile.name)}</p>
     <dl class="work-facts">
       <div><dt>${t('line_work.unit')}</dt><dd>${unit ? html`<a class="code" href=${unit}>${tile.unit}</a>` : html`<span class="muted">${waitsFor(tile)}</span>`}</dd></div>
       <div><dt>${t('line_work.since')}</dt><dd>${word('machine', tile.state)}${since}</dd></div>

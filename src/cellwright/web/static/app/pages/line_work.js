@@ -10,6 +10,7 @@ import { Icon } from '../components/icon.js';
 import { age, dateTime, duration, number, rate, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
+import { nameWord } from '../names.js';
 import { CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
@@ -20,7 +21,7 @@ export default function LineWorkPage({ boot }) {
   /** @type {Data} */
   const now = useTopic(`lines/${page.code}`, page.now, 2);
   const shown = { ...page, now, now_us: time_us.value, isStale: state.value === 'lost' };
-  return html`<${PageHead} title=${page.name || word('area', page.code)} steps=${[{ label: t('page.line'), href: '/line' }]} aside=${html`<${Summary} now=${now} />`}>
+  return html`<${PageHead} title=${page.name ? nameWord(page.name) : word('area', page.code)} steps=${[{ label: t('page.line'), href: '/line' }]} aside=${html`<${Summary} now=${now} />`}>
       <button type="button" class="button" onClick=${toggleKiosk}>${t('line.kiosk')}</button>
     <//>
     <div class="stack">

@@ -6,6 +6,7 @@ import { ExportMenu } from '../components/table_tools.js';
 import { limitsText, ValueBar } from '../components/value_bar.js';
 import { VirtualTable } from '../components/virtual_table.js';
 import { duration, number, t, word } from '../i18n.js';
+import { nameWord } from '../names.js';
 import { characteristic, digitsOf, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
@@ -14,7 +15,7 @@ import { characteristic, digitsOf, operation, pageOf, term } from '../objects.js
 export default function PlantPage({ boot: { data } }) {
   const routes = [...new Set(data.operations.map((/** @type {any} */ each) => each.route).filter(Boolean))];
   const made = data.operations.filter((/** @type {any} */ each) => !each.route);
-  return html`<${PageHead} title=${t('page.plant')} code=${data.code} aside=${html`<span>${data.name}</span><span class="tag">${t('plant.line', { line: String(data.line) })}</span>`}>
+  return html`<${PageHead} title=${t('page.plant')} code=${data.code} aside=${html`<span>${nameWord(data.name)}</span><span class="tag">${t('plant.line', { line: String(data.line) })}</span>`}>
       <${ExportMenu} path="/plant" />
     <//>
     <nav class="page-anchors" aria-label=${t('plant.parts')}>
@@ -45,7 +46,7 @@ function RouteCard({ route, data }) {
 function Stations({ rows }) {
   const columns = [
     { key: 'code', label: t('column.station'), kind: 'code', href: (/** @type {any} */ row) => pageOf('station', row.code) },
-    { key: 'name', label: t('column.name'), kind: 'text' },
+    { key: 'name', label: t('column.name'), kind: 'text', render: (/** @type {any} */ row) => nameWord(row.name) },
     { key: 'area', label: t('column.area'), kind: 'code', render: (/** @type {any} */ row) => term(row.area) },
     { key: 'work_center', label: t('column.work_center'), kind: 'code', render: (/** @type {any} */ row) => term(row.work_center) },
     { key: 'operations', label: t('column.operations'), kind: 'text', render: (/** @type {any} */ row) => row.operations.map((/** @type {string} */ each) => operation(each)).join(', ') },

@@ -9,6 +9,7 @@ import { VirtualTable } from '../components/virtual_table.js';
 import { KpiStrip } from '../components/kpi_strip.js';
 import { age, dateTime, duration, number, quantity, t, word } from '../i18n.js';
 import { time_us, useTopic } from '../live.js';
+import { defect, nameWord } from '../names.js';
 import { pageOf } from '../objects.js';
 import { waitsFor } from './tile_props.js';
 
@@ -21,7 +22,7 @@ export default function StationPage({ boot }) {
   const page = boot.data;
   const now = useTopic(`station/${page.station.code}`, page.now, 2);
   const steps = [{ label: t('page.line'), href: '/line' }];
-  return html`<${PageHead} title=${page.station.name} code=${page.station.code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} />`}>
+  return html`<${PageHead} title=${nameWord(page.station.name)} code=${page.station.code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} />`}>
       <a class="button" href=${pageOf('work', page.station.code)}>${t('line_work.open_work')}</a>
     <//>
     <${KpiStrip} items=${figures(now.tile)} />
@@ -104,7 +105,7 @@ function LastUnits({ units }) {
   const columns = [
     { key: 'code', label: t('station.unit'), kind: 'code', href: (/** @type {any} */ row) => `/s/${encodeURIComponent(row.code)}` },
     { key: 'verdict', label: t('check.verdict'), render: (/** @type {any} */ row) => html`<${VerdictChip} verdict=${row.is_good ? 'pass' : 'fail'} />` },
-    { key: 'defect', label: t('station.defect') },
+    { key: 'defect', label: t('station.defect'), render: (/** @type {any} */ row) => row.defect && defect(row.defect) },
     { key: 'time_us', label: t('station.when'), kind: 'time' },
   ];
   const table = units.map((unit) => ({ ...unit, verdict: unit.is_good ? 'pass' : 'fail' }));

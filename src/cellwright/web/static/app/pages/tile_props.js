@@ -1,5 +1,6 @@
 /** From what the server says of a station to what its tile shows. */
 import { number, t, word } from '../i18n.js';
+import { nameWord } from '../names.js';
 import { pageOf } from '../objects.js';
 
 /**
@@ -46,7 +47,7 @@ export function tileProps(tile, now_us, isStale) {
   const { refusal, since_us, running_count, unit } = tile;
   return {
     code: tile.station,
-    name: running_count > 1 ? t('tile.name_count', { name: tile.name, count: number(running_count) }) : tile.name,
+    name: running_count > 1 ? t('tile.name_count', { name: nameWord(tile.name), count: number(running_count) }) : nameWord(tile.name),
     state: tile.state,
     state_age_us: since_us === null ? null : Math.max(0, now_us - since_us),
     unit: unit || null,

@@ -41,6 +41,7 @@ export default function UnitPage() {
     <div class="stack">
       <${HoldNotices} holds=${data.holds} ask=${ask} />
       <${CorrectionNotices} corrections=${correctionsOf(made_of)} />
+      ${unit.kind !== 'cell' && html`<${Paper} code=${unit.code} stamp=${history[0]?.position} />`}
       <div class="grid">
         <div class="span-4 whole-on-tablet"><${Card} title=${t('unit.now')}><${Now} ...${data} /><//></div>
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
@@ -80,6 +81,13 @@ function Cells({ code }) {
   const [found, setFound] = useState(/** @type {{PackOf: any} | null} */ (null));
   useEffect(() => void import('../components/pack_cells.js').then(setFound), []);
   return found && html`<${found.PackOf} code=${code} />`;
+}
+
+/** Whether its certificate is final; a pack's is computed from all its cells, so it comes behind the page too. @param {{code: string, stamp: unknown}} props */
+function Paper(props) {
+  const [found, setFound] = useState(/** @type {{CertificateNotice: any} | null} */ (null));
+  useEffect(() => void import('../components/certificate_notice.js').then(setFound), []);
+  return found ? html`<${found.CertificateNotice} ...${props} />` : html`<div class="notice certificate-place"></div>`;
 }
 
 /** What may be asked for: the gate decides, this only leaves out what cannot be meant. @param {Data} data */

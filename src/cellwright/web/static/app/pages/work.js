@@ -13,6 +13,7 @@ import { NextAction, Verdict, VerdictChip } from '../components/verdict.js';
 import { age, number, quantity, t, word } from '../i18n.js';
 import { toggleKiosk } from '../kiosk.js';
 import { state, time_us, useTopic } from '../live.js';
+import { defect, nameWord } from '../names.js';
 import { addressOf, CodeLink, operation, pageOf, term } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
@@ -29,7 +30,7 @@ export default function WorkPage({ boot }) {
   const { scan, scanned, ticked, isBusy, failure } = useScans(code, page.scanned, now.job);
   const steps = [{ label: t('page.line'), href: '/line' }, { label: word('area', page.area), href: pageOf('line', page.area) }, { label: code, href: pageOf('station', code) }];
   const said = failure ?? sayingOf(scanned, now, page.needs);
-  return html`<${PageHead} title=${page.station.name} code=${code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} /><span class="muted">${now.tile.since_us === null ? '' : age(time_us.value - now.tile.since_us)}</span>`}>
+  return html`<${PageHead} title=${nameWord(page.station.name)} code=${code} steps=${steps} aside=${html`<${StateWord} state=${now.tile.state} /><span class="muted">${now.tile.since_us === null ? '' : age(time_us.value - now.tile.since_us)}</span>`}>
       <button type="button" class="button work-kiosk" onClick=${toggleKiosk}>${t('line.kiosk')}</button>
     <//>
     <div class="work ${state.value === 'lost' ? 'stale' : ''}">
@@ -81,8 +82,8 @@ function sayingOf(scanned, now, needs) {
   const last = now.last_units[0];
   if (scanned && !(last && last.time_us > scanned.at_us)) return scanSaying(scanned.data, needs);
   if (!last) return { verdict: 'open', reason: t('work.scan_first') };
-  const defect = last.defect ? word('defect', last.defect) : '';
-  const reason = [last.code, defect, t('work.reported', { age: age(time_us.value - last.time_us) })].filter(Boolean).join(' · ');
+  const found = last.defect && defect(last.defect);
+  const reason = [last.code, found, t('work.reported', { age: age(time_us.value - last.time_us) })].filter(Boolean).join(' · ');
   return { verdict: last.is_good ? 'pass' : 'fail', reason };
 }
 

@@ -5,6 +5,7 @@ import { Icon } from '../../components/icon.js';
 import { Card } from '../../components/page_head.js';
 import { ErrorState } from '../../components/states.js';
 import { dateTime, fromZone, has, t, timeZone, unitSymbol } from '../../i18n.js';
+import { nameWord } from '../../names.js';
 import { addressOf, amount, positionScale as scaleOf, term } from '../../objects.js';
 import { onScan } from '../../scan.js';
 
@@ -227,7 +228,7 @@ function StationFields({ row, index, problems, names, change }) {
         onChange=${(/** @type {Event} */ event) => change({ station: /** @type {HTMLSelectElement} */ (event.currentTarget).value })}>
         <option value="">${t('recall.no_station')}</option>
         ${isOther && html`<option value=${row.station}>${row.station}</option>`}
-        ${names.map(({ code, name }) => html`<option key=${code} value=${code}>${code} ${term(code, name)}</option>`)}
+        ${names.map(({ code, name }) => html`<option key=${code} value=${code}>${code} ${nameWord(name)}</option>`)}
       </select>
       <span class=${problem ? 'field-error' : 'field-help'} id="${id}-help" role=${problem ? 'alert' : undefined}>${problem}</span>
     </div>

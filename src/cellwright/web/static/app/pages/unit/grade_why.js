@@ -1,6 +1,7 @@
 /** Why a cell has its grade: every limit of every grade, the value that was asked for, and how that was corrected. */
 import { html, useMemo } from '../../../vendor/preact.js';
 import { dateTime, number, quantity, t } from '../../i18n.js';
+import { defect } from '../../names.js';
 import { characteristic, CodeLink, digitsOf, operation } from '../../objects.js';
 import { limitsText, ValueBar } from '../../components/value_bar.js';
 import { VerdictChip } from '../../components/verdict.js';
@@ -26,7 +27,7 @@ const isDoubtful = (row) => row.is_corrected && row.corrected === null && row.me
 /** What decided: the first limit of the first better grade that was not met. @param {Row} why */
 function sentence(why) {
   const decisive = why.limits.find((/** @type {Row} */ each) => each.grade !== why.grade && (each.is_met === false || (each.is_met === null && each.is_required)));
-  if (!why.grade) return why.defect ? t('grade_why.not_good', { defect: why.defect }) : t('grade_why.none');
+  if (!why.grade) return why.defect ? t('grade_why.not_good', { defect: defect(why.defect) }) : t('grade_why.none');
   if (!decisive) return t('grade_why.all_met', { grade: why.grade });
   const names = { grade: why.grade, better: decisive.grade, name: characteristic(decisive.characteristic) };
   if (isDoubtful(decisive)) return t('grade_why.doubtful', names);
