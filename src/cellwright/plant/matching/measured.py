@@ -51,7 +51,9 @@ def measures_of(plant: Plant, products: Iterable[str]) -> Measures:
     rules = [each.self_discharge for each in steps if each.self_discharge is not None]
     leaks = frozenset(rule.corrected for rule in rules if rule.characteristic == LEAK) or frozenset({LEAK})
     told = {*NEEDED, LEAK}
-    return Measures(frozenset(each.code for each in steps if told & {found.code for found in each.characteristics}), leaks)
+    return Measures(
+        frozenset(each.code for each in steps if told & {found.code for found in each.characteristics}), leaks
+    )
 
 
 def rule_name(rule: Matching) -> str:
