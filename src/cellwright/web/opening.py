@@ -12,6 +12,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.plant.stations import MachineSign
+from cellwright.telemetry.contract import TelemetryStore
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
 from cellwright.web.commands import Desk
@@ -36,6 +37,8 @@ class Behind(Struct, frozen=True, kw_only=True):
     wall_us: Callable[[], int]
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
+    telemetry: TelemetryStore | None = None
+    """Where samples and curves are kept; None = no page shows them."""
     is_simulated: bool = False
     trail: Path | None = None
     """Folder of the audit trail's checkpoints; None = none are kept."""
@@ -79,6 +82,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             live=live,
             wall_us=behind.wall_us,
             machines=behind.machines,
+            telemetry=behind.telemetry,
             is_simulated=behind.is_simulated,
         )
         app = make_app(services)

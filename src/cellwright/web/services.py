@@ -12,6 +12,7 @@ from cellwright.model.plant import Plant
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.plant.stations import MachineSign
+from cellwright.telemetry.contract import TelemetryStore
 from cellwright.web.access.service import Access
 from cellwright.web.commands import Desk
 from cellwright.web.live.service import Live
@@ -29,6 +30,8 @@ class Services(Struct, frozen=True, kw_only=True):
     desk: Desk
     """Where people hand in their commands."""
     live: Live
+    telemetry: TelemetryStore | None = None
+    """Where samples and curves are kept; None = not with this server."""
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

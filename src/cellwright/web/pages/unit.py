@@ -32,6 +32,7 @@ from cellwright.web.pages.grading import GradeLimit, GradeWhy, why_graded
 from cellwright.web.pages.measured import Measured, measured_in
 from cellwright.web.pages.printed import PrintedField, printed_in
 from cellwright.web.pages.reading import reading
+from cellwright.web.pages.unit_curve import UnitTest, read_tests, show_curve
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, facts_of, table_of
@@ -104,6 +105,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
     history: tuple[Event, ...]
     history_before: int | None
     """Where older history begins, None = this is all."""
+    curves: tuple[UnitTest, ...] = ()
+    """Tests of which there are curves."""
 
 
 async def _load(question: Question) -> UnitData:
@@ -145,6 +148,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         printed=printed_in((unit.code, *(each.code for each in given_codes))),
         history=history.events,
         history_before=history.next_before,
+        curves=await read_tests(connection, question.services.plant, number),
     )
 
 
@@ -208,6 +212,7 @@ def _tables(data: UnitData) -> list[Table]:
         "printed": (PrintedField, data.printed),
         "holds": (HoldCard, data.holds),
         "history": (Event, data.history),
+        "curves": (UnitTest, data.curves),
     }
     tables = [table_of(name, kind, rows) for name, (kind, rows) in lists.items()]
     left: dict[str, Any] = {**dict.fromkeys(lists, ()), "grading": None}
@@ -223,5 +228,5 @@ UNIT = Page(
     query=("before",),
     tables=_tables,
     aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
-    papers={"certificate": show_certificate},
+    papers={"certificate": show_certificate, "curve": show_curve},
 )

@@ -50,6 +50,7 @@ export default function UnitPage() {
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
       ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Grading} why=${data.grading} /><//>`}
+      ${data.curves.length > 0 && html`<${Curves} code=${unit.code} tests=${data.curves} names=${names} />`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
@@ -68,6 +69,13 @@ function Grading({ why }) {
     import('./unit/grade_why.js').then(({ GradeWhy }) => setPart({ view: GradeWhy }));
   }, []);
   return part.view ? html`<${part.view} why=${why} />` : null;
+}
+
+/** Curves of tests come behind the page too. @param {{code: string, tests: any[], names: Record<string, string>}} props */
+function Curves(props) {
+  const [found, setFound] = useState(/** @type {{UnitCurves: any} | null} */ (null));
+  useEffect(() => void import('../components/unit_curve.js').then(setFound), []);
+  return found && html`<${found.UnitCurves} ...${props} />`;
 }
 
 /** What only packs and modules have comes behind the page. @param {{code: string}} props */
