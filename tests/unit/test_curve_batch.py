@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cellwright.analysis.curves.batch import find_unlike, sentence_of, sigma_of
+from cellwright.analysis.curves.batch import JUDGED, find_unlike, limit_for, sentence_of, sigma_of
 from cellwright.analysis.curves.channels import ChannelTests, Sign, channel_health
 from cellwright.analysis.curves.features import columns_of, features_of
 from cellwright.analysis.curves.page import Curves, curve_of, page_of
@@ -47,6 +47,20 @@ def test_a_bump_that_no_feature_shows_is_found_in_the_shape() -> None:
     assert (found.cell, found.value, sigma_of(found)) == (30, None, None)
     assert found.place == pytest.approx(0.5, abs=0.03)
     assert "a part of the discharge lies" in sentence_of(found)
+
+
+@pytest.mark.parametrize(("count", "limit"), [(256, 5.0), (100, 5.2), (16, 10.3), (8, 28.4)])
+def test_the_limit_knows_how_well_sigma_is_known(count: int, limit: float) -> None:
+    assert limit_for(count) == pytest.approx(limit, rel=0.03)
+
+
+def test_normal_batches_raise_one_alarm_in_a_hundred() -> None:
+    random = np.random.default_rng(3)
+    alarms = 0
+    for _ in range(300):
+        features = {name: random.normal(size=20) for name in JUDGED}
+        alarms += bool(find_unlike(features, page_of([cell(6.0)] * 20)).outliers)
+    assert alarms <= 9
 
 
 def test_too_few_cells_judge_nobody() -> None:

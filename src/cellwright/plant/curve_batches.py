@@ -82,7 +82,7 @@ def channel_states(batches: Sequence[CurveBatch], channels: Sequence[str]) -> li
     numbers = {name: number for number, name in enumerate(sorted({*channels} - {""}))}
     ordered = sorted(batches, key=lambda each: (each.start_us, each.batch))
     rows = [
-        (numbers[channel], at, _number(each.discharge_ratios[place]), onset, each.faults[place])
+        (numbers[channel], at, _share(each, place), onset, each.faults[place])
         for at, each in enumerate(ordered)
         for place, (channel, onset) in enumerate(zip(each.channels, _shares(each.onset_ohms), strict=True))
         if channel in numbers
@@ -95,11 +95,20 @@ def channel_states(batches: Sequence[CurveBatch], channels: Sequence[str]) -> li
         batches=np.array(columns[1], np.int64),
         discharge_ratios=np.array(columns[2], np.float64),
         onset_ratios=np.array(columns[3], np.float64),
-        is_fault=np.array([fault != "" and fault not in _UNKNOWN for fault in columns[4]]),
+        is_fault=np.array([_is_fault(fault) for fault in columns[4]]),
         is_judged=np.array([fault not in _UNKNOWN for fault in columns[4]]),
     )
     names = list(numbers)
     return [ChannelState(channel=names[each.channel], health=each) for each in channel_health(tests)]
+
+
+def _share(batch: CurveBatch, place: int) -> float:
+    """Return a test's discharge as a share of its batch's; a contact fault is counted as such, and no discharge."""
+    return np.nan if _is_fault(batch.faults[place]) else _number(batch.discharge_ratios[place])
+
+
+def _is_fault(fault: str) -> bool:
+    return fault != "" and fault not in _UNKNOWN
 
 
 def _shares(ohms: Sequence[float | None]) -> list[float]:

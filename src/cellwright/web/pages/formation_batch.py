@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from cellwright.analysis.curves.batch import JUDGED, sentence_of, sigma_of
+from cellwright.analysis.curves.batch import JUDGED, limit_for, sentence_of, sigma_of
 from cellwright.analysis.curves.channels import ChannelHealth
-from cellwright.analysis.curves.outliers import LIMIT_SIGMA, Outlier
+from cellwright.analysis.curves.outliers import Outlier
 from cellwright.analysis.curves.overlay import drawn_places, moved_charge
 from cellwright.analysis.curves.robust import middle
 from cellwright.database.pool import Connection
@@ -219,7 +219,7 @@ def _shown(question: Question, found: _Found, curves: Sequence[Curve], problem: 
         end_us=batch.end_us,
         age_us=max(0, question.services.clock() - batch.end_us),
         method=batch.method,
-        limit_sigma=LIMIT_SIGMA,
+        limit_sigma=limit_for(len(batch.units)),
         cells=cells,
         family=tuple(_family(cells)),
         faults_count=batch.faults_count,
@@ -334,8 +334,6 @@ class CellRow(Struct, frozen=True, kw_only=True):
     cc_ratio: float | None
     warming_c: float | None
     onset_ohm: float | None
-    discharge_plateau_v: float | None
-    discharge_transition_ratio: float | None
 
 
 class OutlierRow(CellReason, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import { colour } from '../theme.js';
 import { ticks } from './scale.js';
 
 /**
- * @typedef {{key: string, label: string, x: number[], y: number[], look: 'plain' | 'outlier' | 'fault'}} Line
+ * @typedef {{key: string, label: string, x: number[], y: number[], look: 'plain' | 'outlier' | 'fault' | 'single'}} Line
  * `x` may begin anew: where it falls back, the line begins anew too.
  * @typedef {{from: number, to: number} | null} Range of x, null = all
  * @typedef {{lines: Line[], chosen: string | null, range: Range, x_title: string}} Picture
@@ -23,6 +23,7 @@ const LOOKS = {
   plain: { token: 'line-strong', width: 0.75, dash: [] },
   outlier: { token: 'diverging-high', width: 1.75, dash: [] },
   fault: { token: 'diverging-high', width: 1.75, dash: [5, 3] },
+  single: { token: 'series-1', width: 1.5, dash: [] },
 };
 
 /** @param {Line[]} lines @param {'x' | 'y'} axis @param {Range} range @returns {[number, number]} */
@@ -85,7 +86,7 @@ export function drawCurves(canvas, picture, layout, draft) {
 function drawLines(sheet) {
   const { ink, of, picture } = sheet;
   const { lines, chosen } = picture;
-  for (const look of /** @type {const} */ (['plain', 'outlier', 'fault'])) {
+  for (const look of /** @type {const} */ (['plain', 'single', 'outlier', 'fault'])) {
     const { token, width, dash } = LOOKS[look];
     Object.assign(ink, { strokeStyle: of(token), lineWidth: width, globalAlpha: look === 'plain' && lines.length > 16 ? 0.6 : 1 });
     ink.setLineDash(dash);
@@ -144,7 +145,7 @@ function drawAxes({ ink, of, picture, layout }) {
 /** The ends of the curves that stand out, and of the chosen one, by name. @param {Sheet} sheet */
 function drawLabels({ ink, of, picture: { lines, chosen }, layout }) {
   const { px, py, from, to, inside, tall } = layout;
-  const named = lines.filter(({ key, look }) => key === chosen || look !== 'plain');
+  const named = lines.filter(({ key, look }) => key === chosen || look === 'outlier' || look === 'fault');
   if (named.length > LABELS_MAX) named.splice(0, named.length, ...named.filter(({ key }) => key === chosen));
   const ends = named.flatMap(({ key, label, x, y }) => {
     const last = x.findLastIndex((each) => each >= from && each <= to);
@@ -154,8 +155,10 @@ function drawLabels({ ink, of, picture: { lines, chosen }, layout }) {
   let above = -Infinity;
   for (const { key, label, x, y } of ends.toSorted((a, b) => a.y - b.y)) {
     above = Math.max(y, above + 12);
-    ink.fillStyle = of(key === chosen ? 'accent' : 'text-2');
-    ink.fillText(label, Math.min(x + 5, LEFT + inside + 5), above);
+    const left = Math.min(x + 5, LEFT + inside + 5);
+    Object.assign(ink, { strokeStyle: of('surface'), lineWidth: 4, lineJoin: 'round', fillStyle: of(key === chosen ? 'accent' : 'text-2') });
+    ink.strokeText(label, left, above);
+    ink.fillText(label, left, above);
   }
 }
 

@@ -40,10 +40,10 @@ export function UnitCurves({ code, tests, names }) {
 /** @param {{data: Data, name: string}} props */
 function One({ data, name }) {
   const [read, setRead] = useState('');
-  const lines = useMemo(() => [{ key: name, label: '', look: /** @type {const} */ ('outlier'), x: hoursOf(data), y: data.voltages_v }], [data]);
+  const lines = useMemo(() => [{ key: name, label: '', look: /** @type {const} */ ('single'), x: hoursOf(data), y: data.voltages_v }], [data]);
   const label = t('unit.curve_sentence', { name, n: data.samples_count, span: duration(data.times_us.at(-1) - data.times_us[0]), low: quantity(Math.min(...data.voltages_v), 'V', { digits: 3 }), high: quantity(Math.max(...data.voltages_v), 'V', { digits: 3 }) });
   const about = [data.channel && `${t('formation.channel')} ${data.channel}`, data.program && `${t('unit.curve_program')} ${data.program} ${data.version}`, dateTime(data.times_us[0])].filter(Boolean).join(' · ');
-  return html`${data.fault && data.fault !== 'unknown' && html`<p><b>${t(`contact_fault.${data.fault}`)}</b> <span class="secondary">${t('unit.curve_fault')}</span></p>`}
+  return html`${data.fault && data.fault !== 'unknown' && html`<p><b>${t('unit.curve_fault', { fault: t(`contact_fault.${data.fault}`) })}</b> <span class="secondary">${t('unit.curve_again')}</span></p>`}
     <${Figure} title=${t('formation.voltage')} unit="V" sentence=${label} table=${() => tableOf(data)} read=${read} note=${about} hasLinks>
       <${CurveChart} lines=${lines} x_title=${t('formation.x_time')} x_unit="h" label=${label} height_px=${220} onRead=${setRead} />
     <//>`;

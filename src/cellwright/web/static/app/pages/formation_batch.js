@@ -9,7 +9,7 @@ import { EmptyState, ErrorState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
 import { age, dateTime, duration, number, quantity, t } from '../i18n.js';
 import { addressOf, CodeLink, operation, pageOf } from '../objects.js';
-import { Contacts, isFault, Outliers, shortCode } from './formation/found.js';
+import { isFault, keyOf, shortCode } from './formation/cells.js';
 
 /** @typedef {Record<string, any>} Data as the server tells it */
 /** @typedef {'time' | 'charge'} Axis */
@@ -31,24 +31,26 @@ export default function FormationBatchPage() {
         ${data.curves_problem && html`<${ErrorState} text=${t('formation.no_curves', { reason: data.curves_problem })} />`}
         ${!data.curves_problem && html`<${Overlay} data=${data} chosen=${chosen} choose=${choose} />`}
       <//>
-      <${Card} flush id="outliers" title=${t('formation.outliers_title')} note=${t('formation.outliers_note', { sigma: data.limit_sigma })}>
-        <${Outliers} data=${data} chosen=${chosen} choose=${choose} />
+      <${Card} flush id="outliers" title=${t('formation.outliers_title')} note=${t('formation.outliers_note', { sigma: number(data.limit_sigma, { digits: 1 }) })}>
+        <${Part} from="found" name="Outliers" data=${data} chosen=${chosen} choose=${choose} />
       <//>
       <${Card} flush id="contacts" title=${t('formation.contacts_title')} note=${t('formation.contacts_note')}>
-        <${Contacts} data=${data} chosen=${chosen} choose=${choose} />
+        <${Part} from="found" name="Contacts" data=${data} chosen=${chosen} choose=${choose} />
       <//>
       <${Card} flush id="channels" title=${t('formation.channels_title')} note=${t('formation.channels_note', { n: data.channel_batches_count })}>
-        <${Channels} rows=${data.channels} batches=${data.channel_batches_count} />
+        <${Part} from="channels" name="ChannelTable" rows=${data.channels} batches=${data.channel_batches_count} />
       <//>
       <p class="caption muted">${t('formation.method', { method: data.method })}</p>
     </div>`;
 }
 
-/** The health of the channels comes behind the page. @param {{rows: Data[], batches: number}} props */
-function Channels(props) {
-  const [found, setFound] = useState(/** @type {{ChannelTable: any} | null} */ (null));
-  useEffect(() => void import('./formation/channels.js').then(setFound), []);
-  return found && html`<${found.ChannelTable} ...${props} />`;
+const PARTS = { found: () => import('./formation/found.js'), channels: () => import('./formation/channels.js') };
+
+/** Tables come behind the page. @param {Data & {from: keyof typeof PARTS, name: string}} props */
+function Part({ from, name, ...props }) {
+  const [found, setFound] = useState(/** @type {Data | null} */ (null));
+  useEffect(() => void PARTS[from]().then(setFound), []);
+  return found && html`<${found[name]} ...${props} />`;
 }
 
 /** @param {Data} data */
@@ -84,16 +86,13 @@ function Overlay({ data, chosen, choose }) {
       <${CurveChart} lines=${lines} order=${order} chosen=${chosen} onChoose=${choose} onOpen=${(/** @type {string} */ key) => window.location.assign(pageOf('unit', codeOf(data, key)))}
         x_title=${t(`formation.x_${axis}`)} x_unit=${AXES[axis].unit} label=${sentence(data)} onRead=${setRead} />
     <//>
-    <p class="caption muted">${t('formation.keys')}</p>`;
+    <p class="caption muted curves-keys">${t('formation.keys')}</p>`;
 }
 
 /** What the looks of lines mean. */
 const Key = () => html`<ul class="curves-key">
   ${['plain', 'outlier', 'fault', 'chosen'].map((each) => html`<li key=${each}><span class="curves-mark" data-look=${each} aria-hidden="true"></span>${t(`formation.key_${each}`)}</li>`)}
 </ul>`;
-
-/** A cell may be in a batch twice. @param {Data} cell */
-const keyOf = ({ code, attempt }) => `${code}/${attempt}`;
 
 /** @param {Data} data @param {string} key */
 const codeOf = (data, key) => data.cells.find((/** @type {Data} */ each) => keyOf(each) === key)?.code ?? '';

@@ -5,20 +5,13 @@ import { EmptyState } from '../../components/states.js';
 import { VirtualTable } from '../../components/virtual_table.js';
 import { number, quantity, t } from '../../i18n.js';
 import { characteristic, pageOf } from '../../objects.js';
+import { isFault, keyOf } from './cells.js';
 
 /** @typedef {Record<string, any>} Data as the server tells it */
 /** @typedef {{data: Data, chosen: string | null, choose: (key: string | null) => void}} Props */
 
-const UNJUDGED = ['not_judged', 'unknown'];
-
 /** Digits that tell neighbours apart, by the unit in which a feature's name ends. @type {Record<string, number>} */
 const DIGITS = { ah: 3, v: 4, c: 1, ohm: 5, ratio: 2 };
-
-/** @param {Data} cell */
-export const isFault = ({ fault }) => fault !== '' && !UNJUDGED.includes(fault);
-
-/** The end of a code tells the cells of a batch apart. @param {string} code */
-export const shortCode = (code) => (code.length > 8 ? `…${code.slice(-5)}` : code);
 
 /** @param {string} feature */
 const unitOf = (feature) => feature.slice(feature.lastIndexOf('_') + 1);
@@ -26,13 +19,13 @@ const unitOf = (feature) => feature.slice(feature.lastIndexOf('_') + 1);
 /** @param {string} feature @param {number | null} value */
 const told = (feature, value) => quantity(value, unitOf(feature), { digits: DIGITS[unitOf(feature)] });
 
-/** @param {number} sigma */
-const sigmas = (sigma) => t('formation.sigma', { sigma: number(sigma, { digits: 1, is_signed: true }) });
+/** Far off, a tenth says nothing any more. @param {number} sigma @param {boolean} [is_signed] */
+const far = (sigma, is_signed = false) => number(is_signed ? sigma : Math.abs(sigma), { digits: Math.abs(sigma) < 100 ? 1 : 0, is_signed });
 
 /** Why a cell is unlike the rest, in words. @param {Data} reason */
 function words({ feature, off_sigma, value, median, place_ratio }) {
-  if (value === null) return t(`formation.off_${feature}`, { sigma: number(off_sigma, { digits: 1 }), place: quantity(place_ratio, 'ratio', { digits: 0 }) });
-  return t(off_sigma < 0 ? 'formation.below' : 'formation.above', { name: characteristic(feature), value: told(feature, value), median: told(feature, median), sigma: number(Math.abs(off_sigma), { digits: 1 }) });
+  if (value === null) return t(`formation.off_${feature}`, { sigma: far(off_sigma), place: quantity(place_ratio, 'ratio', { digits: 0 }) });
+  return t(off_sigma < 0 ? 'formation.below' : 'formation.above', { name: characteristic(feature), value: told(feature, value), median: told(feature, median), sigma: far(off_sigma) });
 }
 
 /** Shows a curve in the chart above. @param {{code: string, name: string, chosen: string | null, choose: Props['choose']}} props */
@@ -60,19 +53,19 @@ export function Outliers({ data, chosen, choose }) {
       { key: 'value', label: t('chart.value'), kind: 'number', render: (/** @type {Data} */ row) => number_(row, row.value) },
       { key: 'median', label: t('formation.median'), kind: 'number', render: (/** @type {Data} */ row) => number_(row, row.median) },
       { key: 'sigma', label: t('formation.robust_sigma'), kind: 'number', render: (/** @type {Data} */ row) => number_(row, row.sigma) },
-      { key: 'off_sigma', label: t('formation.off'), kind: 'number', render: (/** @type {Data} */ row) => html`<b class="nowrap">${sigmas(row.off_sigma)}</b>` },
+      { key: 'off_sigma', label: t('formation.off'), kind: 'number', render: (/** @type {Data} */ row) => html`<b class="nowrap">${t('formation.sigma', { sigma: far(row.off_sigma, true) })}</b>` },
     ],
     [rows, chosen],
   );
   if (rows.length === 0) {
     const judged = data.cells.length - data.unknown_count;
-    return html`<${EmptyState} title=${t(judged > 0 ? 'formation.no_outliers' : 'formation.not_compared')} text=${t(judged > 0 ? 'formation.no_outliers_text' : 'formation.not_compared_text', { sigma: data.limit_sigma })} />`;
+    return html`<${EmptyState} title=${t(judged > 0 ? 'formation.no_outliers' : 'formation.not_compared')} text=${t(judged > 0 ? 'formation.no_outliers_text' : 'formation.not_compared_text', { sigma: far(data.limit_sigma) })} />`;
   }
   return html`<${VirtualTable} caption=${t('formation.outliers_title')} columns=${columns} rows=${rows} rowKey="key" hrefOf=${(/** @type {Data} */ row) => pageOf('unit', row.code)} hasTools=${rows.length > 8} />`;
 }
 
 /** @param {Data} cell */
-const outlierRow = ({ code, attempt, channel, outliers }) => ({ key: `${code}/${attempt}`, code, channel, outliers, reason: words(outliers[0]), ...outliers[0], feature: outliers[0].feature });
+const outlierRow = (cell) => ({ key: keyOf(cell), code: cell.code, channel: cell.channel, outliers: cell.outliers, ...cell.outliers[0], reason: words(cell.outliers[0]) });
 
 /** What is told in sigma alone has no value of its own. @param {Data} row @param {number | null} value */
 const number_ = ({ feature }, value) => (value === null ? html`<span class="muted">${t('formation.shape')}</span>` : html`<span class="nowrap">${told(feature, value)}</span>`);
@@ -86,7 +79,7 @@ function Reason({ outliers }) {
 
 /** @param {Props} props */
 export function Contacts({ data, chosen, choose }) {
-  const rows = useMemo(() => data.cells.filter((/** @type {Data} */ each) => each.fault === 'unknown' || isFault(each)).map((/** @type {Data} */ each) => ({ ...each, key: `${each.code}/${each.attempt}` })), [data]);
+  const rows = useMemo(() => data.cells.filter((/** @type {Data} */ each) => each.fault === 'unknown' || isFault(each)).map((/** @type {Data} */ each) => ({ ...each, key: keyOf(each) })), [data]);
   const columns = useMemo(
     () => [
       ...columnsOf({ chosen, choose }),
