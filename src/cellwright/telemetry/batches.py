@@ -95,12 +95,46 @@ async def save_batches(connection: Connection, batches: Sequence[CurveBatch]) ->
     )
 
 
-_LINES: Final = """
+_COLUMNS: Final = """
     SELECT batch, operation, start_us, end_us, units[1] AS unit, channels[1] AS first_channel,
            channels[cardinality(channels)] AS last_channel, (SELECT max(a) FROM unnest(attempts) AS a) AS attempt,
            cardinality(units) AS cells_count, faults_count, outliers_count, unknown_count
-    FROM curve_batch WHERE $1::text = '' OR operation = $1::text
-    ORDER BY start_us DESC, batch DESC LIMIT $2 OFFSET $3
+"""
+NEWEST: Final = f"{_COLUMNS} FROM curve_batch ORDER BY start_us DESC, batch DESC LIMIT $1 OFFSET $2"
+NEWEST_OF: Final = (
+    f"{_COLUMNS} FROM curve_batch WHERE operation = $3::text ORDER BY start_us DESC, batch DESC LIMIT $1 OFFSET $2"
+)
+# From one to the next in the index: there are few operations and many batches.
+OPERATIONS: Final = """
+    WITH RECURSIVE found AS (
+        (SELECT operation FROM curve_batch ORDER BY operation LIMIT 1)
+        UNION ALL
+        SELECT (SELECT operation FROM curve_batch WHERE operation > found.operation ORDER BY operation LIMIT 1)
+        FROM found WHERE found.operation IS NOT NULL
+    )
+    SELECT operation FROM found WHERE operation IS NOT NULL
+"""
+EARLIER: Final = """
+    SELECT * FROM curve_batch
+    WHERE operation = $1 AND (start_us, batch) <= ($2, $3) AND channels && $4::text[]
+    ORDER BY start_us DESC, batch DESC LIMIT $5
+"""
+FEATURES: Final = """
+    SELECT unit, operation, attempt, step, method, names, "values" FROM step_feature
+    WHERE unit = ANY($1::bigint[]) AND operation = $2 AND step = $3
+"""
+# A test that an older version analysed is in no batch.
+TESTS_OF: Final = """
+    SELECT s.operation, s.attempt, b.batch
+    FROM (SELECT DISTINCT operation, attempt FROM step_feature WHERE unit = $1::bigint) AS s
+    LEFT JOIN LATERAL (
+        SELECT max(c.batch) AS batch
+        FROM (SELECT batch, operation, units, attempts FROM curve_batch
+              WHERE curve_batch.units && ARRAY[$1::bigint] OFFSET 0) AS c
+        CROSS JOIN LATERAL unnest(c.units, c.attempts) AS t (unit, attempt)
+        WHERE c.operation = s.operation AND t.unit = $1::bigint AND t.attempt = s.attempt
+    ) AS b ON true
+    ORDER BY s.operation, s.attempt
 """
 
 
@@ -108,17 +142,18 @@ async def list_batches(
     connection: Connection, operation: str, *, limit: int, offset: int = 0
 ) -> tuple[list[BatchLine], int]:
     """Return batches, the newest first, of one operation or ("") of all, and how many there are."""
-    records = await connection.fetch(_LINES, operation, limit, offset)
-    count = await connection.fetchval(
-        "SELECT count(*) FROM curve_batch WHERE $1::text = '' OR operation = $1::text", operation
-    )
+    if operation:
+        records = await connection.fetch(NEWEST_OF, limit, offset, operation)
+        count = await connection.fetchval("SELECT count(*) FROM curve_batch WHERE operation = $1", operation)
+    else:
+        records = await connection.fetch(NEWEST, limit, offset)
+        count = await connection.fetchval("SELECT count(*) FROM curve_batch")
     return [BatchLine(**dict(record)) for record in records], int(count)
 
 
 async def batch_operations(connection: Connection) -> list[str]:
     """Return the operations of which there are batches, by name."""
-    records = await connection.fetch("SELECT DISTINCT operation FROM curve_batch ORDER BY operation")
-    return [record["operation"] for record in records]
+    return [record["operation"] for record in await connection.fetch(OPERATIONS)]
 
 
 async def find_batch(connection: Connection, batch: int, operation: str) -> CurveBatch | None:
@@ -131,18 +166,8 @@ async def find_batch(connection: Connection, batch: int, operation: str) -> Curv
 
 async def earlier_batches(connection: Connection, last: CurveBatch, *, limit: int) -> list[CurveBatch]:
     """Return the batches of an operation that used any channel of one, up to and with that one, the newest first."""
-    records = await connection.fetch(
-        """
-        SELECT * FROM curve_batch
-        WHERE operation = $1 AND (start_us, batch) <= ($2, $3) AND channels && $4::text[]
-        ORDER BY start_us DESC, batch DESC LIMIT $5
-        """,
-        last.operation,
-        last.start_us,
-        last.batch,
-        sorted({*last.channels} - {""}),
-        limit,
-    )
+    channels = sorted({*last.channels} - {""})
+    records = await connection.fetch(EARLIER, last.operation, last.start_us, last.batch, channels, limit)
     return [_batch(record) for record in records]
 
 
@@ -150,15 +175,7 @@ async def whole_features(
     connection: Connection, units: Sequence[int], operation: str, *, step: int
 ) -> dict[tuple[int, int], StepFeatures]:
     """Return the features of one step of every test of units in an operation, by unit and attempt."""
-    records = await connection.fetch(
-        """
-        SELECT unit, operation, attempt, step, method, names, "values" FROM step_feature
-        WHERE unit = ANY($1::bigint[]) AND operation = $2 AND step = $3
-        """,
-        list(units),
-        operation,
-        step,
-    )
+    records = await connection.fetch(FEATURES, list(units), operation, step)
     return {
         (record["unit"], record["attempt"]): StepFeatures(
             unit=record["unit"],
@@ -172,12 +189,10 @@ async def whole_features(
     }
 
 
-async def list_tests(connection: Connection, unit: int) -> list[tuple[str, int]]:
-    """Return operation and attempt of every test of a unit that was analysed, in the order of their names."""
-    records = await connection.fetch(
-        "SELECT DISTINCT operation, attempt FROM step_feature WHERE unit = $1 ORDER BY operation, attempt", unit
-    )
-    return [(record["operation"], record["attempt"]) for record in records]
+async def list_tests(connection: Connection, unit: int) -> list[tuple[str, int, int | None]]:
+    """Return operation, attempt and (None = not known) batch of every test of a unit that was analysed, by operation."""
+    records = await connection.fetch(TESTS_OF, unit)
+    return [(record["operation"], record["attempt"], record["batch"]) for record in records]
 
 
 def _batch(record: Any) -> CurveBatch:

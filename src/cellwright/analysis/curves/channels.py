@@ -13,6 +13,7 @@ not before, the channel and not a cell is to be looked at.
 
 import math
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -142,6 +143,7 @@ def _median(off: Floats) -> Bounds:
     )
 
 
+@lru_cache(maxsize=4096)
 def _binomial_at_most(count: int, trials: int) -> float:
     """Return the probability of at most so many heads of a fair coin."""
     return math.fsum(math.comb(trials, each) for each in range(count + 1)) / 2.0**trials

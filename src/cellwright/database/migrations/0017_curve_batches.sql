@@ -23,4 +23,5 @@ CREATE TABLE curve_batch (
 );
 CREATE INDEX curve_batch_newest ON curve_batch (start_us DESC, batch DESC);
 CREATE INDEX curve_batch_of_operation ON curve_batch (operation, start_us DESC, batch DESC);
+CREATE INDEX curve_batch_units ON curve_batch USING gin (units);
 COMMENT ON TABLE curve_batch IS 'The tests of one operation in one batch of curves, by column, and what an analysis (method: its name and version) made of them together; NULL = unknown.';

@@ -266,12 +266,17 @@ def _cells(found: _Found, lines: Mapping[tuple[int, int], tuple[CurveLine, int]]
             channel=batch.channels[at],
             fault=batch.faults[at],
             fault_reason=reason_for(values),
-            signs={name: values.get(name) for name in _SIGNS},
-            features={name: values.get(name) for name in JUDGED},
+            signs={name: _short(values.get(name)) for name in _SIGNS},
+            features={name: _short(values.get(name)) for name in JUDGED},
             outliers=tuple(reasons.get(at, ())),
             line=line,
             samples_count=count,
         )
+
+
+def _short(value: float | None) -> float | None:
+    """Return as many digits as anybody can have measured: the rest would be half of the page."""
+    return None if value is None else float(f"{value:.7g}")
 
 
 def _reason(outlier: Outlier) -> CellReason:
@@ -299,18 +304,18 @@ def _channel(state: ChannelState) -> ChannelRow:
         stands_out=tuple(map(str, health.signs)),
         tests_count=health.tests_count,
         discharge_count=health.discharge_count,
-        discharge_off_ratio=health.discharge_off.value,
-        discharge_lower_ratio=health.discharge_off.lower,
-        discharge_upper_ratio=health.discharge_off.upper,
+        discharge_off_ratio=_short(health.discharge_off.value),
+        discharge_lower_ratio=_short(health.discharge_off.lower),
+        discharge_upper_ratio=_short(health.discharge_off.upper),
         judged_count=health.judged_count,
         faults_count=health.faults_count,
-        faults_ratio=health.faults_ratio.value,
-        faults_lower_ratio=health.faults_ratio.lower,
-        faults_upper_ratio=health.faults_ratio.upper,
+        faults_ratio=_short(health.faults_ratio.value),
+        faults_lower_ratio=_short(health.faults_ratio.lower),
+        faults_upper_ratio=_short(health.faults_ratio.upper),
         onset_count=health.onset_count,
-        onset_trend_ratio=health.onset_trend.value,
-        onset_lower_ratio=health.onset_trend.lower,
-        onset_upper_ratio=health.onset_trend.upper,
+        onset_trend_ratio=_short(health.onset_trend.value),
+        onset_lower_ratio=_short(health.onset_trend.lower),
+        onset_upper_ratio=_short(health.onset_trend.upper),
     )
 
 

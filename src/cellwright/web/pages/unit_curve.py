@@ -18,6 +18,7 @@ from cellwright.plant.curve_batches import curves_of, reason_for
 from cellwright.plant.curve_results import WHOLE_TEST, fault_of
 from cellwright.telemetry.batches import list_tests, whole_features
 from cellwright.views.finding import find_unit
+from cellwright.web.pages.formation import batch_code
 from cellwright.web.pages.reading import reading
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Asked, Question
@@ -25,10 +26,12 @@ from cellwright.web.tables import MEDIA_TYPES, table_of, to_csv
 
 
 class UnitTest(Struct, frozen=True):
-    """A test of a unit whose curve was stored: operation, and which test in it, from 1."""
+    """A test of a unit whose curve was stored: operation, which test in it, from 1, and the batch that it was made in."""
 
     operation: str
     attempt: int
+    batch: str = ""
+    """Its code, "" = not known."""
 
 
 class UnitCurve(Struct, frozen=True, kw_only=True):
@@ -72,7 +75,10 @@ async def read_tests(connection: Connection, plant: Plant, number: int) -> tuple
     order = {
         operation.code: place for route in plant.routes.values() for place, operation in enumerate(route.operations)
     }
-    found = [UnitTest(*each) for each in await list_tests(connection, number)]
+    found = [
+        UnitTest(operation, attempt, "" if batch is None else batch_code(batch, operation))
+        for operation, attempt, batch in await list_tests(connection, number)
+    ]
     return tuple(sorted(found, key=lambda each: (order.get(each.operation, len(order)), each.operation, each.attempt)))
 
 

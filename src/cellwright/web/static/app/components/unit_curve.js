@@ -3,12 +3,12 @@ import { getJson, Problem } from '../api.js';
 import { CurveChart } from '../charts/curves.js';
 import { Figure } from '../charts/figure.js';
 import { dateTime, duration, number, quantity, t } from '../i18n.js';
-import { addressOf, operation } from '../objects.js';
+import { addressOf, operation, pageOf } from '../objects.js';
 import { Card } from './page_head.js';
 import { ErrorState, Skeleton } from './states.js';
 
 /** @typedef {Record<string, any>} Data as the server tells it */
-/** @typedef {{operation: string, attempt: number}} Test */
+/** @typedef {{operation: string, attempt: number, batch: string}} Test */
 
 const POINTS = 300;
 const TABLE_STEP = 10;
@@ -28,10 +28,11 @@ export function UnitCurves({ code, tests, names }) {
   useEffect(read, [code, at]);
   /** @param {Data} each */
   const nameOf = (each) => `${operation(each.operation, names[each.operation])}${each.attempt > 1 ? ` ${t('formation.attempt', { n: each.attempt })}` : ''}`;
-  const choice = tests.length > 1 && html`<div class="segments" role="group" aria-label=${t('unit.curve_choose')}>
-    ${tests.map((each, index) => html`<button key=${`${each.operation}/${each.attempt}`} type="button" aria-pressed=${index === at} onClick=${() => setAt(index)}>${nameOf(each)}</button>`)}
-  </div>`;
-  return html`<${Card} id="curve" title=${t('unit.curve')} note=${data ? t('unit.curve_note', { n: data.times_us.length, of: data.samples_count }) : ''} actions=${choice}>
+  const actions = html`${tests.length > 1 && html`<div class="segments" role="group" aria-label=${t('unit.curve_choose')}>
+      ${tests.map((each, index) => html`<button key=${`${each.operation}/${each.attempt}`} type="button" aria-pressed=${index === at} onClick=${() => setAt(index)}>${nameOf(each)}</button>`)}
+    </div>`}
+    ${test?.batch && html`<a class="button" href=${pageOf('formation', test.batch)}>${t('unit.curve_batch')}</a>`}`;
+  return html`<${Card} id="curve" title=${t('unit.curve')} note=${data ? t('unit.curve_note', { n: data.times_us.length, of: data.samples_count }) : ''} actions=${actions}>
     ${problem && html`<${ErrorState} text=${problem.message} onRetry=${read} />`}
     ${!problem && (data ? html`<${One} data=${data} name=${nameOf(data)} />` : html`<${Skeleton} lines=${5} />`)}
   <//>`;
