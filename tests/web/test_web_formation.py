@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
+from cellwright.database.pool import connect
 from cellwright.testing.access import browser, make_account
 from cellwright.testing.database import Databases
 from cellwright.testing.formation import BAD_SLOT, ODD_SLOT, SLOTS, TRAYS, Formed, formed_web
 from cellwright.testing.web import WebPlant
+from cellwright.views.finding import find_unit
+from cellwright.views.tested_at import AskedTest, Place, places_of_tests
 
 Face: TypeAlias = tuple[WebPlant, Formed, httpx.AsyncClient]
 
@@ -64,6 +67,28 @@ async def test_what_nobody_could_judge_is_counted_and_its_place_is_unknown(face:
     (row,) = listing["rows"]
     assert (row["station"], row["carrier"], row["first_channel"]) == ("", "", "")
     assert (row["cells_count"], row["unknown_count"], row["faults_count"], row["outliers_count"]) == (6, 6, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "end_s", "is_known"),
+    [(0, 3600, True), (-7200, 3600, True), (-7200, -3600, False), (20 * 3600, 21 * 3600, False)],
+)
+async def test_the_place_of_a_test_is_that_of_the_operation_under_way(
+    face: Face, *, begin_s: int, end_s: int, is_known: bool
+) -> None:
+    web, formed, _ = face
+    listing = await read(face, "/formation.json?limit=1")
+    began_us = listing["rows"][0]["start_us"]
+    connection = await connect(web.database_url)
+    try:
+        number = await find_unit(connection, formed.odd)
+        assert number is not None
+        test = AskedTest(number, "form", began_us + begin_s * 1_000_000, began_us + end_s * 1_000_000)
+        other = AskedTest(number, "grade", test.start_us, test.end_us)
+        found = await places_of_tests(connection, [other, test])
+    finally:
+        await connection.close()
+    assert found == [Place(), Place("FORM-01", f"TRAY-{TRAYS - 1}") if is_known else Place()]
 
 
 async def test_a_part_of_the_list_and_its_file(face: Face) -> None:
