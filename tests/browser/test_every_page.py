@@ -23,7 +23,8 @@ from cellwright.testing.browser import (
     save_screenshot,
 )
 from cellwright.testing.database import Databases
-from cellwright.testing.objects import Told, told_web
+from cellwright.testing.formation import told_and_tested_web
+from cellwright.testing.objects import Told
 from cellwright.testing.web import WebPlant
 from cellwright.web.access.guard import COOKIE
 from cellwright.web.pages.page_list import PAGES
@@ -49,6 +50,10 @@ PATHS: Final = {
     "unit-in-tray": "/units/{trayed}",
     "unit-module": "/units/{module}",
     "pack_cells": "/pack-cells/{module}",
+    "formation": "/formation",
+    "formation-chosen": "/formation?operation=grade",
+    "formation_batch": "/formation/{batch}",
+    "formation_batch-unjudged": "/formation/{unjudged}",
     "lots": "/lots",
     "lot": "/lots/{web}",
     "lot-bought": "/lots/CAN-1",
@@ -89,9 +94,10 @@ PARTS: Final = 4
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def face(databases: Databases) -> AsyncIterator[Face]:
+async def face(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Face]:
     """The pages of a story, and the cookies of somebody who may see all of it, and of somebody who may not."""
-    async with databases.fresh() as url, told_web(url) as (web, told):
+    folder = tmp_path_factory.mktemp("data")
+    async with databases.fresh() as url, told_and_tested_web(url, folder) as (web, told):
         reader = await make_account(web, "READER-1", "quality", "planner", "line_lead", "admin")
         operator = await make_account(web, "OPERATOR-1", "operator")
         await make_account(web, "B-0004 \u5f20\u4f1f", "operator", "line_lead")
@@ -106,6 +112,8 @@ def address(told: Told, name: str) -> str:
         trayed=told.trayed[0],
         module=told.module,
         web=told.web,
+        batch=told.batch,
+        unjudged=told.unjudged,
     )
 
 

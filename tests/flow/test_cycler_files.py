@@ -24,6 +24,7 @@ from cellwright.plant.cyclers import Intake, Taken, open_cyclers, take_files
 from cellwright.plant.telemetry import open_telemetry
 from cellwright.sim.cycler import Cabinet
 from cellwright.sim.units import Unit
+from cellwright.telemetry.batches import find_batch
 from cellwright.telemetry.features import find_features
 from cellwright.testing.database import prepared_database
 from cellwright.testing.deep_plant import Story, tell_story
@@ -108,6 +109,25 @@ async def test_a_tray_is_stored_once_with_its_results(story: Story, intake: Inta
     curve = await intake.store.curve(numbers[3], "formation")
     assert curve is not None
     assert (curve.head.channel, curve.head.program) == ("FORM-01-003", "FORM")
+
+
+async def test_files_of_an_older_version_are_listed_once_they_are_put_back(
+    story: Story, intake: Intake, connection: Connection
+) -> None:
+    path = write_tray(intake.root, story.cells[:CELLS], bad=3)
+    await take_files(connection, intake)
+    number = await connection.fetchval("SELECT max(batch) FROM curve_batch")
+    kept, known = await find_batch(connection, number, "formation"), await batch_count(connection)
+    assert kept is not None
+    assert len(kept.units) == CELLS
+    assert [bool(fault) for fault in kept.faults] == [slot == 3 for slot in range(CELLS)]
+    assert kept.channels[3] == "FORM-01-003"
+    # A version without batches left the curves and the file, and nothing else.
+    await connection.execute("DELETE FROM curve_batch")
+    (intake.root / "taken" / path.name).rename(path)
+    assert await take_files(connection, intake) == Taken(1, 0)
+    assert await find_batch(connection, number, "formation") == kept
+    assert await batch_count(connection) == known, "the curves are not stored again"
 
 
 async def test_a_re_test_is_another_attempt(story: Story, intake: Intake, connection: Connection) -> None:

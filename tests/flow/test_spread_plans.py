@@ -8,6 +8,7 @@ import pytest
 
 from cellwright.database.pool import connect
 from cellwright.model.ids import UnitKind, first_id
+from cellwright.telemetry import batches
 from cellwright.testing.database import installations, prepared_database
 from cellwright.testing.plans import literal, plan_of, scanned
 from cellwright.testing.plant_year import make_plant_year
@@ -27,6 +28,7 @@ from cellwright.views import (
     reached_steps,
     sealed,
     spread,
+    tested_at,
     trace_work,
     worked,
 )
@@ -34,7 +36,7 @@ from cellwright.views.siblings import lots as sibling_lots
 from cellwright.views.siblings import steps as sibling_steps
 
 CELLS = 200_000
-ALWAYS = {"load_run", "lot", "lot_part", "history", "fact"}
+ALWAYS = {"load_run", "lot", "lot_part", "history", "fact", "curve_batch", "step_feature"}
 LARGE = {
     "rows": ALWAYS | {"unit", "unit_member", "assembly"},
     "packed": ALWAYS | {"sealed_block", "sealed_member", "sealed_assembly"},
@@ -67,6 +69,13 @@ STATEMENTS: dict[str, tuple[str, list[object]]] = {
     "FITTINGS": (worked.FITTINGS, []),
     "WORK_OF_UNITS": (worked.WORK_OF_UNITS, [[FIRST_CELL, FIRST_CELL + 7]]),
     "WORK_OF_LOTS": (worked.WORK_OF_LOTS, [LOTS]),
+    "STARTED": (tested_at.STARTED, [[FIRST_CELL, FIRST_CELL + 7], ["form", "form"]]),
+    "NEWEST": (batches.NEWEST, [500, 0]),
+    "NEWEST_OF": (batches.NEWEST_OF, [500, 0, "form"]),
+    "OPERATIONS": (batches.OPERATIONS, []),
+    "EARLIER": (batches.EARLIER, ["form", 9000, 9000, ["CH-7"], 50]),
+    "FEATURES": (batches.FEATURES, [[FIRST_CELL, FIRST_CELL + 7], "form", 0]),
+    "TESTS_OF": (batches.TESTS_OF, [FIRST_CELL]),
     "UNITS_OF_CODES": (trace_work.UNITS_OF_CODES, [["x"], ["x"], [7]]),
     "LOTS_OF_CODES": (trace_work.LOTS_OF_CODES, [["ROLL-1"]]),
     "UNITS_IN": (certificate.UNITS_IN, [[FIRST_MODULE, FIRST_MODULE + 7]]),
@@ -127,6 +136,19 @@ async def _fill(address: str, form: str) -> None:
                '{"units": [1], "slots": [0], "tools": ["knives"]}'
         FROM generate_series(1, 20000) AS n
     """)
+    await connection.execute("""
+        INSERT INTO telemetry_batch (source, epoch, seq, kind, row_count, payload_sha256)
+        SELECT 'cycler', 0, n, 'curves', 1, '' FROM generate_series(1, 20000) AS n
+    """)
+    await connection.execute("""
+        INSERT INTO curve_batch
+        SELECT n, CASE n % 2 WHEN 0 THEN 'form' ELSE 'grade' END, n, n, ARRAY[n, n + 1], '{1,1}', ARRAY['CH-' || n % 40, 'CH-1'],
+               '{"",""}', '{1,1}', '{1,1}', 0, 0, 0, '[]', 'm'
+        FROM generate_series(1, 20000) AS n
+    """)
+    await connection.execute("""
+        INSERT INTO step_feature SELECT n, 'form', 1, s, '{a}', '{1}', 'm' FROM generate_series(1, 10000) AS n, generate_series(0, 4) AS s
+    """)
     await connection.execute("ANALYZE")
     await connection.close()
 
@@ -149,6 +171,7 @@ async def test_no_hop_scans_a_large_table(url: str, form: str, name: str, mode: 
 def test_every_statement_of_the_modules_is_tested() -> None:
     modules = (
         ancestry,
+        batches,
         certificate,
         gauges,
         graded,
@@ -164,6 +187,7 @@ def test_every_statement_of_the_modules_is_tested() -> None:
         sibling_lots,
         sibling_steps,
         spread,
+        tested_at,
         trace_work,
         worked,
     )
@@ -174,5 +198,14 @@ def test_every_statement_of_the_modules_is_tested() -> None:
         if isinstance(value, str) and "SELECT" in value
     }
     # Those of `trace` are planned beside it; parts of statements are planned in them.
-    elsewhere = {"__doc__", "CALIBRATIONS", "MEMBERS", "PARTS_BACKWARD", "PARTS_FORWARD", "ROLES", "RUNS_OF_LOTS"}
+    elsewhere = {
+        "_COLUMNS",
+        "__doc__",
+        "CALIBRATIONS",
+        "MEMBERS",
+        "PARTS_BACKWARD",
+        "PARTS_FORWARD",
+        "ROLES",
+        "RUNS_OF_LOTS",
+    }
     assert named - elsewhere == {name for name in STATEMENTS if name.isupper()}

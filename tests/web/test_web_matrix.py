@@ -76,6 +76,8 @@ PAGES_FOR: Final = {
     "audit": frozenset({"admin", "auditor", "script"}),
     "carrier": PLANT,
     "commonality": PLANT,
+    "formation": PLANT,
+    "formation_batch": PLANT,
     "genealogy": PLANT,
     "grading": PLANT,
     "holds": PLANT,

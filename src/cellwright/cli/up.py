@@ -116,6 +116,7 @@ async def up(
                     clock=now,
                     wall_us=wall_us,
                     machines=runtime.machine_signs,
+                    telemetry=store,
                     is_simulated=clock is not None,
                     trail=folder / "audit",
                 )

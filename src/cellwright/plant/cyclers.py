@@ -17,7 +17,9 @@ from cellwright.links.cyclers.folder import make_folder, may_grow, put_rejected,
 from cellwright.model.plant import Plant
 from cellwright.model.samples import BatchKey, CurveHead, CurvePage
 from cellwright.plant.clock import Clock
+from cellwright.plant.curve_batches import batches_of
 from cellwright.plant.curve_results import results_of
+from cellwright.telemetry.batches import save_batches
 from cellwright.telemetry.contract import TelemetryStore
 from cellwright.telemetry.features import save_features
 from cellwright.views.finding import find_units
@@ -101,10 +103,14 @@ async def _take(connection: Connection, intake: Intake, path: Path) -> None:
     page = _page(file, await _unit_numbers(connection, file))
     try:
         # The file's own digest is its key, so that a file is stored once, whatever it is called.
-        await intake.store.write_curves(page)
+        written = await intake.store.write_curves(page)
     except (ValueError, ConflictError) as error:
         raise FileRefusedError([str(error)]) from error
-    await save_features(connection, await asyncio.to_thread(results_of, page, intake.plant))
+    results = await asyncio.to_thread(results_of, page, intake.plant)
+    batches = await asyncio.to_thread(batches_of, page, written.batch, results)
+    async with connection.transaction():
+        await save_features(connection, results)
+        await save_batches(connection, batches)
     put_taken(path)
 
 

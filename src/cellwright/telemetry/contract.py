@@ -34,6 +34,16 @@ class Scan(Struct, frozen=True, kw_only=True):
     to_us: int = TIME_US_LIMIT
 
 
+class BatchTests(Struct, frozen=True, kw_only=True):
+    """The tests of one operation in one batch of curves: its number, their units, and a time [from, to) that holds them."""
+
+    batch: int
+    operation: str
+    units: Sequence[int]
+    from_us: int = 0
+    to_us: int = TIME_US_LIMIT
+
+
 class TelemetryStore(Protocol):
     """Keeps samples and curves: what it acknowledged is durable, and a repeated batch changes nothing."""
 
@@ -68,4 +78,8 @@ class TelemetryStore(Protocol):
 
     async def curve(self, unit: int, operation: str, *, attempt: int | None = None) -> Curve | None:
         """Return the curve of a unit's operation: of its newest attempt unless one is named; None if there is none."""
+        ...
+
+    async def curves(self, tested: BatchTests) -> list[Curve]:
+        """Return the curves of a batch as it was written, by unit and attempt; one that was not written is absent."""
         ...

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from cellwright.model.samples import (
     State,
     Trend,
 )
-from cellwright.telemetry.contract import POINTS_MIN, Scan
+from cellwright.telemetry.contract import POINTS_MIN, BatchTests, Scan
 from cellwright.telemetry.encoding import CURVES, SAMPLES, Kind, column, points_of
 from cellwright.telemetry.fresh import FreshBatches, newest_of
 from cellwright.telemetry.manifest import find_fresh, find_segments, load_last
@@ -88,13 +89,25 @@ class Queries:
 
     async def curve(self, unit: int, operation: str, *, attempt: int | None = None) -> Curve | None:
         """Return a curve; DamagedSegmentError if a file that may hold it cannot be read."""
-        tables, failed = await self._collect(CURVES, Wanted(np.array([unit], np.int64), 0, TIME_US_LIMIT))
+        wanted = Wanted(np.array([unit], np.int64), 0, TIME_US_LIMIT)
+        tables = await self._whole(wanted, f"a curve of unit {unit}")
+        return await asyncio.to_thread(_newest_curve, tables, operation, attempt)
+
+    async def curves(self, tested: BatchTests) -> list[Curve]:
+        """Return the curves of a batch, by unit and attempt; DamagedSegmentError if a file of them cannot be read."""
+        wanted = Wanted(np.unique(np.array(tested.units, np.int64)), tested.from_us, tested.to_us)
+        tables = await self._whole(wanted, f"curves of batch {tested.batch}") if wanted.keys.size else []
+        return await asyncio.to_thread(_curves_of, tables, tested)
+
+    async def _whole(self, wanted: Wanted, what: str) -> list[Any]:
+        """Return all tables of curves that may hold wanted rows; DamagedSegmentError rather than a part of them."""
+        tables, failed = await self._collect(CURVES, wanted)
         if failed:
             raise DamagedSegmentError(
                 str(self._reader.root / failed[0].path),
-                f"a curve of unit {unit} may be in this file, which cannot be read; `cellwright check` says what to do",
+                f"{what} may be in this file, which cannot be read; `cellwright check` says what to do",
             )
-        return await asyncio.to_thread(_newest_curve, tables, operation, attempt)
+        return tables
 
     async def scan(self, scan: Scan, memory_mib: int) -> Any:
         """Answer a question in SQL; DamagedSegmentError rather than an answer from a part of the rows."""
@@ -243,6 +256,23 @@ def _newest_curve(tables: Sequence[Any], operation: str, attempt: int | None) ->
     rows = [table.filter(pa.array(column(table, "attempt") == newest)) for table in rows]
     batch = max(int(column(table, "batch").max()) for table in rows if table.num_rows)
     (table,) = (each for each in (t.filter(pa.array(column(t, "batch") == batch)) for t in rows) if each.num_rows)
+    return _curve(table)
+
+
+def _curves_of(tables: Sequence[Any], tested: BatchTests) -> list[Curve]:
+    """Return the curves of one batch in tables that are sorted by unit, operation and attempt."""
+    found = []
+    for table in tables:
+        kept = _of_operation(table.filter(pa.array(column(table, "batch") == tested.batch)), tested.operation, None)
+        units, attempts = column(kept, "unit"), column(kept, "attempt")
+        edges = np.flatnonzero((np.diff(units) != 0) | (np.diff(attempts) != 0)) + 1
+        borders = [0, *edges.tolist(), kept.num_rows] if kept.num_rows else [0]
+        found += [_curve(kept.slice(start, end - start)) for start, end in pairwise(borders)]
+    return sorted(found, key=lambda each: (each.head.unit, each.head.attempt))
+
+
+def _curve(table: Any) -> Curve:
+    """Return the rows of one curve."""
     first = {
         name: table.column(name)[0].as_py()
         for name in ("unit", "operation", "attempt", "channel", "program", "version")

@@ -20,7 +20,7 @@ from cellwright.model.samples import (
     Trend,
     Written,
 )
-from cellwright.telemetry.contract import Scan
+from cellwright.telemetry.contract import BatchTests, Scan
 from cellwright.telemetry.encoding import (
     CURVES,
     KINDS,
@@ -149,6 +149,10 @@ class SegmentStore:
     async def curve(self, unit: int, operation: str, *, attempt: int | None = None) -> Curve | None:
         """Return the curve of a unit's operation: of its newest attempt unless one is named; None if there is none."""
         return await self._queries.curve(unit, operation, attempt=attempt)
+
+    async def curves(self, tested: BatchTests) -> list[Curve]:
+        """Return the curves of a batch as it was written, by unit and attempt; DamagedSegmentError as `curve`."""
+        return await self._queries.curves(tested)
 
     async def scan(self, scan: Scan) -> Any:
         """Answer a question in SQL as an Arrow table."""

@@ -65,6 +65,10 @@ class Told(Struct, frozen=True, kw_only=True):
     waiting: str
     web: str
     trayed: tuple[str, ...]
+    batch: str = ""
+    """Of tests, "" = nothing was tested."""
+    unjudged: str = ""
+    """A batch of tests that nobody can judge."""
 
 
 def tell_objects() -> tuple[RecordingDriver, Told]:

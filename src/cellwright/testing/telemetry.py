@@ -23,7 +23,7 @@ from cellwright.model.samples import (
     Written,
     is_known,
 )
-from cellwright.telemetry.contract import TelemetryStore
+from cellwright.telemetry.contract import BatchTests, TelemetryStore
 from cellwright.telemetry.encoding import block_digest, page_digest
 from cellwright.telemetry.thinning import kept_points, weights
 from cellwright.telemetry.wellformed import check_block, check_page
@@ -46,6 +46,7 @@ class MemoryStore:
         self._signals: list[Signal] = []
         self._samples: list[tuple[int, int, int, int]] = []
         self._curves: list[Curve] = []
+        self._curve_batches: list[int] = []
         self._batches: dict[BatchKey, tuple[bytes, Written]] = {}
 
     async def define(self, signals: Sequence[Signal]) -> tuple[int, ...]:
@@ -78,6 +79,7 @@ class MemoryStore:
             for head, start, end in zip(page.heads, starts, page.ends.tolist(), strict=True):
                 self._curves.append(Curve(head, _rounded(page.points, start, end, page.resolution)))
             known = self._keep(page.key, page_digest(page), page.points.times_us.size)
+            self._curve_batches += [known.batch] * len(page.heads)
         return known
 
     async def last(self, signals: Sequence[str]) -> list[LastValue | None]:
@@ -99,6 +101,15 @@ class MemoryStore:
         found = [each for each in found if attempt in (None, each.head.attempt)]
         newest = max((each.head.attempt for each in found), default=0)
         return next((each for each in reversed(found) if each.head.attempt == newest), None)
+
+    async def curves(self, tested: BatchTests) -> list[Curve]:
+        """Return those that came with a batch."""
+        pairs = zip(self._curves, self._curve_batches, strict=True)
+        found = [each for each, batch in pairs if (batch, each.head.operation) == (tested.batch, tested.operation)]
+        return sorted(
+            (each for each in found if each.head.unit in tested.units),
+            key=lambda each: (each.head.unit, each.head.attempt),
+        )
 
     def _known(self, key: BatchKey, digest: bytes) -> Written | None:
         kept, written = self._batches.get(key, (digest, None))
@@ -250,6 +261,12 @@ async def expect_same(store: TelemetryStore, oracle: TelemetryStore, *, units: S
             for attempt in (None, 1, 2, 3):
                 kept, wanted = [await each.curve(unit, operation, attempt=attempt) for each in (store, oracle)]
                 assert same_curve(kept, wanted), (unit, operation, attempt, kept, wanted)  # noqa: S101
+    for batch in range(1, 12):
+        for operation in ("formation", "grading"):
+            tested = BatchTests(batch=batch, operation=operation, units=units)
+            of_batch = [await each.curves(tested) for each in (store, oracle)]
+            pairs = list(zip(*of_batch, strict=True))
+            assert all(same_curve(one, other) for one, other in pairs), (batch, operation)  # noqa: S101
 
 
 # --- the contract -----------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """A real web server for tests: a gate on a fresh database, pages behind a socket of loopback."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cellwright.model.plant import Plant
 from cellwright.plant.gate import Gate
@@ -55,16 +55,28 @@ async def running_web(
 
     `web_url` is another way to it for pages; checkpoints of the audit trail go to `trail`.
     """
+
+    def change(behind: Behind) -> Behind:
+        return structs.replace(behind, database_url=web_url or database_url, pace=pace, trail=trail)
+
+    async with changed_web(database_url, plant, change=change) as web:
+        yield web
+
+
+@contextlib.asynccontextmanager
+async def changed_web(
+    database_url: str, plant: Plant | None = None, *, change: Callable[[Behind], Behind]
+) -> AsyncIterator[WebPlant]:
+    """Run gate and web server on a database until the context ends, with changes in what stands behind the pages."""
     files, times = plant or small_plant(), Times()
     async with make_gate(database_url, files, lambda: times.plant_us) as gate:
         behind = Behind(
-            database_url=web_url or database_url,
+            database_url=database_url,
             gate=gate,
             plant=files,
             clock=lambda: times.plant_us,
             wall_us=lambda: times.wall_us,
-            pace=pace,
-            trail=trail,
+            pace=_PACE,
         )
-        async with open_web(behind, Listen(port=0)) as face:
+        async with open_web(change(behind), Listen(port=0)) as face:
             yield WebPlant(face.address, face.access, face.app, face.live, gate, files, times, database_url)

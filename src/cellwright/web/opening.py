@@ -14,6 +14,7 @@ from cellwright.plant.gate import Gate
 from cellwright.plant.matching.plans import Plans
 from cellwright.plant.matching.stock import StockReader
 from cellwright.plant.stations import MachineSign
+from cellwright.telemetry.contract import TelemetryStore
 from cellwright.web.access.service import Access, AccessParts
 from cellwright.web.app import make_app
 from cellwright.web.commands import Desk
@@ -38,6 +39,8 @@ class Behind(Struct, frozen=True, kw_only=True):
     wall_us: Callable[[], int]
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
+    telemetry: TelemetryStore | None = None
+    """Where samples and curves are kept; None = no page shows them."""
     is_simulated: bool = False
     trail: Path | None = None
     """Folder of the audit trail's checkpoints; None = none are kept."""
@@ -84,6 +87,7 @@ async def open_web(behind: Behind, listen: Listen) -> AsyncIterator[Face]:
             machines=behind.machines,
             plans=plans,
             stock_reader=StockReader(behind.plant),
+            telemetry=behind.telemetry,
             is_simulated=behind.is_simulated,
         )
         app = make_app(services)

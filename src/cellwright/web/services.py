@@ -14,6 +14,7 @@ from cellwright.plant.gate import Gate
 from cellwright.plant.matching.plans import Plans
 from cellwright.plant.matching.stock import StockReader
 from cellwright.plant.stations import MachineSign
+from cellwright.telemetry.contract import TelemetryStore
 from cellwright.web.access.service import Access
 from cellwright.web.commands import Desk
 from cellwright.web.live.service import Live
@@ -35,6 +36,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """Reads stocks that members are matched of."""
     plans: Plans = field(default_factory=Plans)
     """Plans of matching that people asked for."""
+    telemetry: TelemetryStore | None = None
+    """Where samples and curves are kept; None = not with this server."""
     machines: Callable[[], Mapping[str, MachineSign]] = dict
     """What the stations' machines say of themselves; no entry = no machine is named."""
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

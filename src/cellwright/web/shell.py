@@ -38,6 +38,7 @@ NAVIGATION = (
     Entry("orders", "/orders", Permission.PLANT_READ),
     Entry("units", "/units", Permission.PLANT_READ),
     Entry("lots", "/lots", Permission.PLANT_READ),
+    Entry("formation", "/formation", Permission.PLANT_READ),
     Entry("refusals", "/refusals", Permission.PLANT_READ),
     Entry("holds", "/holds", Permission.PLANT_READ),
     Entry("grading", "/grading", Permission.PLANT_READ),

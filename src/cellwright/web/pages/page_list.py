@@ -5,6 +5,8 @@ from cellwright.web.pages.api_guide import API_GUIDE
 from cellwright.web.pages.audit import AUDIT
 from cellwright.web.pages.carrier import CARRIER
 from cellwright.web.pages.commonality import COMMONALITY
+from cellwright.web.pages.formation import FORMATION
+from cellwright.web.pages.formation_batch import FORMATION_BATCH
 from cellwright.web.pages.genealogy import GENEALOGY
 from cellwright.web.pages.grade_limits import GRADING
 from cellwright.web.pages.hold_list import HOLDS
@@ -46,6 +48,8 @@ PAGES = (
     LOT,
     CARRIER,
     ROLL_MAP,
+    FORMATION,
+    FORMATION_BATCH,
     TRACE,
     MATCHING,
     COMMONALITY,

@@ -33,6 +33,7 @@ from cellwright.web.pages.leaks import LeakTold, leak_in
 from cellwright.web.pages.measured import Measured, measured_in
 from cellwright.web.pages.printed import PrintedField, printed_in
 from cellwright.web.pages.reading import reading
+from cellwright.web.pages.unit_curve import UnitTest, read_tests, show_curve
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
 from cellwright.web.tables import Table, facts_of, table_of
@@ -107,6 +108,8 @@ class UnitData(Struct, frozen=True, kw_only=True):
     history: tuple[Event, ...]
     history_before: int | None
     """Where older history begins, None = this is all."""
+    curves: tuple[UnitTest, ...] = ()
+    """Tests of which there are curves."""
 
 
 async def _load(question: Question) -> UnitData:
@@ -149,6 +152,7 @@ async def _read(connection: Connection, question: Question, number: int) -> Unit
         printed=printed_in((unit.code, *(each.code for each in given_codes))),
         history=history.events,
         history_before=history.next_before,
+        curves=await read_tests(connection, question.services.plant, number),
     )
 
 
@@ -212,6 +216,7 @@ def _tables(data: UnitData) -> list[Table]:
         "printed": (PrintedField, data.printed),
         "holds": (HoldCard, data.holds),
         "history": (Event, data.history),
+        "curves": (UnitTest, data.curves),
     }
     tables = [table_of(name, kind, rows) for name, (kind, rows) in lists.items()]
     left: dict[str, Any] = {**dict.fromkeys(lists, ()), "grading": None}
@@ -227,5 +232,5 @@ UNIT = Page(
     query=("before",),
     tables=_tables,
     aliases=dict.fromkeys(("/cells/", "/modules/", "/packs/"), "/units/"),
-    papers={"certificate": show_certificate, "certificate-state": show_certificate_state},
+    papers={"certificate": show_certificate, "certificate-state": show_certificate_state, "curve": show_curve},
 )

@@ -52,6 +52,7 @@ export default function UnitPage() {
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
       ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Late} load=${gradePart} why=${data.grading} /><//>`}
       ${data.self_discharge && html`<${Card} id="self-discharge" title=${t('leak.title')}><${Late} load=${leakPart} told=${data.self_discharge} /><//>`}
+      ${data.curves.length > 0 && html`<${Late} load=${curvesPart} code=${unit.code} tests=${data.curves} names=${names} />`}
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
@@ -66,6 +67,8 @@ export default function UnitPage() {
 const gradePart = () => import('./unit/grade_why.js').then(({ GradeWhy }) => GradeWhy);
 
 const leakPart = () => import('./unit/leak.js').then(({ Leak }) => Leak);
+
+const curvesPart = () => import('../components/unit_curve.js').then(({ UnitCurves }) => UnitCurves);
 
 /** A part of the page whose script comes once it is needed. @param {{load: () => Promise<any>} & Data} props */
 function Late({ load, ...props }) {
