@@ -22,6 +22,7 @@ from cellwright.views.history import Event, unit_history
 from cellwright.views.holds import Hold, read_holds
 from cellwright.views.people import catch_up
 from cellwright.views.recorded import read_record
+from cellwright.views.samples import read_samples
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -102,13 +103,10 @@ async def test_a_pack_without_a_defect_goes_through_every_station_once(database_
         assert (done["bms_flash"]["software_version_count"], done["bms_flash"]["pack_code_fit_count"]) == (10_402, 1)
         assert [done["busbar_bolting"][f"torque_{bolt:02d}_nm"] is not None for bolt in range(1, 9)] == [True] * 8
         assert await good.holds() == ()
-        coupons = [
-            each.results["pull_n"] is not None
-            for module in good.pack.members
-            for each in await good.done(module)
-            if each.operation == "module_welding"
-        ]
-        assert coupons.count(True) == 1
+        (pulled,) = await read_samples(good.connection, "MWELD-01", limit=9)
+        assert (pulled.is_good, pulled.modes, pulled.hold) == (True, ("nugget_torn",), 0)
+        assert len(pulled.units) == 1
+        assert set(pulled.of) <= set(good.pack.members)
         await good.expect_true_record()
 
 

@@ -51,12 +51,14 @@ from cellwright.model.job_commands import (
     job_digest,
 )
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
+from cellwright.model.sample_facts import SampleRecorded
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
 from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_corrections import RELEASE, correcting_plant
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
+from cellwright.testing.stories_samples import pulled, sampled_plant
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
 
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
@@ -80,7 +82,7 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
     samples = _richest(driver.envelopes)
-    for story in (_travelled(), _dispatched(), _corrected(), _graded()):
+    for story in (_travelled(), _dispatched(), _corrected(), _graded(), _sampled()):
         samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
@@ -172,6 +174,16 @@ def _graded() -> list[Envelope]:
     driver.graded(3, results=results(capacity_ah=[6.2, 6.25, 6.5], **gauges))
     released = [each for each in driver.envelopes if isinstance(each.fact, CorrectionReleased)]
     return [*released, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]
+
+
+def _sampled() -> list[Envelope]:
+    """Return the facts of a sample that failed, in a plant of its own."""
+    driver = Driver(sampled_plant())
+    driver.supply()
+    cells = driver.wind(2)
+    sample = structs.replace(pulled(80.5, None, units=cells[1:]), person="B-17", reason="report 12")
+    driver.must(sample, actor="B-17")
+    return [each for each in driver.envelopes if isinstance(each.fact, SampleRecorded)]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

@@ -17,6 +17,7 @@ from cellwright.plant.config.entries import (
     ProductEntry,
     RecipeEntry,
     RouteEntry,
+    SampleEntry,
     StationEntry,
     WorkCenterEntry,
 )
@@ -38,6 +39,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
     MassCheckEntry: {"operation": OperationEntry, "parts.operation": OperationEntry},
     MatchingEntry: {"operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
+    SampleEntry: {"operation": OperationEntry},
 }
 """By kind of entry: the keys that name something, and what."""
 
