@@ -89,6 +89,17 @@ def test_a_coupon_of_each_module_can_be_pulled_and_the_energy_of_each_joint_is_k
     assert [min(each) for each in energies] == [each["energy_low_j"] for each in welds]
 
 
+def test_bolts_out_of_turn_show_and_are_in_turn_after_rework() -> None:
+    made, placed = pack([module(number) for number in range(4)])
+    values = bolt(made, bench(Defects(bolt_unordered=1.0), members=placed))
+    assert judge("busbar_bolting", values)
+    assert values["sequence_count"] == 6.0
+    assert sorted(values[f"turn_{number:02d}_count"] for number in range(1, 9)) == list(range(1, 9))
+    assert is_hurt(made, "bolt_unordered")
+    assert not judge("busbar_bolting", bolt(made, bench(Defects(bolt_unordered=1.0), members=placed, tries=1)))
+    assert not is_hurt(made, "bolt_unordered")
+
+
 def test_a_loose_bolt_shows_in_its_torque_or_its_angle_and_is_tight_after_rework() -> None:
     modules = [module(number) for number in range(4)]
     found = []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cellwright.sim.catalogue import BOLTS, GROUPS_PER_MODULE, Limit
+from cellwright.sim.catalogue import BOLT_TURNS, BOLTS, GROUPS_PER_MODULE, Limit
 from cellwright.sim.cells import Bench, Measured
 from cellwright.sim.pack_tests import PACK_TESTS
 from cellwright.sim.randoms import bounded
@@ -127,7 +127,7 @@ def join_modules(pack: Unit, modules: Sequence[Unit], bench: Bench) -> Measured:
 
 
 def bolt(pack: Unit, bench: Bench) -> Measured:
-    """Bolt the busbars, bolt by bolt; returns torque (Nm) and angle (degrees) of each.
+    """Bolt the busbars, bolt by bolt; returns torque (Nm), angle (degrees) and turn of each.
 
     Who opens a pack again puts every module where it belongs, and takes new bolts.
     """
@@ -138,14 +138,29 @@ def bolt(pack: Unit, bench: Bench) -> Measured:
     pack.clear("bolt_loose")
     if loose:
         pack.blame("bolt_loose")
-    measured: Measured = {"sequence_count": float(BOLTS)}
+    turns = _turns(pack, bench)
+    in_turn_count = sum(turn == wanted for turn, wanted in zip(turns, BOLT_TURNS, strict=True))
+    measured: Measured = {"sequence_count": float(in_turn_count)}
     pack.traits["bolts_ohm"] = 0.0
     for number in range(1, BOLTS + 1):
         torque_nm, angle_deg = _tighten(bench, is_tight=number != loose)
         measured[f"torque_{number:02d}_nm"] = torque_nm
         measured[f"angle_{number:02d}_deg"] = angle_deg
+        measured[f"turn_{number:02d}_count"] = float(turns[number - 1])
         pack.traits["bolts_ohm"] += _BOLT_OHM / min(torque_nm / _TORQUE_NM, angle_deg / _ANGLE_DEG)
     return measured
+
+
+def _turns(pack: Unit, bench: Bench) -> list[int]:
+    """Return when each bolt has its turn: as it should, unless two are taken in each other's."""
+    turns = list(BOLT_TURNS)
+    pack.clear("bolt_unordered")
+    rate = 0.0 if bench.tries else bench.defects.bolt_unordered
+    if rate and bench.random.random() < rate:
+        at = int(bench.random.integers(BOLTS - 1))
+        turns[at], turns[at + 1] = turns[at + 1], turns[at]
+        pack.blame("bolt_unordered")
+    return turns
 
 
 def _tighten(bench: Bench, *, is_tight: bool) -> tuple[float, float]:
