@@ -49,6 +49,7 @@ PATHS: Final = {
     "unit-in-tray": "/units/{trayed}",
     "unit-module": "/units/{module}",
     "pack_cells": "/pack-cells/{module}",
+    "welds": "/welds/{module}",
     "lots": "/lots",
     "lot": "/lots/{web}",
     "lot-bought": "/lots/CAN-1",

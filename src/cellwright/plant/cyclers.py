@@ -18,6 +18,9 @@ from cellwright.model.plant import Plant
 from cellwright.model.samples import BatchKey, CurveHead, CurvePage
 from cellwright.plant.clock import Clock
 from cellwright.plant.curve_results import results_of
+from cellwright.plant.gate import Gate
+from cellwright.plant.weld_holds import hold_suspects
+from cellwright.plant.weld_results import is_welded, weld_results
 from cellwright.telemetry.contract import TelemetryStore
 from cellwright.telemetry.features import save_features
 from cellwright.views.finding import find_units
@@ -35,6 +38,8 @@ class Intake(Struct, frozen=True):
     plant: Plant
     store: TelemetryStore
     wall_us: Clock
+    gate: Gate | None = None
+    """Where units are held that have welds far from the others; None = they are only shown."""
 
 
 class Taken(Struct, frozen=True):
@@ -104,8 +109,19 @@ async def _take(connection: Connection, intake: Intake, path: Path) -> None:
         await intake.store.write_curves(page)
     except (ValueError, ConflictError) as error:
         raise FileRefusedError([str(error)]) from error
-    await save_features(connection, await asyncio.to_thread(results_of, page, intake.plant))
+    await _judge(connection, intake, file, page)
     put_taken(path)
+
+
+async def _judge(connection: Connection, intake: Intake, file: CyclerFile, page: CurvePage) -> None:
+    """Keep what analysis makes of a file's curves; of welds it is something else than of charge and discharge."""
+    plant = intake.plant
+    cycled = [each for each in await asyncio.to_thread(results_of, page, plant) if not is_welded(plant, each.operation)]
+    welded = await asyncio.to_thread(weld_results, page, plant)
+    await save_features(connection, [*cycled, *welded.features])
+    if intake.gate is not None:
+        time_us = min(test.start_us for test in file.tests)
+        await hold_suspects(connection, intake.gate, welded.suspects, digest=file.digest, time_us=time_us)
 
 
 def _check_operations(file: CyclerFile, plant: Plant) -> None:

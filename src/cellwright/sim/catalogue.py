@@ -261,6 +261,8 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Packs in which a wire of a module is pinched while it is stacked."""
     bolt_loose: float = 0.0
     """Packs with a bolt that is not tight."""
+    weld_splash: float = 0.0
+    """Modules in which a weld loses metal half way; its energy is right all the same."""
     bolt_unordered: float = 0.0
     """Packs of which two bolts were tightened in each other's turn."""
     bms_software: float = 0.0

@@ -1,13 +1,13 @@
 /** What sample plans ask of a station now, what the last samples gave, and the way to record one. */
 import { html } from '../../vendor/preact.js';
 import { may } from '../boot.js';
-import { dateTime, duration, number, t, word } from '../i18n.js';
-import { CodeLink, operation, term } from '../objects.js';
+import { duration, t, word } from '../i18n.js';
+import { operation, term } from '../objects.js';
 import { useCommands } from './command_menu.js';
 import { Card } from './page_head.js';
+import { Taken } from './samples_taken.js';
 import { EmptyState, Notice } from './states.js';
 import { limitsText } from './value_bar.js';
-import { VerdictChip } from './verdict.js';
 
 /** @typedef {Record<string, any>} Data */
 
@@ -33,21 +33,4 @@ function Plan({ plan, onRecord }) {
     <p><b>${operation(plan.operation, plan.operation)}</b> ${plan.name}: ${term(limits.code, limits.code)} ${limitsText(limits, limits.unit)}. ${often}</p>
     ${state} ${button}
   </section>`;
-}
-
-/** @param {{rows: Data[]}} props */
-function Taken({ rows }) {
-  return html`<div class="table-scroll"><table class="table">
-    <thead><tr><th scope="col">${t('sample.when')}</th><th scope="col">${t('check.verdict')}</th><th scope="col" class="num">${t('sample.values')}</th><th scope="col">${t('sample.modes')}</th><th scope="col">${t('sample.units')}</th></tr></thead>
-    <tbody>${rows.map(
-      (row) => html`<tr key=${row.sample}>
-        <td class="nowrap">${dateTime(row.recorded_us)}</td>
-        <td><${VerdictChip} verdict=${row.is_good ? 'pass' : 'fail'} /></td>
-        <td class="num">${row.values.map((/** @type {number | null} */ each) => (each === null ? '–' : number(each))).join(', ')}</td>
-        <td>${row.modes.map((/** @type {string} */ each) => term(each, each)).join(', ')}</td>
-        <td>${row.units.length === 0 ? '–' : html`<${CodeLink} kind="unit" code=${row.units[0]} />${row.units.length > 1 && ` + ${row.units.length - 1}`}`}
-          ${row.hold > 0 && html` <a href="/holds">${t('sample.hold', { id: String(row.hold) })}</a>`}</td>
-      </tr>`,
-    )}</tbody>
-  </table></div>`;
 }
