@@ -116,7 +116,9 @@ async def _take(connection: Connection, intake: Intake, path: Path) -> None:
 async def _judge(connection: Connection, intake: Intake, file: CyclerFile, page: CurvePage) -> None:
     """Keep what analysis makes of a file's curves; of welds it is something else than of charge and discharge."""
     plant = intake.plant
-    cycled = [each for each in await asyncio.to_thread(results_of, page, plant) if not is_welded(plant, each.operation)]
+    is_cycled = not all(is_welded(plant, head.operation) for head in page.heads)
+    found = await asyncio.to_thread(results_of, page, plant) if is_cycled else []
+    cycled = [each for each in found if not is_welded(plant, each.operation)]
     welded = await asyncio.to_thread(weld_results, page, plant)
     await save_features(connection, [*cycled, *welded.features])
     if intake.gate is not None:
