@@ -54,6 +54,7 @@ PATHS: Final = {
     "formation-chosen": "/formation?operation=grade",
     "formation_batch": "/formation/{batch}",
     "formation_batch-unjudged": "/formation/{unjudged}",
+    "welds": "/welds/{module}",
     "lots": "/lots",
     "lot": "/lots/{web}",
     "lot-bought": "/lots/CAN-1",

@@ -22,6 +22,7 @@ from cellwright.views.history import Event, unit_history
 from cellwright.views.holds import Hold, read_holds
 from cellwright.views.people import catch_up
 from cellwright.views.recorded import read_record
+from cellwright.views.samples import read_samples
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -101,15 +102,28 @@ async def test_a_pack_without_a_defect_goes_through_every_station_once(database_
         assert list(done) == list(PACK)
         assert (done["bms_flash"]["software_version_count"], done["bms_flash"]["pack_code_fit_count"]) == (10_402, 1)
         assert [done["busbar_bolting"][f"torque_{bolt:02d}_nm"] is not None for bolt in range(1, 9)] == [True] * 8
+        turns = [done["busbar_bolting"][f"turn_{bolt:02d}_count"] for bolt in range(1, 9)]
+        assert turns == [1, 5, 3, 7, 2, 6, 4, 8]
         assert await good.holds() == ()
-        coupons = [
-            each.results["pull_n"] is not None
-            for module in good.pack.members
-            for each in await good.done(module)
-            if each.operation == "module_welding"
-        ]
-        assert coupons.count(True) == 1
+        (pulled,) = await read_samples(good.connection, "MWELD-01", limit=9)
+        assert (pulled.is_good, pulled.modes, pulled.hold) == (True, ("nugget_torn",), 0)
+        assert len(pulled.units) == 1
+        assert set(pulled.of) <= set(good.pack.members)
         await good.expect_true_record()
+
+
+async def test_bolts_in_each_others_turn_are_stopped_whatever_their_torque(database_url: str) -> None:
+    async with told(database_url, bolt_unordered=1.0) as mixed:
+        assert await mixed.path(mixed.pack.code) == ["PACK-01", "BOLT-01!", *LINE[1:], *LAST]
+        first, second = [each for each in await mixed.done(mixed.pack.code) if each.operation == "busbar_bolting"]
+        assert first.defect.startswith("turn_") or first.defect == "sequence_count_low"
+        assert first.next_operation == "busbar_bolting"
+        assert first.results["sequence_count"] == 6
+        assert (
+            sum(first.results[name] != second.results[name] for name in first.results if name.startswith("turn_")) == 2
+        )
+        assert first.taken != second.taken
+        await mixed.expect_true_record()
 
 
 async def test_a_loose_bolt_is_stopped_at_bolting_and_tightened_with_new_bolts(database_url: str) -> None:

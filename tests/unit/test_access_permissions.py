@@ -10,9 +10,10 @@ from cellwright.web.access.permissions import GRANTABLE, Permission, permissions
 
 ALWAYS = {"public", "self", "account"}
 TABLE = {
-    "operator": {"plant_read", "hold_place", "material_load"},
-    "line_lead": {"plant_read", "hold_place", "material_load", "lot_receive", "operation_abort"},
+    "operator": {"plant_read", "hold_place", "material_load", "sample_record"},
+    "line_lead": {"plant_read", "hold_place", "material_load", "sample_record", "lot_receive", "operation_abort"},
     "quality": {
+        "sample_record",
         "plant_read",
         "hold_place",
         "hold_release",

@@ -21,6 +21,7 @@ from cellwright.model.routes import Route
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.needs import Needs, add_needs, empty_needs
+from cellwright.rules.sample_rows import SampleStandRow
 from cellwright.rules.state import (
     AssemblyRow,
     CalibrationRow,
@@ -50,6 +51,7 @@ WHOLE: tuple[type[Row], ...] = (
     LoadingRow,
     ToolRow,
     CalibrationRow,
+    SampleStandRow,
     PersonRow,
     QualificationRow,
 )

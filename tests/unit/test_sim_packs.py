@@ -9,7 +9,7 @@ from cellwright.sim.bms_station import module_number, version_of
 from cellwright.sim.catalogue import LIMITS, NO_DEFECTS, ROUTES, Defects
 from cellwright.sim.cells import Bench
 from cellwright.sim.pack_tests import PACK_TESTS, measure_capacity, measure_insulation, measure_pack
-from cellwright.sim.packs import bolt, join_cells, join_modules, measure_module, order_modules, weld_module
+from cellwright.sim.packs import bolt, join_cells, join_modules, measure_module, order_modules, pull_coupon, weld_module
 from cellwright.sim.randoms import generator
 from cellwright.sim.station import judge
 from cellwright.sim.units import Unit, Work
@@ -77,13 +77,27 @@ def test_a_good_pack_passes_every_test_and_each_measures_what_the_plant_asks_for
     assert {*results, "pack_assembly", "bms_flash", "shipping"} == set(ROUTES["pack"])
 
 
-def test_every_fourth_module_gives_a_coupon_and_all_keep_the_energy_of_each_joint() -> None:
+def test_a_coupon_of_each_module_can_be_pulled_and_the_energy_of_each_joint_is_kept() -> None:
     members = [cell(number) for number in range(80)]
     modules = [Unit("module", number, members=[each.code for each in members]) for number in range(1, 9)]
     welds = [weld_module(each, bench(members=members)) for each in modules]
-    assert [math.isnan(each["pull_n"]) for each in welds] == [False, True, True, True] * 2
+    assert {mode for each in modules for _, mode in [pull_coupon(each)]} == {"nugget_torn"}
+    assert all(60.0 < pull_coupon(each)[0] < 200.0 for each in modules)
+    modules[0].traits["pull_n"] = 12.0
+    assert pull_coupon(modules[0]) == (12.0, "interface_parted")
     energies = [[each[f"energy_{slot:02d}_j"] for slot in range(1, 81)] for each in welds]
     assert [min(each) for each in energies] == [each["energy_low_j"] for each in welds]
+
+
+def test_bolts_out_of_turn_show_and_are_in_turn_after_rework() -> None:
+    made, placed = pack([module(number) for number in range(4)])
+    values = bolt(made, bench(Defects(bolt_unordered=1.0), members=placed))
+    assert judge("busbar_bolting", values)
+    assert values["sequence_count"] == 6.0
+    assert sorted(values[f"turn_{number:02d}_count"] for number in range(1, 9)) == list(range(1, 9))
+    assert is_hurt(made, "bolt_unordered")
+    assert not judge("busbar_bolting", bolt(made, bench(Defects(bolt_unordered=1.0), members=placed, tries=1)))
+    assert not is_hurt(made, "bolt_unordered")
 
 
 def test_a_loose_bolt_shows_in_its_torque_or_its_angle_and_is_tight_after_rework() -> None:

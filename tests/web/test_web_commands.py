@@ -42,6 +42,7 @@ SAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ReleaseLot": {"lot": "L", "certificate_sha256": ""},
     "ReplaceTool": {"station": "NOWHERE", "tool": "t"},
     "RecordCalibration": {"station": "NOWHERE", "valid_until_us": 1},
+    "RecordSample": {"station": "NOWHERE", "values": []},
     "ReleaseCorrection": {
         "station": "NOWHERE",
         "operation": "grading",

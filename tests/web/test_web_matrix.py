@@ -90,6 +90,7 @@ PAGES_FOR: Final = {
     "orders": PLANT,
     "overview": PLANT,
     "pack_cells": PLANT,
+    "welds": PLANT,
     "people": frozenset({"admin", "auditor", "script"}),
     "plant": PLANT,
     "recall": PLANT,

@@ -102,7 +102,7 @@ async def up(
         now = open_clock(clock)
         runtime = Runtime(database.url, plant, now, outside=outside, random=SystemRandom())
         async with open_telemetry(database.url, folder, now) as store, runtime, contextlib.AsyncExitStack() as opened:
-            intake = Intake(cyclers or folder / FOLDER, plant, store, wall_us)
+            intake = Intake(cyclers or folder / FOLDER, plant, store, wall_us, runtime.gate)
             await opened.enter_async_context(open_cyclers(database.url, intake))
             centres = list(outside.endpoints) if outside else []
             named = ", ".join(centres) or "none; name them with --machines"

@@ -58,6 +58,9 @@ class RefusalCode(StrEnum):
     TOOL_WORN = "tool_worn"
     TOOL_UNKNOWN = "tool_unknown"
     CALIBRATION_EXPIRED = "calibration_expired"
+    SAMPLE_OVERDUE = "sample_overdue"
+    SAMPLE_FAILED = "sample_failed"
+    SAMPLE_INVALID = "sample_invalid"
     QUALIFICATION_MISSING = "qualification_missing"
     CARRIER_UNKNOWN = "carrier_unknown"
     CARRIER_EMPTY = "carrier_empty"
@@ -125,6 +128,8 @@ class Admit(Struct, frozen=True, tag=True, kw_only=True):
     lots: tuple[str, ...] = ()
     recipe: str = ""
     recipe_revision: int = 0
+    due: tuple[str, ...] | UnsetType = UNSET
+    """Operations of which a sample is due at the station."""
 
 
 class Receipt(Struct, frozen=True, tag=True, kw_only=True):
@@ -133,6 +138,8 @@ class Receipt(Struct, frozen=True, tag=True, kw_only=True):
     routing: tuple[str, ...] = ()
     notes: tuple[str, ...] | UnsetType = UNSET
     """What whoever asked should know or do next, in sentences."""
+    due: tuple[str, ...] | UnsetType = UNSET
+    """Operations of which a sample is due at the station."""
 
 
 Answer = Admit | Receipt | Refusal

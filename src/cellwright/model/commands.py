@@ -8,6 +8,7 @@ from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
 from cellwright.model.quantities import Measure
+from cellwright.model.sample_commands import RecordSample
 from cellwright.model.wire import Code, CommandBase, Int64, Patience, Text
 
 
@@ -414,6 +415,7 @@ Command = (
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
+    | RecordSample
     | ReleaseCorrection
     | AddPerson
     | DisablePerson

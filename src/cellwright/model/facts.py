@@ -12,6 +12,7 @@ from cellwright.model.ids import UnitKind
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
 from cellwright.model.quantities import Measure
 from cellwright.model.routes import Route
+from cellwright.model.sample_facts import SampleRecorded
 from cellwright.model.webs import LotMark, LotProfile
 from cellwright.model.wire import FactBase
 
@@ -170,6 +171,8 @@ class OperationCompleted(FactBase, frozen=True, kw_only=True):
     person: str = ""
     clock_skewed: bool = False
     corrected: tuple[CorrectedBy, ...] = ()
+    sampled: bool = False
+    """Whether samples of the operation speak for these units."""
 
 
 class OperationAborted(FactBase, frozen=True, kw_only=True):
@@ -445,6 +448,7 @@ Fact = (
     | Dispositioned
     | ToolReplaced
     | CalibrationRecorded
+    | SampleRecorded
     | CorrectionReleased
     | PersonAdded
     | PersonDisabled

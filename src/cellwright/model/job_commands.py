@@ -76,7 +76,7 @@ class RaiseCall(CommandBase, frozen=True, kw_only=True):
     """Code of the call, used once."""
     station: Code
     kind: Code
-    """What is missing or wrong, as one word: material, stock, repair, machine, recipe, read_back, refused."""
+    """What is missing or wrong, as one word: material, stock, repair, sample, machine, recipe, read_back, refused."""
     text: Text
     """What is wrong, and what to do about it."""
 

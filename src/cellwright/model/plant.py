@@ -6,6 +6,7 @@ from cellwright.model.equipment import Station, WorkCenter
 from cellwright.model.matching import Matching
 from cellwright.model.materials import CarrierType, Material, Product
 from cellwright.model.routes import Operation, Recipe
+from cellwright.model.sampling import SamplePlan
 
 
 class RouteDraft(Struct, frozen=True, kw_only=True):
@@ -36,3 +37,5 @@ class Plant(Struct, frozen=True, kw_only=True):
     """Released or not, by operation code; the newest revision wins."""
     matching: dict[str, Matching] = {}
     """How members are matched, by joining operation; none = as they come."""
+    samples: dict[str, SamplePlan] = {}
+    """Of which operations samples are destroyed, by operation; none = of no one."""

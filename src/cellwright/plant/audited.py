@@ -12,6 +12,7 @@ from cellwright.model.commands import Command, HoldSubject, Submission
 from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.dated import OrderRow
 from cellwright.rules.job_rows import CallRow, JobRow
+from cellwright.rules.sample_rows import SampleRow, SampleStandRow
 from cellwright.rules.state import (
     CalibrationRow,
     CarrierRow,
@@ -58,6 +59,8 @@ _KINDS: Final[Mapping[type[Any], str]] = {
     HoldRow: "hold",
     ToolRow: "tool",
     CalibrationRow: "calibration",
+    SampleRow: "sample",
+    SampleStandRow: "sample_stand",
     CorrectionRow: "correction",
     PersonRow: "person",
     QualificationRow: "qualification",

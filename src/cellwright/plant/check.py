@@ -18,6 +18,7 @@ from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, OrderRow, ShipmentRow
 from cellwright.rules.folding import MissingRowError
 from cellwright.rules.job_rows import CallRow, JobRow
+from cellwright.rules.sample_rows import SampleRow, SampleStandRow
 from cellwright.rules.state import (
     AssemblyRow,
     HoldRow,
@@ -44,6 +45,8 @@ _EXAMPLES_MAX = 5
 _TIMES: Mapping[type[Row], tuple[str, ...]] = {
     GivenCodeRow: ("from_us",),
     CorrectionRow: ("released_us",),
+    SampleStandRow: ("times_us", "good_us"),
+    SampleRow: ("recorded_us", "hold"),
     JobRow: ("dispatched_us", "proved_us", "started_us", "ended_us"),
 }
 """Times that the server gave: no part of what happened."""

@@ -39,12 +39,12 @@ class ChannelState(Struct, frozen=True, kw_only=True):
 
 
 def batches_of(page: CurvePage, batch: int, results: Sequence[StepFeatures]) -> list[CurveBatch]:
-    """Return the batches of a page that is kept as `batch`; `results` are those of its tests."""
+    """Return the batches of a page that is kept as `batch`, of each operation that `results` tell of."""
     whole = {(each.unit, each.operation, each.attempt): each.values for each in results if each.step == WHOLE_TEST}
     begins = np.append(0, page.ends[:-1]).tolist()
     spans = list(zip(begins, np.asarray(page.ends).tolist(), strict=True))
     found = []
-    for operation in sorted({head.operation for head in page.heads}):
+    for operation in sorted({each.operation for each in results}):
         places = [place for place, head in enumerate(page.heads) if head.operation == operation]
         curves = [Curve(page.heads[place], _cut(page.points, *spans[place])) for place in places]
         found.append(_batch(batch, curves, [whole[page.heads[place].identity] for place in places]))

@@ -19,6 +19,9 @@ from cellwright.model.samples import BatchKey, CurveHead, CurvePage
 from cellwright.plant.clock import Clock
 from cellwright.plant.curve_batches import batches_of
 from cellwright.plant.curve_results import results_of
+from cellwright.plant.gate import Gate
+from cellwright.plant.weld_holds import hold_suspects
+from cellwright.plant.weld_results import is_welded, weld_results
 from cellwright.telemetry.batches import save_batches
 from cellwright.telemetry.contract import TelemetryStore
 from cellwright.telemetry.features import save_features
@@ -37,6 +40,8 @@ class Intake(Struct, frozen=True):
     plant: Plant
     store: TelemetryStore
     wall_us: Clock
+    gate: Gate | None = None
+    """Where units are held that have welds far from the others; None = they are only shown."""
 
 
 class Taken(Struct, frozen=True):
@@ -106,12 +111,24 @@ async def _take(connection: Connection, intake: Intake, path: Path) -> None:
         written = await intake.store.write_curves(page)
     except (ValueError, ConflictError) as error:
         raise FileRefusedError([str(error)]) from error
-    results = await asyncio.to_thread(results_of, page, intake.plant)
-    batches = await asyncio.to_thread(batches_of, page, written.batch, results)
-    async with connection.transaction():
-        await save_features(connection, results)
-        await save_batches(connection, batches)
+    await _judge(connection, intake, file, page=page, batch=written.batch)
     put_taken(path)
+
+
+async def _judge(connection: Connection, intake: Intake, file: CyclerFile, *, page: CurvePage, batch: int) -> None:
+    """Keep what analysis makes of a file's curves; of welds it is something else than of charge and discharge."""
+    plant = intake.plant
+    is_cycled = not all(is_welded(plant, head.operation) for head in page.heads)
+    found = await asyncio.to_thread(results_of, page, plant) if is_cycled else []
+    cycled = [each for each in found if not is_welded(plant, each.operation)]
+    batches = await asyncio.to_thread(batches_of, page, batch, cycled)
+    welded = await asyncio.to_thread(weld_results, page, plant)
+    async with connection.transaction():
+        await save_features(connection, [*cycled, *welded.features])
+        await save_batches(connection, batches)
+    if intake.gate is not None:
+        time_us = min(test.start_us for test in file.tests)
+        await hold_suspects(connection, intake.gate, welded.suspects, digest=file.digest, time_us=time_us)
 
 
 def _check_operations(file: CyclerFile, plant: Plant) -> None:

@@ -25,6 +25,7 @@ from cellwright.model.commands import (
     UnloadMaterial,
 )
 from cellwright.model.plant import Plant
+from cellwright.model.sample_commands import RecordSample
 from cellwright.plant.gate import Gate
 
 _ENCODER = msgspec.json.Encoder()
@@ -163,6 +164,18 @@ def _carrier_unload(request: Request, _: str) -> Command:
     return UnloadCarrier(station=request.station, carrier=request.carrier, units=request.units)
 
 
+def _sample(request: Request, _: str) -> Command:
+    return RecordSample(
+        station=request.station,
+        operation=request.operation,
+        characteristic=_first(request.result_names),
+        values=request.result_values,
+        modes=request.defects,
+        units=request.units,
+        person=request.person,
+    )
+
+
 def _first(codes: tuple[str, ...]) -> str:
     return codes[0] if codes else ""
 
@@ -179,6 +192,7 @@ _COMMANDS: dict[str, Callable[[Request, str], Command]] = {
     Kind.UNLOAD: _unload,
     Kind.CARRIER_LOAD: _carrier_load,
     Kind.CARRIER_UNLOAD: _carrier_unload,
+    Kind.SAMPLE: _sample,
 }
 
 
@@ -210,9 +224,17 @@ def to_answer(answer: Answer) -> AnswerOut:
     """Return an answer of the gate as a station reads it."""
     match answer:
         case Admit():
-            return AnswerOut(accepted=True, units=answer.units, lots=answer.lots, operation=answer.operation)
+            return AnswerOut(
+                accepted=True,
+                units=answer.units,
+                lots=answer.lots,
+                operation=answer.operation,
+                samples_due=answer.due or (),
+            )
         case Receipt():
-            return AnswerOut(accepted=True, routing=answer.routing, texts=answer.notes or ())
+            return AnswerOut(
+                accepted=True, routing=answer.routing, texts=answer.notes or (), samples_due=answer.due or ()
+            )
         case Refusal():
             codes = tuple(str(each.code) for each in answer.reasons)
             return AnswerOut(accepted=False, codes=codes, texts=tuple(each.text for each in answer.reasons))

@@ -17,7 +17,18 @@ from cellwright.model.plant import Plant
 from cellwright.plant.audited import Audited
 from cellwright.rules.needs import Needs
 from cellwright.rules.state import AssemblyRow, Change, LoadingRow, LotRow, Row, State, UnitRow
-from cellwright.views import corrected, corrections, genealogy, jobs, resources, sealed, stock, whereabouts, wip
+from cellwright.views import (
+    corrected,
+    corrections,
+    genealogy,
+    jobs,
+    resources,
+    samples,
+    sealed,
+    stock,
+    whereabouts,
+    wip,
+)
 from cellwright.views.inline import saving
 from cellwright.views.stored import Stored
 
@@ -28,6 +39,7 @@ _WHOLE: tuple[Stored[Any], ...] = (
     stock.LOADINGS,
     resources.TOOLS,
     resources.CALIBRATIONS,
+    samples.STANDS,
     corrections.CORRECTIONS,
     resources.PERSONS,
     resources.QUALIFICATIONS,

@@ -12,6 +12,7 @@ from cellwright.model.corrections import CorrectionReleased
 from cellwright.model.facts import Envelope, Taken
 from cellwright.model.ids import UnitBlock
 from cellwright.model.routes import Route
+from cellwright.model.sample_facts import SampleRecorded
 from cellwright.rules.correction_folds import correction_released
 from cellwright.rules.dated import OrderRow
 from cellwright.rules.folding import moment_of, page_of, row_of
@@ -29,6 +30,7 @@ from cellwright.rules.job_folds import (
 from cellwright.rules.leaving import codes_assigned, pack_installed, pack_removed, units_returned, units_shipped
 from cellwright.rules.membership import assembled, disassembled, without
 from cellwright.rules.readiness import open_counter, running_counter
+from cellwright.rules.sample_folds import sample_recorded, tool_changed, units_made
 from cellwright.rules.state import (
     AssemblyRow,
     CalibrationRow,
@@ -192,6 +194,8 @@ def _operation_completed(state: State, envelope: Envelope, fact: f.OperationComp
     for unit, attempt, step, grade in zip(units, fact.attempts, fact.next_steps, grades, strict=True):
         yield _passed(unit, attempt=attempt, step=step, grade=grade, moment_us=moment)
     yield from _wear(state, fact.station, fact.tools, len(fact.units))
+    if fact.sampled:
+        yield from units_made(state, envelope, fact)
     for loading in _fed(state, fact.station, fact.taken, fact.released):
         parts = [part for part in fact.parts if part.kind == loading.position]
         if not parts:
@@ -358,8 +362,9 @@ def _dispositioned(state: State, _: Envelope, fact: f.Dispositioned) -> Iterator
             yield replace(unit, status=UnitStatus.WAITING, step=fact.step, station="", grade="")
 
 
-def _tool_replaced(_: State, __: Envelope, fact: f.ToolReplaced) -> Iterator[Row]:
+def _tool_replaced(state: State, _: Envelope, fact: f.ToolReplaced) -> Iterator[Row]:
     yield ToolRow(station=fact.station, tool=fact.tool, used_count=0)
+    yield from tool_changed(state, fact)
 
 
 def _calibration_recorded(_: State, __: Envelope, fact: f.CalibrationRecorded) -> Iterator[Row]:
@@ -428,6 +433,7 @@ _FOLDS: dict[type[f.Fact], Callable[[State, Envelope, Any], Iterator[Row]]] = {
     f.Dispositioned: _dispositioned,
     f.ToolReplaced: _tool_replaced,
     f.CalibrationRecorded: _calibration_recorded,
+    SampleRecorded: sample_recorded,
     CorrectionReleased: correction_released,
     f.PersonAdded: _person_added,
     f.PersonDisabled: _person_disabled,

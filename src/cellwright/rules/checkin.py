@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from cellwright.model.answers import Admit, Reason, RefusalCode
 from cellwright.model.commands import CheckIn, Submission
@@ -29,6 +29,7 @@ from cellwright.rules.pages import (
 from cellwright.rules.readiness import capacity_tests, clock_tests, station_reasons
 from cellwright.rules.reasons import Decision, reason, refuse
 from cellwright.rules.routing import Ask, unit_reasons
+from cellwright.rules.sampling import due_samples, sample_tests
 from cellwright.rules.state import State, UnitRow
 
 _COUNT_LIMIT = 1000
@@ -55,6 +56,7 @@ class _Asked(Struct, frozen=True):
             *capacity_tests(state, station, count),
             *station_reasons(state, self.command, station=station, operation=operation, now_us=self.now_us),
             *material_tests(state, station.code, operation, count=count, now_us=self.now_us),
+            *sample_tests(state, station.code, operation.code, count=count, now_us=self.now_us),
         ]
 
 
@@ -121,6 +123,7 @@ def _admit(asked: _Asked, facts: Sequence[Fact], *, units: Sequence[str] = (), l
         lots=tuple(lots),
         recipe=recipe.code,
         recipe_revision=recipe.revision,
+        due=due_samples(asked.state, asked.station.code, asked.operation.code, asked.now_us) or UNSET,
     )
     return Decision(tuple(facts), answer)
 

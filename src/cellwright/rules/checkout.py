@@ -27,6 +27,7 @@ from cellwright.rules.profiles import is_profiled, lot_marks, lot_profiles, mark
 from cellwright.rules.quality import Fate, Judgement, fate, judge
 from cellwright.rules.readiness import clock_tests, open_counter, running_counter
 from cellwright.rules.reasons import Decision, reason, refuse
+from cellwright.rules.sampling import due_samples, suspects
 from cellwright.rules.slots import slot_reasons
 from cellwright.rules.state import AssemblyRow, LotRow, LotStatus, State, UnitRow, UnitStatus
 
@@ -49,7 +50,8 @@ def check_out(state: State, submission: Submission, command: CheckOut, now_us: i
     made = state.plant.lot_operations.get(code)
     if made is not None:
         return _report_lots(state, command, made, time_us=time_us, skewed=skewed)
-    return _report_units(state, command, station, operation=code, skewed=skewed)
+    decision = _report_units(state, command, station, operation=code, skewed=skewed)
+    return _with_due(state, decision, now_us)
 
 
 def _column_reasons(command: CheckOut, count: int) -> list[Reason]:
@@ -137,11 +139,22 @@ def _report_units(state: State, command: CheckOut, station: Station, *, operatio
     facts: list[Fact] = [completed, *_assembled(state, units), *_consequences(report, fates, judgement)]
     kept = tuple(unit.id for unit, each in zip(units, fates, strict=True) if each.action != "scrap")
     recalled = _recalled(state, intake, HoldSubject.UNIT, subjects=kept, held_count=_held_count(facts))
+    number = state.counter("hold") + 1 + _held_count([*facts, *recalled])
+    recalled += suspects(state, station.code, rule.code, kept, number=number)
     routing = _routing(report, fates, judgement)
     if recalled:
         routing = tuple(stop if stop == "scrap" else "hold" for stop in routing)
     ended = ended_jobs(state, station.code, completed.units)
     return Decision((*facts, *recalled, *ended), Receipt(routing=routing, notes=leaks.notes or UNSET))
+
+
+def _with_due(state: State, decision: Decision, now_us: int) -> Decision:
+    """Say in the receipt of a report which samples are due now that its units are made."""
+    done, receipt = decision.facts[0], decision.answer
+    if not isinstance(receipt, Receipt) or not isinstance(done, OperationCompleted):
+        return decision
+    due = due_samples(state, done.station, done.operation, now_us, made_count=len(done.units))
+    return Decision(decision.facts, structs.replace(receipt, due=due or UNSET))
 
 
 def _held_count(facts: Sequence[Fact]) -> int:
@@ -197,6 +210,7 @@ def _completed(report: _Report, judgement: Judgement, intake: Intake, *, skewed:
         tools=_tools(state, command.station),
         person=command.person,
         clock_skewed=skewed,
+        sampled=rule.code in state.plant.samples,
     )
 
 

@@ -37,6 +37,7 @@ from cellwright.model.commands import (
 from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
+from cellwright.model.sample_commands import RecordSample
 from cellwright.rules import (
     abort,
     calls,
@@ -54,6 +55,7 @@ from cellwright.rules import (
     people,
     recalls,
     repair,
+    sampling,
     whereabouts,
 )
 from cellwright.rules.reasons import Decision
@@ -96,10 +98,8 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return repair.disassemble(state, submission, command)
         case ShipUnits() | ReturnUnits() | InstallPack() | RemovePack() | AssignCode():
             return whereabouts.move(state, command, now_us)
-        case ReplaceTool():
-            return people.replace_tool(state, command)
-        case RecordCalibration():
-            return people.record_calibration(state, command)
+        case ReplaceTool() | RecordCalibration() | RecordSample():
+            return _maintain(state, command)
         case AddPerson():
             return people.add_person(state, command)
         case DisablePerson():
@@ -122,6 +122,14 @@ def decide(state: State, submission: Submission, now_us: int) -> Decision:  # no
             return _correct(state, submission, command)
         case _:
             assert_never(command)
+
+
+def _maintain(state: State, command: ReplaceTool | RecordCalibration | RecordSample) -> Decision:
+    if isinstance(command, ReplaceTool):
+        return people.replace_tool(state, command)
+    if isinstance(command, RecordSample):
+        return sampling.record_sample(state, command)
+    return people.record_calibration(state, command)
 
 
 def _correct(state: State, submission: Submission, command: CorrectRuns | CorrectParts | ReleaseCorrection) -> Decision:

@@ -17,6 +17,7 @@ _HELD_CALLS_MAX = 10
 _MATERIAL_CODES = frozenset(
     {"lot_unreleased", "lot_held", "lot_expired", "lot_exhausted", "exposure_exceeded", "material_wrong", "material_missing"}
 )  # fmt: skip
+_SAMPLE_CODES = frozenset({"sample_overdue", "sample_failed"})
 _PASSING_CODES = frozenset({"job_unproved"})
 """A station that is quicker than the proof asks again."""
 
@@ -121,8 +122,16 @@ def _refusal_reasons(sight: Sight, row: JobRow, *, is_short: bool) -> Iterator[_
     codes = set(denied.codes) - _PASSING_CODES
     if not codes or (codes <= _MATERIAL_CODES and is_short):
         return
-    kind = "material" if codes & _MATERIAL_CODES else "recipe" if any("recipe" in code for code in codes) else "refused"
-    yield _Reason(f"{row.station}/denied", row.station, kind, denied.text)
+    yield _Reason(f"{row.station}/denied", row.station, _denial(codes), denied.text)
+
+
+def _denial(codes: set[str]) -> str:
+    """Return in one word what keeps a station from beginning."""
+    if codes & _MATERIAL_CODES:
+        return "material"
+    if codes & _SAMPLE_CODES:
+        return "sample"
+    return "recipe" if any("recipe" in code for code in codes) else "refused"
 
 
 # --- units and stock --------------------------------------------------------------------------------

@@ -34,11 +34,13 @@ from cellwright.model.commands import (
 from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.ids import is_given_code
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
+from cellwright.model.sample_commands import RecordSample
 from cellwright.rules.corrected_runs import REPETITION_MAX, units_from_to
 from cellwright.rules.dated import GivenCodeRow, OrderRow
 from cellwright.rules.job_rows import CallRow, JobRow
 from cellwright.rules.pages import unit_number
 from cellwright.rules.recalls import units_between
+from cellwright.rules.sampling import operation_sampled, units_at_stake
 from cellwright.rules.state import (
     AssemblyRow,
     CarrierRow,
@@ -134,6 +136,8 @@ def add_needs(needs: Needs, state: State, command: Command) -> None:  # noqa: C9
         case ReleaseOrder() | CloseOrder():
             if state.get(OrderRow, command.order) is None:
                 needs.orders.add(command.order)
+        case RecordSample():
+            _need_sampled(needs, state, command)
         case DispatchJobs() | ProveJob() | AmendJob() | AbortJob():
             _need_jobs(needs, state, command)
         case RaiseCall() | ClearCall():
@@ -281,6 +285,17 @@ def _need_recall(needs: Needs, state: State, command: PlaceRecall) -> None:
     needs.recalls.add(command.recall)
     _need_codes(needs, state, command.lots)
     units = units_between(state, command.firsts, command.lasts) or ()
+    while units:
+        needs.units |= state.missing(UnitRow, units)
+        rows = [state.get(UnitRow, number) for number in units]
+        units = {row.parent for row in rows if row is not None and row.parent}
+
+
+def _need_sampled(needs: Needs, state: State, command: RecordSample) -> None:
+    """What the sample was taken of, and what a failed one would stop."""
+    _need_units(needs, state, command.units)
+    operation = operation_sampled(state.plant, command.station, command.operation)
+    units = units_at_stake(state, command.station, operation) | set(_numbers(state, command.units))
     while units:
         needs.units |= state.missing(UnitRow, units)
         rows = [state.get(UnitRow, number) for number in units]

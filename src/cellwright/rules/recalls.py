@@ -23,7 +23,7 @@ def place_recall(state: State, command: PlaceRecall) -> Decision:
         reasons.append(reason(RefusalCode.RECALL_INVALID, text))
     if reasons:
         return refuse(command, reasons)
-    units = _outermost(state, units_between(state, command.firsts, command.lasts) or set())
+    units = outermost(state, units_between(state, command.firsts, command.lasts) or set())
     facts: list[Held] = []
     for subject, numbers in ((HoldSubject.LOT, set(lots)), (HoldSubject.UNIT, units)):
         new = tuple(sorted(numbers - _held(state, command.recall, subject)))
@@ -81,7 +81,7 @@ def _range_reasons(state: State, command: PlaceRecall) -> list[Reason]:
     return reasons
 
 
-def _outermost(state: State, numbers: set[int]) -> set[int]:
+def outermost(state: State, numbers: set[int]) -> set[int]:
     """Return what is to be held; scrapped units go nowhere."""
     found: set[int] = set()
     for number in numbers:

@@ -17,6 +17,7 @@ from cellwright.rules.corrected import RecordCorrectionRow, SupersededPart, Supe
 from cellwright.rules.correction_rows import CorrectionRow
 from cellwright.rules.dated import GivenCodeRow, InstallationRow, Newest, OrderRow, ShipmentRow
 from cellwright.rules.job_rows import CallRow, JobRow, OpenJobs
+from cellwright.rules.sample_rows import SAMPLE_ROW_TYPES, AnySampleRow
 
 
 class UnitStatus(StrEnum):
@@ -304,6 +305,7 @@ Row = (
     | HoldRow
     | ToolRow
     | CalibrationRow
+    | AnySampleRow
     | CorrectionRow
     | PersonRow
     | QualificationRow
@@ -335,6 +337,7 @@ ROW_TYPES: tuple[type[Row], ...] = (
     HoldRow,
     ToolRow,
     CalibrationRow,
+    *SAMPLE_ROW_TYPES,
     CorrectionRow,
     PersonRow,
     QualificationRow,

@@ -12,7 +12,9 @@ MAGAZINE_SLOTS = 80
 MODULES_PER_PACK = 4
 GROUPS_PER_MODULE = 4
 GROUPS_PER_PACK = GROUPS_PER_MODULE * MODULES_PER_PACK
-BOLTS = 8
+BOLT_TURNS = (1, 5, 3, 7, 2, 6, 4, 8)
+"""When each bolt has its turn, by number: crosswise, so that the busbars lie flat."""
+BOLTS = len(BOLT_TURNS)
 """Of the busbars of a pack."""
 CELLS_PER_PACK = MAGAZINE_SLOTS * MODULES_PER_PACK
 
@@ -182,6 +184,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
         "sequence_count": exactly(BOLTS),
         **{f"torque_{bolt:02d}_nm": Limit(8.55, 9.45) for bolt in range(1, BOLTS + 1)},
         **{f"angle_{bolt:02d}_deg": Limit(45.0, 75.0) for bolt in range(1, BOLTS + 1)},
+        **{f"turn_{bolt:02d}_count": exactly(turn) for bolt, turn in enumerate(BOLT_TURNS, 1)},
     },
     "bms_flash": {
         "software_version_count": exactly(10_402),
@@ -262,6 +265,10 @@ class Defects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Packs in which a wire of a module is pinched while it is stacked."""
     bolt_loose: float = 0.0
     """Packs with a bolt that is not tight."""
+    weld_splash: float = 0.0
+    """Modules in which a weld loses metal half way; its energy is right all the same."""
+    bolt_unordered: float = 0.0
+    """Packs of which two bolts were tightened in each other's turn."""
     bms_software: float = 0.0
     """Packs whose BMS runs another software than it was given."""
 

@@ -9,7 +9,7 @@ from cellwright.sim.clock import Buffer
 from cellwright.sim.electrode import ElectrodeLine
 from cellwright.sim.lots import Span
 from cellwright.sim.machine import Ask, Reply
-from cellwright.sim.packs import UNIT_WORK, UNIT_WORK_S
+from cellwright.sim.packs import SAMPLES, UNIT_WORK, UNIT_WORK_S
 from cellwright.sim.picking import OWED_S, grip_beside, holds_all, take
 from cellwright.sim.randoms import bounded
 from cellwright.sim.station import Position, Station, unit_row, with_results, with_rows
@@ -22,6 +22,7 @@ _LENGTH_ERROR_MM = 6.0
 _WIND_S = 1.6
 _WORK_S = {"assembly": 1.5, "filling": 1.8, "sealing": 1.2, **UNIT_WORK_S}
 _OTHER_WORK_S = 60.0
+_SAMPLE_S = 120.0
 _ONE_BY_ONE = frozenset((*ROUTES["module"], *ROUTES["pack"]))
 CELL_PACE_S = 1.5
 """Work on one cell at a station that someone added to the line, so that it keeps up with the winder."""
@@ -100,10 +101,20 @@ class UnitStation(Station):
             for span in taken:
                 unit.consume(span)
         reply = await self.report(ask)
+        if self.operation in reply.samples_due:
+            await self.take_sample(units[-1])
         if reply.accepted:
             self.world.dispatch(units, reply.routing)
         else:
             self.park(units)
+
+    async def take_sample(self, unit: Unit) -> None:
+        """Destroy the coupon that was made with a unit, and record what it gave."""
+        name, destroy = SAMPLES[self.operation]
+        await self.work_for(_SAMPLE_S)
+        value, mode = destroy(unit)
+        ask = Ask(kind=Kind.SAMPLE, units=(unit.code,), result_names=(name,), result_values=(value,), defects=(mode,))
+        await self.report(ask)
 
     async def prepare(self, units: list[Unit]) -> None:
         """Make sure that every position has one piece per unit."""

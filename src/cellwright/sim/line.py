@@ -18,6 +18,7 @@ from cellwright.sim.servers import WORK_CENTERS
 from cellwright.sim.station import Position
 from cellwright.sim.supply import Receiving
 from cellwright.sim.trays import TrayLine
+from cellwright.sim.welding import Welder
 from cellwright.sim.world import World
 
 ELECTRODE_VERBS = {"MIX": "mix", "COAT": "coat", "CAL": "calender", "SLIT": "slit"}
@@ -51,7 +52,6 @@ OPERATIONS = {
 }
 """What each standard station does; RCV-01 and TRAY-01 only handle."""
 _PLAIN_STATIONS = (
-    "MWELD-01",
     "MEOL-01",
     "LEAK-01",
     "INS-01",
@@ -167,6 +167,7 @@ class VirtualPlant:
             Filler(world, receiving),
             UnitStation(world, "SEAL-01", "sealing", [Position("cap", "count", receiving.source("cap"))]),
             ModuleJoiner(world, receiving, trays.magazines),
+            Welder(world),
             Gluer(world, receiving),
             PackJoiner(world, receiving),
             UnitStation(

@@ -85,6 +85,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     lots: tuple[str, ...]
     operation: str
     routing: tuple[str, ...]
+    samples_due: tuple[str, ...] = ()
 
 
 class StationNodes(StationJobNodes, Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cellwright.sim.catalogue import BOLTS, GROUPS_PER_MODULE, Limit
+from cellwright.sim.catalogue import BOLT_TURNS, BOLTS, GROUPS_PER_MODULE, Limit
 from cellwright.sim.cells import Bench, Measured
 from cellwright.sim.pack_tests import PACK_TESTS
 from cellwright.sim.randoms import bounded
@@ -14,7 +14,7 @@ from cellwright.sim.units import Unit
 PARALLEL = 20
 _WELD_J = 100.0
 _JOINT_MOHM = 0.22
-_PULL_EVERY = 4
+_NUGGET_N = 50.0
 _TORQUE_NM = 9.0
 _ANGLE_DEG = 60.0
 _BOLT_OHM = 0.00004
@@ -53,9 +53,9 @@ def join_cells(module: Unit, cells: Sequence[Unit], bench: Bench) -> Measured:
 
 
 def weld_module(module: Unit, bench: Bench) -> Measured:
-    """Weld a joint to each cell: more energy, less resistance. A coupon of every fourth module is pulled (N).
+    """Weld a joint to each cell, and a coupon beside them: more energy, less resistance.
 
-    Returns the worst joint (milliohm), the range of energies (J), the pull force, and the energy of each joint by slot.
+    Returns the worst joint (milliohm), the range of energies (J), and the energy of each joint by slot.
     """
     cells = bench.members
     ratios = [1.0 + bounded(bench.random, 0.008, 0.03) for _ in cells]
@@ -68,14 +68,19 @@ def weld_module(module: Unit, bench: Bench) -> Measured:
     for group in range(GROUPS_PER_MODULE):
         module.traits[f"group_{group + 1}_ohm"] = float(1.0 / groups[group])
     energies_j = [_WELD_J * ratio for ratio in ratios]
-    pull_n = 400.0 * _JOINT_MOHM * _JOINT_MOHM / max(joints_mohm) + bounded(bench.random, 2.0, 6.0)
+    module.traits["pull_n"] = 400.0 * _JOINT_MOHM * _JOINT_MOHM / max(joints_mohm) + bounded(bench.random, 2.0, 6.0)
     return {
         "joint_mohm": max(joints_mohm),
         "energy_low_j": min(energies_j),
         "energy_high_j": max(energies_j),
-        "pull_n": pull_n if module.number % _PULL_EVERY == 1 else math.nan,
         **{f"energy_{slot:02d}_j": energy_j for slot, energy_j in enumerate(energies_j, 1)},
     }
+
+
+def pull_coupon(module: Unit) -> tuple[float, str]:
+    """Tear a weld coupon apart: the force (N) that a module's last weld bore, and where it gave way."""
+    pull_n = module.traits["pull_n"]
+    return pull_n, "nugget_torn" if pull_n >= _NUGGET_N else "interface_parted"
 
 
 def measure_module(module: Unit, bench: Bench) -> Measured:
@@ -122,7 +127,7 @@ def join_modules(pack: Unit, modules: Sequence[Unit], bench: Bench) -> Measured:
 
 
 def bolt(pack: Unit, bench: Bench) -> Measured:
-    """Bolt the busbars, bolt by bolt; returns torque (Nm) and angle (degrees) of each.
+    """Bolt the busbars, bolt by bolt; returns torque (Nm), angle (degrees) and turn of each.
 
     Who opens a pack again puts every module where it belongs, and takes new bolts.
     """
@@ -133,14 +138,29 @@ def bolt(pack: Unit, bench: Bench) -> Measured:
     pack.clear("bolt_loose")
     if loose:
         pack.blame("bolt_loose")
-    measured: Measured = {"sequence_count": float(BOLTS)}
+    turns = _turns(pack, bench)
+    in_turn_count = sum(turn == wanted for turn, wanted in zip(turns, BOLT_TURNS, strict=True))
+    measured: Measured = {"sequence_count": float(in_turn_count)}
     pack.traits["bolts_ohm"] = 0.0
     for number in range(1, BOLTS + 1):
         torque_nm, angle_deg = _tighten(bench, is_tight=number != loose)
         measured[f"torque_{number:02d}_nm"] = torque_nm
         measured[f"angle_{number:02d}_deg"] = angle_deg
+        measured[f"turn_{number:02d}_count"] = float(turns[number - 1])
         pack.traits["bolts_ohm"] += _BOLT_OHM / min(torque_nm / _TORQUE_NM, angle_deg / _ANGLE_DEG)
     return measured
+
+
+def _turns(pack: Unit, bench: Bench) -> list[int]:
+    """Return when each bolt has its turn: as it should, unless two are taken in each other's."""
+    turns = list(BOLT_TURNS)
+    pack.clear("bolt_unordered")
+    rate = 0.0 if bench.tries else bench.defects.bolt_unordered
+    if rate and bench.random.random() < rate:
+        at = int(bench.random.integers(BOLTS - 1))
+        turns[at], turns[at + 1] = turns[at + 1], turns[at]
+        pack.blame("bolt_unordered")
+    return turns
 
 
 def _tighten(bench: Bench, *, is_tight: bool) -> tuple[float, float]:
@@ -175,6 +195,8 @@ UNIT_WORK: dict[str, Callable[[Unit, Bench], Measured]] = {
     "shipping": ship,
 }
 """What an operation does to a module or pack."""
+SAMPLES: dict[str, tuple[str, Callable[[Unit], tuple[float, str]]]] = {"module_welding": ("pull_n", pull_coupon)}
+"""What is measured of a sample of an operation, and how it is destroyed."""
 UNIT_WORK_S = {
     "module_gluing": 1500.0,
     "busbar_bolting": 120.0,

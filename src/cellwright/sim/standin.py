@@ -201,7 +201,7 @@ class StandIn:
                 return self._admit(self._operations[station], ask)
             case Kind.CHECK_OUT:
                 return self._receipt(station, self._operations[station], ask)
-            case Kind.RECEIVE | Kind.UNLOAD:
+            case Kind.RECEIVE | Kind.UNLOAD | Kind.SAMPLE:
                 pass
         return _YES
 

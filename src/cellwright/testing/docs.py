@@ -17,6 +17,8 @@ from cellwright.model import (
     facts,
     job_commands,
     job_facts,
+    sample_commands,
+    sample_facts,
     webs,
 )
 from cellwright.model.commands import CheckIn, CheckOut, Command, Consumed, Parents, Submission
@@ -25,7 +27,18 @@ from cellwright.testing.flow import START_US, results
 
 COMMAND_TYPES: tuple[type[Any], ...] = get_args(Command)
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
-_MODULES = (commands, job_commands, correction_commands, corrections, facts, job_facts, correction_facts, webs)
+_MODULES = (
+    commands,
+    job_commands,
+    correction_commands,
+    corrections,
+    facts,
+    job_facts,
+    correction_facts,
+    sample_commands,
+    sample_facts,
+    webs,
+)
 
 _MEANINGS = {
     "action": "`scrap`; `rework` to go back to an operation; `reuse`, of removed units, to be used again as they are.",

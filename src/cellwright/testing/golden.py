@@ -52,6 +52,7 @@ from cellwright.model.job_commands import (
     job_digest,
 )
 from cellwright.model.job_facts import CallCleared, CallRaised, JobAmended, JobEnded, JobProved, JobsDispatched
+from cellwright.model.sample_facts import SampleRecorded
 from cellwright.testing.ageing_plant import aged, ageing_plant
 from cellwright.testing.flow import Driver, results
 from cellwright.testing.provocations import PROVOCATIONS
@@ -59,6 +60,7 @@ from cellwright.testing.stories_correct import cans, coated, parts, wrong_cans
 from cellwright.testing.stories_corrections import RELEASE, correcting_plant, signers
 from cellwright.testing.stories_import import sample_import
 from cellwright.testing.stories_jobs import CALL, cells_and_job
+from cellwright.testing.stories_samples import pulled, sampled_plant
 from cellwright.testing.stories_whereabouts import SECOND_LIFE, VINS, packs
 
 FACT_TYPES: tuple[type[Any], ...] = get_args(Fact)
@@ -82,7 +84,7 @@ def sample_envelopes() -> dict[str, Envelope]:
     driver.must(ReplaceTool(station="WIND-01", tool="cutter"))
     driver.submit(driver.ask("TEST-01", units=(module,), person="EVE"))
     samples = _richest(driver.envelopes)
-    for story in (_travelled(), _dispatched(), _corrected(), _graded(), _aged()):
+    for story in (_travelled(), _dispatched(), _corrected(), _graded(), _aged(), _sampled()):
         samples |= _richest(story)
     return {kind.__name__: samples[kind] for kind in FACT_TYPES if kind in samples}
 
@@ -183,6 +185,16 @@ def _aged() -> list[Envelope]:
     driver.graded(3, results=aged([0.1, 0.2, 0.1], rest_h=[36.0, 36.0, 12.0]))
     routes = [each for each in driver.envelopes if isinstance(each.fact, RouteReleased)]
     return [*routes, next(each for each in reversed(driver.envelopes) if isinstance(each.fact, OperationCompleted))]
+
+
+def _sampled() -> list[Envelope]:
+    """Return the facts of a sample that failed, in a plant of its own."""
+    driver = Driver(sampled_plant())
+    driver.supply()
+    cells = driver.wind(2)
+    sample = structs.replace(pulled(80.5, None, units=cells[1:]), person="B-17", reason="report 12")
+    driver.must(sample, actor="B-17")
+    return [each for each in driver.envelopes if isinstance(each.fact, SampleRecorded)]
 
 
 def _richest(envelopes: list[Envelope]) -> dict[type[Any], Envelope]:

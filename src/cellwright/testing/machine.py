@@ -143,7 +143,7 @@ class Machine:
                 await self._answered.wait()
         values = {spec.field: self.station.read(spec.path) for spec in ANSWER_NODES}
         del values["sequence"]
-        return msgspec.convert(values, AnswerOut)
+        return msgspec.convert({name: value for name, value in values.items() if value is not None}, AnswerOut)
 
     async def ask_again(self) -> None:
         """Have the present request answered again: forget the answer that is there."""

@@ -9,6 +9,7 @@ from cellwright.testing import (
     stories_jobs,
     stories_line,
     stories_repair,
+    stories_samples,
     stories_stock,
     stories_whereabouts,
 )
@@ -23,6 +24,7 @@ PROVOCATIONS = (
     *stories_corrections.BOOK.stories,
     *stories_whereabouts.BOOK.stories,
     *stories_correct.BOOK.stories,
+    *stories_samples.BOOK.stories,
 )
 
 GATE_ONLY = frozenset({RefusalCode.PAYLOAD_TOO_LARGE, RefusalCode.SEQUENCE_CONFLICT})

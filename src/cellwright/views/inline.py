@@ -5,7 +5,7 @@ from typing import Any
 
 from cellwright.database.writes import Write
 from cellwright.rules.state import ROW_TYPES, Change, Row
-from cellwright.views import corrected, corrections, genealogy, jobs, resources, stock, whereabouts, wip
+from cellwright.views import corrected, corrections, genealogy, jobs, resources, samples, stock, whereabouts, wip
 from cellwright.views.stored import Stored
 
 INLINE: tuple[Stored[Any], ...] = (
@@ -29,6 +29,8 @@ INLINE: tuple[Stored[Any], ...] = (
     resources.HOLDS,
     resources.TOOLS,
     resources.CALIBRATIONS,
+    samples.STANDS,
+    samples.SAMPLES,
     corrections.CORRECTIONS,
     resources.PERSONS,
     resources.QUALIFICATIONS,

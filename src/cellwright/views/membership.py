@@ -103,6 +103,22 @@ async def packs_in(connection: Connection, vehicle: str, moment: Moment) -> list
     return await connection.fetch(PACKS_AT, vehicle, moment.time_us)
 
 
+async def outermost_of(connection: Connection, unit: int) -> int:
+    """Return the unit that a unit is in, and that is in no other; itself when it is in none."""
+    found: int = await connection.fetchval(
+        """
+        WITH RECURSIVE up (id, depth) AS (
+            SELECT $1::bigint, 0
+            UNION ALL
+            SELECT u.parent, up.depth + 1 FROM up JOIN unit AS u ON u.id = up.id WHERE u.parent <> 0 AND up.depth < 8
+        )
+        SELECT id FROM up ORDER BY depth DESC LIMIT 1
+        """,
+        unit,
+    )
+    return found
+
+
 def position_named(name: str) -> str:
     """Return the place of a pack in its vehicle, as a trace names places."""
     return f"position {name}" if name else VEHICLE

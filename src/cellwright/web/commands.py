@@ -50,6 +50,7 @@ from cellwright.model.commands import (
 from cellwright.model.correction_commands import CorrectParts, CorrectRuns
 from cellwright.model.corrections import ReleaseCorrection
 from cellwright.model.job_commands import AbortJob, AmendJob, ClearCall, DispatchJobs, ProveJob, RaiseCall
+from cellwright.model.sample_commands import RecordSample
 from cellwright.plant.clock import Clock
 from cellwright.plant.gate import Gate
 from cellwright.web.access.people import SOURCE
@@ -75,6 +76,7 @@ PersonCommand = (
     | ReleaseLot
     | ReplaceTool
     | RecordCalibration
+    | RecordSample
     | ReleaseCorrection
     | QualifyPerson
     | ReleaseOrder
@@ -110,6 +112,7 @@ PERMISSIONS: Final[Mapping[type[Any], Permission | None]] = {
     ReleaseLot: Permission.LOT_RELEASE,
     ReplaceTool: Permission.EQUIPMENT_MAINTAIN,
     RecordCalibration: Permission.EQUIPMENT_MAINTAIN,
+    RecordSample: Permission.SAMPLE_RECORD,
     ReleaseCorrection: Permission.CORRECTION_RELEASE,
     AddPerson: None,
     DisablePerson: None,

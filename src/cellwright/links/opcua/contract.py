@@ -53,6 +53,7 @@ class Kind(StrEnum):
     UNLOAD = "unload"
     CARRIER_LOAD = "carrier_load"
     CARRIER_UNLOAD = "carrier_unload"
+    SAMPLE = "sample"
 
 
 class NodeSpec(Struct, frozen=True):
@@ -161,10 +162,16 @@ REQUEST_NODES = (
     _machine("Request/Certificate", _STRING, "receive: SHA-256 (hex) of the certificate; empty = none."),
     _machine("Request/Supplier", _STRING, "receive: supplier code."),
     _machine_array("Request/Verdicts", _INT32, "check_out: 1 ok, 0 not good, per unit or output lot; empty = all ok."),
-    _machine_array("Request/Defects", _STRING, "check_out: defect code per unit, empty string = none."),
-    _machine_array("Request/ResultNames", _STRING, "check_out: characteristic codes."),
     _machine_array(
-        "Request/ResultValues", _DOUBLE, "check_out: a row per characteristic, a value per unit; NaN = not measured."
+        "Request/Defects",
+        _STRING,
+        "check_out: defect code per unit, empty string = none; sample: how each piece failed.",
+    ),
+    _machine_array("Request/ResultNames", _STRING, "check_out: characteristic codes; sample: the one of the plan."),
+    _machine_array(
+        "Request/ResultValues",
+        _DOUBLE,
+        "check_out: a row per characteristic, a value per unit; sample: a value per piece; NaN = not measured.",
     ),
     _machine_array(
         "Request/Consumed/Positions", _STRING, "One entry per consumed interval: the position it came from."
@@ -225,7 +232,19 @@ ANSWER_NODES = (
     _mes_array("Answer/Units", _STRING, "Admitted units in page order, or the codes given to new units."),
     _mes_array("Answer/Lots", _STRING, "Codes given to the output lots."),
     _mes("Answer/Operation", _STRING, "Admitted operation."),
-    _mes_array("Answer/Routing", _STRING, "After check_out, per unit: next operation code, or done, hold, scrap."),
+    _mes_array(
+        "Answer/Routing",
+        _STRING,
+        "After check_out, per unit: next operation code, or done, hold, scrap; after sample: good, or failed and the held units.",
+    ),
+    NodeSpec(
+        "Answer/SamplesDue",
+        _STRING,
+        is_array=True,
+        writer=Writer.MES,
+        meaning="After check_in and check_out: operations of which a sample is due at the station.",
+        is_optional=True,
+    ),
     _mes(ANSWER_SEQUENCE_PATH, _INT64, "Written last: the request that this answers."),
 )
 

@@ -8,7 +8,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from cellwright.links.opcua.contract import CONTRACT_VERSION, NODES, VERSION_PATH, Writer, node_key
 from cellwright.links.opcua.session import Session
 
-_WRITTEN_PATHS = tuple(spec.path for spec in NODES if spec.writer is Writer.MES)
+_WRITTEN_PATHS = tuple(spec.path for spec in NODES if spec.writer is Writer.MES and not spec.is_optional)
 _MAY_WRITE = 1 << ua.AccessLevel.CurrentWrite.value
 
 

@@ -94,6 +94,7 @@ class AnswerOut(msgspec.Struct, frozen=True, kw_only=True):
     lots: tuple[str, ...] = ()
     operation: str = ""
     routing: tuple[str, ...] = ()
+    samples_due: tuple[str, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from asyncua import ua
+from asyncua.ua.status_codes import StatusCodes
 
 from cellwright.links.opcua.contract import ANSWER_NODES, RECIPE_SET_NODES, NodeSpec, node_key
 from cellwright.links.opcua.session import Session
@@ -193,7 +194,9 @@ class Worker:
 
     async def _write(self, ids: list[ua.NodeId], variants: list[ua.Variant], specs: tuple[NodeSpec, ...]) -> bool:
         results = await self._session.write(ids, variants)
-        refused = [f"{spec.path}: {each.name}" for spec, each in zip(specs, results, strict=True) if not each.is_good()]
+        refused = [
+            f"{spec.path}: {each.name}" for spec, each in zip(specs, results, strict=True) if _is_refused(spec, each)
+        ]
         if refused:
             await self._failed(f"the machine refused to be written: {', '.join(refused)}; see its access rights")
         return not refused
@@ -204,3 +207,8 @@ class Worker:
         self._state.fault = text
         _logger.warning("station %s: %s", self._state.code, text)
         await asyncio.sleep(self._surroundings.retry.pause_s(self._failures, self._surroundings.jitter_ratio()))
+
+
+def _is_refused(spec: NodeSpec, status: ua.StatusCode) -> bool:
+    """Tell whether a node was not written that the machine has to have; an optional one may be missing."""
+    return not status.is_good() and not (spec.is_optional and status.value == StatusCodes.BadNodeIdUnknown)

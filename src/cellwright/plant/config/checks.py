@@ -28,6 +28,7 @@ from cellwright.plant.config.matching import check_matching
 from cellwright.plant.config.problems import Place, Problems
 from cellwright.plant.config.references import check_references
 from cellwright.plant.config.routes import check_routes, operations_by_code
+from cellwright.plant.config.samples import check_samples
 from cellwright.plant.config.self_discharge import check_self_discharge
 from cellwright.plant.config.tables import Tables, is_known, items, leaves
 from cellwright.plant.config.units import has_unit
@@ -302,5 +303,6 @@ CHECKS: tuple[Callable[[Tables, Problems], None], ...] = (
     _check_lot_limits,
     _check_recipes,
     check_matching,
+    check_samples,
 )
 """The checks, in the order of the message. A new check is a function and a line here."""

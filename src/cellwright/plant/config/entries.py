@@ -219,6 +219,34 @@ class MatchingEntry(Entry, frozen=True, kw_only=True):
     ] = None
 
 
+class SampleEntry(Entry, frozen=True, kw_only=True):
+    """A sample that is destroyed every so often at each station that does an operation."""
+
+    operation: Annotated[Name, Meta(description="Operation of which it is; it has one such table.")]
+    name: Annotated[Text, Meta(description="What is done, for people.")]
+    characteristic: Annotated[Name, Meta(description="What is measured of each piece; it ends in the unit.")]
+    unit: Annotated[Text, Meta(description="Unit of limits and values, for people.")]
+    lower: Annotated[float | None, Meta(description="Lowest good value; left out = no limit.")] = None
+    upper: Annotated[float | None, Meta(description="Highest good value; left out = no limit.")] = None
+    source: Annotated[str, Meta(description='Where its limits come from; "" = not said.')] = ""
+    coupon_count: Annotated[Positive, Meta(description="Pieces of one sample; one bad piece fails it.")] = 1
+    every_count: Annotated[Positive, Meta(description="Units after a good sample until the next one is due.")]
+    every_s: Annotated[
+        Positive | None,
+        Meta(description="Seconds after a good sample until the next one is due; left out = time does not matter."),
+    ] = None
+    grace_count: Annotated[
+        Amount, Meta(description="Units that may still be begun while a sample is due; then check-in is refused.")
+    ] = 0
+    tools: Annotated[
+        tuple[Name, ...], Meta(description="Tools of its stations whose replacement makes a sample due.")
+    ] = ()
+    good_modes: Annotated[
+        tuple[Name, ...], Meta(description="Ways to fail that are as wanted; [] here and below = nobody asks.")
+    ] = ()
+    bad_modes: Annotated[tuple[Name, ...], Meta(description="Ways to fail that condemn a sample of any value.")] = ()
+
+
 class CharacteristicEntry(Entry, frozen=True, kw_only=True):
     """Something that an operation measures, with its limits."""
 
@@ -379,7 +407,12 @@ FILES: dict[str, dict[str, type[Entry]]] = {
     "equipment.toml": {"work_centers": WorkCenterEntry, "stations": StationEntry},
     "materials.toml": {"materials": MaterialEntry, "products": ProductEntry},
     "carriers.toml": {"carriers": CarrierEntry},
-    "routes.toml": {"routes": RouteEntry, "operations": OperationEntry, "matching": MatchingEntry},
+    "routes.toml": {
+        "routes": RouteEntry,
+        "operations": OperationEntry,
+        "matching": MatchingEntry,
+        "samples": SampleEntry,
+    },
     "characteristics.toml": {
         "characteristics": CharacteristicEntry,
         "corrections": CorrectionEntry,

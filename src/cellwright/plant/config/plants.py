@@ -25,6 +25,7 @@ from cellwright.model.routes import (
     QueueTime,
     Recipe,
 )
+from cellwright.model.sampling import SamplePlan
 from cellwright.model.self_discharge import CurvePoint, SelfDischarge
 from cellwright.plant.config.checks import check_tables
 from cellwright.plant.config.entries import (
@@ -41,6 +42,7 @@ from cellwright.plant.config.entries import (
     ProductEntry,
     RecipeEntry,
     RouteEntry,
+    SampleEntry,
     SelfDischargeEntry,
     SiteEntry,
     StationEntry,
@@ -140,6 +142,7 @@ def _build(tables: Tables) -> Plant:
         routes=routes,
         recipes=_recipes(tables),
         matching={entry.operation: Matching(**structs.asdict(entry)) for _, entry in tables.entries(MatchingEntry)},
+        samples={entry.operation: _sample_plan(entry) for _, entry in tables.entries(SampleEntry)},
     )
 
 
@@ -182,6 +185,16 @@ def _operations(tables: Tables) -> dict[str, Operation]:
         )
         for _, entry in tables.entries(OperationEntry)
     }
+
+
+def _sample_plan(entry: SampleEntry) -> SamplePlan:
+    limits = Characteristic(
+        code=entry.characteristic, unit=entry.unit, lower=entry.lower, upper=entry.upper, source=entry.source
+    )
+    values = structs.asdict(entry)
+    for key in ("unit", "lower", "upper", "source"):
+        del values[key]
+    return SamplePlan(**{**values, "characteristic": limits})
 
 
 def _mass_check(entry: MassCheckEntry) -> MassCheck:

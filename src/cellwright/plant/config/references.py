@@ -17,6 +17,7 @@ from cellwright.plant.config.entries import (
     ProductEntry,
     RecipeEntry,
     RouteEntry,
+    SampleEntry,
     SelfDischargeEntry,
     StationEntry,
     WorkCenterEntry,
@@ -40,6 +41,7 @@ _NAMED: dict[type[Entry], dict[str, type[Entry]]] = {
     MatchingEntry: {"operation": OperationEntry},
     RecipeEntry: {"operation": OperationEntry},
     SelfDischargeEntry: {"operation": OperationEntry},
+    SampleEntry: {"operation": OperationEntry},
 }
 """By kind of entry: the keys that name something, and what."""
 

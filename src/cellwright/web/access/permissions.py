@@ -31,6 +31,8 @@ class Permission(StrEnum):
     MATERIAL_LOAD = "material_load"
     EQUIPMENT_MAINTAIN = "equipment_maintain"
     """Tools and calibrations."""
+    SAMPLE_RECORD = "sample_record"
+    """What samples gave that were destroyed by a plan."""
     CORRECTION_RELEASE = "correction_release"
     """Putting in force what gauges add to what they measure: it moves grades."""
     OPERATION_ABORT = "operation_abort"
@@ -59,9 +61,17 @@ class ObjectRule(StrEnum):
 _P = Permission
 _ALWAYS: Final = frozenset({_P.PUBLIC, _P.SELF, _P.ACCOUNT})
 _ROLES: Final[dict[str, frozenset[Permission]]] = {
-    "operator": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD}),
+    "operator": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.SAMPLE_RECORD}),
     "line_lead": frozenset(
-        {_P.PLANT_READ, _P.HOLD_PLACE, _P.MATERIAL_LOAD, _P.LOT_RECEIVE, _P.OPERATION_ABORT, _P.JOB_DISPATCH}
+        {
+            _P.PLANT_READ,
+            _P.HOLD_PLACE,
+            _P.MATERIAL_LOAD,
+            _P.SAMPLE_RECORD,
+            _P.LOT_RECEIVE,
+            _P.OPERATION_ABORT,
+            _P.JOB_DISPATCH,
+        }
     ),
     "quality": frozenset(
         {
@@ -76,6 +86,7 @@ _ROLES: Final[dict[str, frozenset[Permission]]] = {
             _P.OPERATION_ABORT,
             _P.CORRECTION_RELEASE,
             _P.RECORD_CORRECT,
+            _P.SAMPLE_RECORD,
         }
     ),
     "process": frozenset({_P.PLANT_READ, _P.HOLD_PLACE, _P.CORRECTION_RELEASE, _P.JOB_DISPATCH}),

@@ -31,6 +31,7 @@ from cellwright.web.pages.styleguide import STYLEGUIDE
 from cellwright.web.pages.trace import TRACE
 from cellwright.web.pages.unit import UNIT
 from cellwright.web.pages.unit_list import UNITS
+from cellwright.web.pages.welds import WELDS
 from cellwright.web.pages.work import WORK
 
 PAGES = (
@@ -44,6 +45,7 @@ PAGES = (
     UNITS,
     UNIT,
     PACK_CELLS,
+    WELDS,
     LOTS,
     LOT,
     CARRIER,

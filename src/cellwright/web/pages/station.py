@@ -18,6 +18,7 @@ from cellwright.views.status import LoadedLot, read_loaded
 from cellwright.web.access.permissions import Permission
 from cellwright.web.page import Page
 from cellwright.web.pages.needs import Need, needs_of, operations_at
+from cellwright.web.pages.station_samples import StationSamples, read_station_samples
 from cellwright.web.pages.tiles import Tile, tiles_of
 from cellwright.web.problems import NotFoundError
 from cellwright.web.question import Question
@@ -36,6 +37,7 @@ class StationNow(Struct, frozen=True):
     """The newest first, at most 20."""
     machine: MachineSign | None
     """None = no machine is named."""
+    samples: StationSamples
 
 
 class StationRecipe(Struct, frozen=True):
@@ -92,6 +94,9 @@ async def read_station(
     buffers = await read_buffers(connection, now_us)
     tile = next(each for each in tiles_of(plant, views, buffers, signs) if each.station == code)
     refusals = await read_refusals(connection, Wanted(station=code), limit=_REFUSALS)
+    samples = await read_station_samples(
+        connection, plant, plant.stations[code], now_us=now_us, running_count=tile.running_count
+    )
     return StationNow(
         tile=tile,
         running=views[0].running if views else (),
@@ -99,6 +104,7 @@ async def read_station(
         loaded=await read_loaded(connection, code),
         refusals=refusals.refusals,
         machine=signs.get(code),
+        samples=samples,
     )
 
 

@@ -256,6 +256,41 @@ const releasingLot = (lot) => ({
   command: (values) => ({ type: 'ReleaseLot', lot, certificate_sha256: values.certificate_sha256 }),
 });
 
+/** @param {string} station @param {Record<string, any>} plan @returns {Ask} */
+const sampling = (station, plan) => {
+  const { characteristic: limits, coupon_count: count, modes } = plan;
+  const pieces = Array.from({ length: count }, (_, index) => index + 1);
+  const piece = (/** @type {string} */ text, /** @type {number} */ number) => (count > 1 ? `${text} ${number}` : text);
+  return {
+    title: t('ask.sample_title', { code: station }),
+    text: t('ask.sample_text', { name: plan.name }),
+    submit: t('ask.sample'),
+    done: t('ask.sample_done'),
+    schema: {
+      properties: {
+        ...Object.fromEntries(
+          pieces.flatMap((number) => [
+            [`value_${number}`, { type: 'number', title: `${piece(term(limits.code, limits.code), number)} (${limits.unit})`, description: t('ask.sample_value_help') }],
+            ...(modes.length > 0 ? [[`mode_${number}`, { type: 'string', title: piece(t('ask.sample_mode'), number), enum: modes, enumTitles: modes.map((/** @type {string} */ each) => term(each, each)) }]] : []),
+          ]),
+        ),
+        unit: { type: 'string', title: t('ask.sample_unit'), format: 'code', maxLength: 128, description: t('ask.sample_unit_help') },
+        reason: { ...reason(), title: t('ask.sample_remark'), description: '' },
+      },
+      required: modes.length > 0 ? pieces.map((number) => `mode_${number}`) : [],
+    },
+    command: (values) => ({
+      type: 'RecordSample',
+      station,
+      operation: plan.operation,
+      values: pieces.map((number) => values[`value_${number}`] ?? null),
+      modes: modes.length > 0 ? pieces.map((number) => values[`mode_${number}`]) : [],
+      units: values.unit?.trim() ? [values.unit.trim()] : [],
+      reason: values.reason ?? '',
+    }),
+  };
+};
+
 /** @param {{code: string, name: string}[]} products @returns {Ask} */
 const ordering = (products) => ({
   title: t('ask.order_title'),
@@ -348,6 +383,7 @@ export const ASKS = {
   assign: naming,
   abort: givingUp,
   release_lot: releasingLot,
+  sample: sampling,
   order: ordering,
   close_order: closingOrder,
   recall: recalling,

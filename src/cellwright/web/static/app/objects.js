@@ -5,7 +5,7 @@ import { has, language, number, t, unitSymbol } from './i18n.js';
 /** @typedef {import('../vendor/preact.js').ComponentChildren} Children */
 
 /** @type {Record<string, string>} */
-const FOLDERS = { cell: 'units', module: 'units', pack: 'units', unit: 'units', lot: 'lots', carrier: 'carriers', station: 'stations', work: 'work', line: 'lines', order: 'orders', trace: 'trace', vehicle: 'trace', roll_map: 'roll-maps', pack_cells: 'pack-cells' };
+const FOLDERS = { cell: 'units', module: 'units', pack: 'units', unit: 'units', lot: 'lots', carrier: 'carriers', station: 'stations', work: 'work', line: 'lines', order: 'orders', trace: 'trace', vehicle: 'trace', roll_map: 'roll-maps', pack_cells: 'pack-cells', welds: 'welds' };
 const LIKE_DATA = /\.(json|csv|xlsx|parquet|html)$/;
 
 /** The address of an object, without suffix; a code may hold any character. @param {string} kind @param {string} code */

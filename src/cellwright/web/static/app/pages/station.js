@@ -1,5 +1,5 @@
 /** A station: what it waits for, what it does, what is mounted, what it runs, and why it was refused. */
-import { html } from '../../vendor/preact.js';
+import { html, useEffect, useState } from '../../vendor/preact.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
 import { StateWord } from '../components/station_tile.js';
@@ -33,6 +33,7 @@ export default function StationPage({ boot }) {
         <${LastUnits} units=${now.last_units} />
       </div>
       <div class="span-6 stack">
+        <${Samples} station=${page.station.code} samples=${now.samples} />
         <${Refusals} refusals=${now.refusals} code=${page.station.code} />
         <${Recipes} recipes=${page.recipes} />
         <${About} page=${page} now=${now} />
@@ -52,6 +53,16 @@ function figures(tile) {
     { key: 'bad', label: t('tile.bad'), value: tile.ng_count, note: t('station.of_reported', { n: tried }) },
     { key: 'refused', label: t('station.refused'), value: tile.refused_count },
   ];
+}
+
+/** Brought along only where samples are taken. @param {{station: string, samples: {plans: any[]}}} props */
+function Samples({ station, samples }) {
+  const [Shown, setShown] = useState(/** @type {any} */ (null));
+  const isPlanned = samples.plans.length > 0;
+  useEffect(() => {
+    if (isPlanned) import('../components/station_samples.js').then((module) => setShown(() => module.default));
+  }, [isPlanned]);
+  return Shown && html`<${Shown} station=${station} samples=${samples} />`;
 }
 
 /** @param {{now: any}} props */

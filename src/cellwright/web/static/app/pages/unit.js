@@ -33,6 +33,7 @@ export default function UnitPage() {
       <a class="button" href=${traceOf('forward', unit.code)}>${t('trace.forward')}</a>
       <a class="button" href=${genealogyOf('backward', unit.code)}>${t('page.genealogy')}</a>
       <a class="button" href=${pageOf('siblings', unit.code)}>${t('page.siblings')}</a>
+      ${unit.kind === 'module' && html`<a class="button" href=${pageOf('welds', unit.code)}>${t('page.welds')}</a>`}
       <a class="button" href=${`/units/${encodeURIComponent(unit.code)}/certificate`}>${t('unit.certificate')}</a>
       <${CommandMenu} asks=${asksOf(data)} ask=${ask} />
       <${ExportMenu} path=${addressOf('unit', unit.code)} />
