@@ -157,7 +157,7 @@ function About({ page, now }) {
   const needsCalibration = page.works.some((/** @type {any} */ work) => work.is_calibrated);
   const calibrated = page.calibrated_until_us === null ? t('station.calibration_none') : dateTime(page.calibrated_until_us);
   const items = [
-    { label: t('station.work_center'), value: page.work_center_name },
+    { label: t('station.work_center'), value: nameWord(page.work_center_name) },
     { label: t('station.area'), value: word('area', page.area) },
     { label: t('station.machine'), value: machine },
     ...(now.machine?.fault ? [{ label: t('station.fault'), value: now.machine.fault }] : []),
