@@ -87,8 +87,8 @@ def found(report: CheckReport) -> dict[str, int]:
 # --- check and rebuild ------------------------------------------------------------------------------
 
 
-LEFT = {"installation", "shipment", "given_code", "job", "call", "correction"}
-"""Rows of what left the plant, was ordered or corrected: told and checked by test_whereabouts, test_jobs, test_grading."""
+LEFT = {"installation", "shipment", "given_code", "job", "call", "correction", "sample", "sample_stand"}
+"""What left the plant, was ordered, corrected or sampled: told and checked by test_whereabouts, test_jobs, test_grading, test_samples."""
 
 
 async def test_the_journal_and_every_table_are_equal(connection: asyncpg.Connection, driver: RecordingDriver) -> None:
