@@ -13,7 +13,7 @@ import pytest_asyncio
 from cellwright.model.facts import OperationCompleted
 from cellwright.testing.access import browser, make_account
 from cellwright.testing.database import Databases
-from cellwright.testing.grading_story import CELLS, graded_story
+from cellwright.testing.grading_story import CELLS, TRAYS, graded_story
 from cellwright.testing.replay import RecordingDriver, through_gate
 from cellwright.testing.web import running_web
 
@@ -48,6 +48,15 @@ def graded_by_gate(driver: RecordingDriver) -> list[OperationCompleted]:
     return [each for each in facts if isinstance(each, OperationCompleted) and each.operation == "grade"]
 
 
+def cells_of(fact: OperationCompleted) -> list[dict[str, Any]]:
+    columns = {each.characteristic: each.values for each in fact.results}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def is_met(dcir_ohm: float | None) -> bool:
+    return dcir_ohm is None or 0.0117 <= dcir_ohm <= 0.0132
+
+
 async def test_the_limits_in_force_give_the_grades_that_the_gate_gave(face: Face) -> None:
     found = await ask(face)
     given = [grade for fact in graded_by_gate(face[0]) for grade in fact.grades]
@@ -59,33 +68,22 @@ async def test_the_limits_in_force_give_the_grades_that_the_gate_gave(face: Face
 
 async def test_other_limits_move_those_between_and_say_so(face: Face) -> None:
     found = await ask(face, limits="A:capacity_ah:6.2..")
-    columns = {
-        result.characteristic: [*result.values] for fact in graded_by_gate(face[0])[:1] for result in fact.results
-    }
-    assert "capacity_fair_ah" in columns
-    values = [
-        value
-        for fact in graded_by_gate(face[0])
-        for result in fact.results
-        if result.characteristic == "capacity_fair_ah"
-        for value in result.values
-    ]
-    measured = [
-        value
-        for fact in graded_by_gate(face[0])
-        for result in fact.results
-        if result.characteristic == "capacity_ah"
-        for value in result.values
-    ]
-    asked = [fair if fair is not None else shown for fair, shown in zip(values, measured, strict=True)]
-    between = sum(6.0 <= each < 6.2 for each in asked if each is not None)
+    cells = [cell for fact in graded_by_gate(face[0]) for cell in cells_of(fact)]
+    between = sum(6.0 <= each["capacity_fair_ah"] < 6.2 and is_met(each["dcir_ohm"]) for each in cells)
     assert between > 0
     assert found["moved_count"] == between
     assert {"was": "A", "now": "B", "count": between} in found["moves"]
     assert sum(each["count"] for each in found["moves"]) == CELLS
     assert sum(each["asked_count"] for each in found["yields"]) == CELLS
     assert tomllib.loads(found["snippet"])["grades"] == [
-        {"operation": "grade", "code": "A", "limits": [{"characteristic": "capacity_ah", "lower": 6.2}]},
+        {
+            "operation": "grade",
+            "code": "A",
+            "limits": [
+                {"characteristic": "capacity_ah", "lower": 6.2},
+                {"characteristic": "dcir_ohm", "lower": 0.0117, "upper": 0.0132, "required": False},
+            ],
+        },
         {"operation": "grade", "code": "B", "limits": [{"characteristic": "capacity_ah", "lower": 5.8}]},
     ]
     assert {each["grade"] for each in found["cells"]} == {"A"}
@@ -93,7 +91,7 @@ async def test_other_limits_move_those_between_and_say_so(face: Face) -> None:
 
 
 async def test_a_limit_without_ends_is_none_and_takes_every_good_cell(face: Face) -> None:
-    found = await ask(face, limits="A:capacity_ah:..")
+    found = await ask(face, limits="A:capacity_ah:..,A:dcir_ohm:..")
     assert found["yields"][0]["asked_count"] == CELLS
     assert tomllib.loads(found["snippet"])["grades"][0]["limits"] == []
 
@@ -116,10 +114,12 @@ async def test_a_population_is_chosen(face: Face, query: dict[str, Any], count: 
 
 
 async def test_a_spread_tells_corrected_from_measured(face: Face) -> None:
-    [capacity] = (await ask(face))["spreads"]
+    capacity, resistance = (await ask(face))["spreads"]
     assert capacity["characteristic"] == "capacity_ah"
     assert capacity["corrected_count"] == capacity["asked"]["count"] == CELLS
     assert capacity["measured"]["sigma"] != capacity["asked"]["sigma"]
+    assert (resistance["asked"]["count"], resistance["asked"]["unknown_count"]) == (CELLS - TRAYS, TRAYS)
+    assert (resistance["measured"], resistance["corrected_count"]) == (None, 0)
 
 
 async def test_files_hold_every_cell_with_its_values(face: Face) -> None:
@@ -127,7 +127,10 @@ async def test_files_hold_every_cell_with_its_values(face: Face) -> None:
     rows = list(csv.DictReader(io.StringIO((await face[1].get("/grading.csv", params=query)).text)))
     assert len(rows) == CELLS
     for row in rows:
-        assert (row["asked"] == "A") == (float(row["capacity_ah_asked"]) >= 6.2), row
+        assert (row["asked"] == "A") == (
+            float(row["capacity_ah_asked"]) >= 6.2
+            and is_met(float(row["dcir_ohm_asked"]) if row["dcir_ohm_asked"] else None)
+        ), row
     yields = list(
         csv.DictReader(io.StringIO((await face[1].get("/grading.csv", params={**query, "table": "yields"})).text))
     )
@@ -146,7 +149,7 @@ async def test_files_hold_every_cell_with_its_values(face: Face) -> None:
         ({"order": "NO-ORDER"}, 404, "no units were made for an order NO-ORDER"),
         ({"gauge": "oven:1"}, 400, "write chamber_no:3 or channel_no:3"),
         ({"limits": "A"}, 400, "write GRADE:characteristic:lower..upper"),
-        ({"limits": "Z:capacity_ah:1.."}, 400, "There are grades A, B; characteristics capacity_ah"),
+        ({"limits": "Z:capacity_ah:1.."}, 400, "There are grades A, B; characteristics capacity_ah, dcir_ohm"),
         ({"limits": "A:capacity_ah:7..6"}, 400, "the lower limit is above the upper one"),
         ({"limits": "A:capacity_ah:nan.."}, 400, "nan is no number"),
         ({"limits": "A:capacity_ah:1e999.."}, 400, "1e999 is no number"),

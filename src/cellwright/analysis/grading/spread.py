@@ -81,15 +81,15 @@ def spread_of(values: Floats) -> ValueSpread:
     )
 
 
-def _bins(known: Floats, median: float, robust: float) -> tuple[tuple[Bin, ...], int, int]:
+def _bins(known: Floats, median_n: float, robust_sigma: float) -> tuple[tuple[Bin, ...], int, int]:
     """Return bins by the rule of Freedman and Diaconis (1981), and how many values lie below and above them."""
     low, high = float(known.min()), float(known.max())
-    if robust > 0:
-        low, high = max(low, median - _SHOWN_SIGMA * robust), min(high, median + _SHOWN_SIGMA * robust)
+    if robust_sigma > 0:
+        low, high = max(low, median_n - _SHOWN_SIGMA * robust_sigma), min(high, median_n + _SHOWN_SIGMA * robust_sigma)
     if not low < high:
         pad = abs(low) * 0.001 or 1.0
         low, high = low - pad, high + pad
-    width = 2 * robust * IQR_SIGMA / len(known) ** (1 / 3) or high - low
+    width = 2 * robust_sigma * IQR_SIGMA / len(known) ** (1 / 3) or high - low
     count = int(min(_BINS_MAX, max(_BINS_MIN, math.ceil((high - low) / width))))
     counts, edges = np.histogram(known, bins=count, range=(low, high))
     pairs = zip(edges.tolist(), edges[1:].tolist(), counts.tolist(), strict=False)

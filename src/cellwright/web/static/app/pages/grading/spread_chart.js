@@ -74,7 +74,7 @@ function Plot({ asked, measured, limits, edits, change, width_px, unit, digits, 
     ${bins.map((/** @type {any} */ { start, end, count }) => html`<rect key=${start} class="chart-bar" x=${x(start) + 0.5} y=${y(count)} width=${Math.max(1, x(end) - x(start) - 1)} height=${Math.max(0, y(0) - y(count))} />`)}
     ${outline.length > 0 && html`<path class="grading-measured" d=${stepsOf(outline, x, y)} />`}
     <line class="chart-line" x1=${LEFT} x2=${width_px} y1=${y(0)} y2=${y(0)} />
-    ${ticks(low, high, Math.floor(width_px / 90)).map((value) => html`<text key=${value} x=${x(value)} y=${height - 6} text-anchor="middle">${number(value)}</text>`)}
+    ${ticks(low, high, Math.floor(width_px / 90)).map((value) => html`<text key=${value} x=${x(value)} y=${height - 6} text-anchor="middle">${number(value, { digits })}</text>`)}
     ${handles.filter(({ was, value }) => was !== null && was !== value).map(({ limit, end, was }) => html`<line key=${`${limit.grade}${end}was`} class="chart-limit" x1=${x(was)} x2=${x(was)} y1=${top_px} y2=${y(0)} />`)}
     ${handles.filter(({ value }) => value !== null && !Number.isNaN(value)).map((each) => html`<${Handle} key=${each.limit.grade + each.end} ...${{ ...each, x, valueAt, bottom: y(0), low, high, unit, digits, name, hold, change }} />`)}
   </svg>`;
