@@ -11,7 +11,7 @@ from cellwright.web.access.permissions import GRANTABLE, Permission, permissions
 ALWAYS = {"public", "self", "account"}
 TABLE = {
     "operator": {"plant_read", "hold_place", "material_load", "sample_record"},
-    "line_lead": {"plant_read", "hold_place", "material_load", "sample_record", "lot_receive", "operation_abort"},
+    "line_lead": {"plant_read", "hold_place", "material_load", "sample_record", "lot_receive", "operation_abort", "job_dispatch"},
     "quality": {
         "sample_record",
         "plant_read",
@@ -26,9 +26,9 @@ TABLE = {
         "correction_release",
         "record_correct",
     },
-    "process": {"plant_read", "hold_place", "correction_release"},
+    "process": {"plant_read", "hold_place", "correction_release", "job_dispatch"},
     "maintenance": {"plant_read", "hold_place", "equipment_maintain", "operation_abort", "unit_repair"},
-    "planner": {"plant_read", "lot_receive", "order_manage", "unit_ship"},
+    "planner": {"plant_read", "lot_receive", "order_manage", "unit_ship", "job_dispatch"},
     "auditor": {"plant_read", "people_read", "audit_read"},
     "admin": {"plant_read", "operation_abort", "people_read", "people_manage", "audit_read"},
     "partner": set[str](),

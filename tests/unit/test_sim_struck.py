@@ -67,7 +67,7 @@ def test_every_name_is_a_defect() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("bolt", "no defect 'bolt'; take one of bms_software, bolt_loose,"),
+        ("bolt", "no defect 'bolt'; take one of ageing_heat, bms_software, bolt_loose,"),
         ("bolt_loose=", "the rate of bolt_loose is ''; give a number"),
         ("bolt_loose=-1", "give a number from 0"),
         ("bolt_loose=nan", "give a number from 0"),

@@ -143,7 +143,7 @@ def report_lines(report: CorrectionsReport) -> Iterator[str]:
             yield from _effect_lines(effect)
         yield from (f"  {note}" for note in study.notes[1:])
         is_released = study.characteristic in report.released
-        yield "  in force from now on" if is_released else "  not in force; --release puts it in force"
+        yield "  in force from now on" if is_released else "  not in force; --release --reason TEXT puts it in force"
     for warming in report.warming:
         yield from _warming_lines(warming)
 

@@ -2,6 +2,7 @@
 import { html, useCallback, useEffect, useRef, useState } from '../../vendor/preact.js';
 import { getJson, Problem } from '../api.js';
 import { KpiStrip } from '../components/kpi_strip.js';
+import { Late } from '../components/late.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { EmptyState, ErrorState, Notice } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
@@ -12,11 +13,12 @@ import { ends, keyOf, limitsQuery, problemOf } from './grading/edits.js';
 import { LimitsTable } from './grading/limits_table.js';
 import { Moved, Yields } from './grading/outcome.js';
 import { Snippet } from './grading/snippet.js';
-import { SpreadChart } from './grading/spread_chart.js';
 
 /** @typedef {import('./grading/edits.js').Edits} Edits */
 
 const PAUSE_MS = 120;
+
+const chartPart = () => import('./grading/spread_chart.js').then(({ SpreadChart }) => SpreadChart);
 
 /** The address with other limits. @param {string} limits */
 function queryWith(limits) {
@@ -59,7 +61,7 @@ function WhatIf({ first }) {
     ${failure && html`<${ErrorState} text=${failure} />`}
     <${Card} flush id="limits" title=${t('grading.limits')} note=${t(answer.is_changed ? 'grading.limits_changed' : 'grading.limits_in_force')}
       actions=${answer.is_changed && html`<button type="button" class="button button-small" onClick=${reset}>${t('grading.reset')}</button>`}><${LimitsTable} ...${shared} /><//>
-    <div class="grading-charts">${answer.spreads.map((/** @type {any} */ spread) => html`<${SpreadChart} key=${spread.characteristic} spread=${spread} ...${shared} />`)}</div>
+    <div class="grading-charts">${answer.spreads.map((/** @type {any} */ spread) => html`<${Late} load=${chartPart} key=${spread.characteristic} spread=${spread} ...${shared} />`)}</div>
     <${Yields} answer=${answer} />
     ${answer.is_changed && html`<${Moved} answer=${answer} /><${Snippet} text=${answer.snippet} />`}`;
 }

@@ -6,9 +6,9 @@ import { CorrectionNotices, correctionsOf } from '../components/correction_notic
 import { Genealogy } from '../components/genealogy.js';
 import { historyEvents } from '../components/history_events.js';
 import { HoldNotices } from '../components/hold_notices.js';
+import { Late } from '../components/late.js';
 import { Card, KeyValue, PageHead } from '../components/page_head.js';
 import { MeasuredTable } from '../components/measured_table.js';
-import { PrintedCodes } from '../components/printed_codes.js';
 import { RouteSteps } from '../components/route_steps.js';
 import { EmptyState } from '../components/states.js';
 import { ExportMenu } from '../components/table_tools.js';
@@ -48,7 +48,7 @@ export default function UnitPage() {
         <div class="span-8"><${Card} title=${t('unit.route')} note=${`${data.route} ${t('object.revision', { revision: data.revision })}`}><${RouteSteps} steps=${data.steps} /><//></div>
       </div>
       <${Card} title=${t('unit.genealogy')}><${Relatives} ...${data} /><//>
-      ${unit.kind !== 'cell' && html`<${Cells} code=${unit.code} />`}
+      ${unit.kind !== 'cell' && html`<${Late} load=${cellsPart} code=${unit.code} />`}
       ${members.length > 0 && html`<${Card} flush id="members" title=${t('unit.members', { n: members.length })}><${Members} members=${members} /><//>`}
       ${made_of.length > 0 && html`<${Card} flush id="made-of" title=${t('unit.made_of')} note=${t('unit.made_of_note')}><${MadeOf} rows=${made_of} /><//>`}
       ${data.grading && html`<${Card} id="grading" title=${t('grade_why.title')}><${Late} load=${gradePart} why=${data.grading} /><//>`}
@@ -57,7 +57,7 @@ export default function UnitPage() {
       <${Card} flush id="measurements" title=${t('unit.measurements')}>
         ${data.measurements.length > 0 ? html`<${MeasuredTable} rows=${data.measurements} names=${names} />` : html`<${EmptyState} title=${t('unit.no_measurements')} text=${t('unit.no_measurements_text')} />`}
       <//>
-      ${data.printed.length > 0 && html`<${Card} id="printed" title=${t('unit.printed')} note="GB/T 34014"><${PrintedCodes} fields=${data.printed} /><//>`}
+      ${data.printed.length > 0 && html`<${Card} id="printed" title=${t('unit.printed')} note="GB/T 34014"><${Late} load=${codesPart} fields=${data.printed} /><//>`}
       <${Card} id="history" title=${t('unit.history')} note=${t('unit.facts', { n: history.length })}>
         <${Timeline} events=${historyEvents(history, { names })} />
         ${data.history_before !== null && html`<p><a class="button" href=${`?before=${data.history_before}#history`}>${t('unit.older')}</a></p>`}
@@ -69,23 +69,11 @@ const gradePart = () => import('./unit/grade_why.js').then(({ GradeWhy }) => Gra
 
 const leakPart = () => import('./unit/leak.js').then(({ Leak }) => Leak);
 
+const cellsPart = () => import('../components/pack_cells.js').then(({ PackOf }) => PackOf);
+
+const codesPart = () => import('../components/printed_codes.js').then(({ PrintedCodes }) => PrintedCodes);
+
 const curvesPart = () => import('../components/unit_curve.js').then(({ UnitCurves }) => UnitCurves);
-
-/** A part of the page whose script comes once it is needed. @param {{load: () => Promise<any>} & Data} props */
-function Late({ load, ...props }) {
-  const [part, setPart] = useState(/** @type {any} */ ({}));
-  useEffect(() => {
-    load().then((view) => setPart({ view }));
-  }, []);
-  return part.view ? html`<${part.view} ...${props} />` : null;
-}
-
-/** What only packs and modules have comes behind the page. @param {{code: string}} props */
-function Cells({ code }) {
-  const [found, setFound] = useState(/** @type {{PackOf: any} | null} */ (null));
-  useEffect(() => void import('../components/pack_cells.js').then(setFound), []);
-  return found && html`<${found.PackOf} code=${code} />`;
-}
 
 /** Whether its certificate is final; a pack's is computed from all its cells, so it comes behind the page too. @param {{code: string, stamp: unknown}} props */
 function Paper(props) {
