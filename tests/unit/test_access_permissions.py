@@ -11,7 +11,15 @@ from cellwright.web.access.permissions import GRANTABLE, Permission, permissions
 ALWAYS = {"public", "self", "account"}
 TABLE = {
     "operator": {"plant_read", "hold_place", "material_load", "sample_record"},
-    "line_lead": {"plant_read", "hold_place", "material_load", "sample_record", "lot_receive", "operation_abort", "job_dispatch"},
+    "line_lead": {
+        "plant_read",
+        "hold_place",
+        "material_load",
+        "sample_record",
+        "lot_receive",
+        "operation_abort",
+        "job_dispatch",
+    },
     "quality": {
         "sample_record",
         "plant_read",
