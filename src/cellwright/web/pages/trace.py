@@ -113,13 +113,8 @@ async def _load(question: Question) -> TraceData:
     async with reading(question.services) as connection:
         found = await _find(connection, question.code)
         try:
-            moment, known_us = _times(question)
-            trace = await _trace(connection, found, section, direction=direction, moment=moment)
-            now, later = trace, tuple[Corrected, ...]()
-            if known_us is not None:
-                async with as_known(connection, known_us):
-                    trace = await _trace(connection, found, section, direction=direction, moment=moment)
-                later = await corrections_since(connection, await _lots_in(connection, now, trace), known_us)
+            known = await _known(connection, found, question, section)
+            trace = known.trace
             work, left_out = await _work(connection, trace)
         except TraceError as error:
             raise ClientException(str(error)) from None
@@ -145,10 +140,31 @@ async def _load(question: Question) -> TraceData:
         parts=() if is_page else tuple(_parts(trace.links)),
         work=tuple(structs.replace(row, codes=row.codes[:1]) for row in work) if is_page else work,
         work_left_out_count=left_out,
-        known_us=known_us,
-        known_differs=_said(trace) != _said(now),
-        later=later,
+        known_us=known.known_us,
+        known_differs=known.differs,
+        later=known.later,
     )
+
+
+class _Known(Struct, frozen=True):
+    """A trace as the record was known at a time (None = now), whether it is another one now, and what was corrected since."""
+
+    trace: Trace
+    known_us: int | None = None
+    differs: bool = False
+    later: tuple[Corrected, ...] = ()
+
+
+async def _known(connection: Connection, found: FoundCode, question: Question, section: AskedSection) -> _Known:
+    direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
+    moment, known_us = _times(question)
+    now = await _trace(connection, found, section, direction=direction, moment=moment)
+    if known_us is None:
+        return _Known(now)
+    async with as_known(connection, known_us):
+        then = await _trace(connection, found, section, direction=direction, moment=moment)
+    later = await corrections_since(connection, await _lots_in(connection, now, then), known_us)
+    return _Known(then, known_us, _said(then) != _said(now), later)
 
 
 def _times(question: Question) -> tuple[Moment, int | None]:
