@@ -68,6 +68,7 @@ PATHS: Final = {
     "trace-forward": "/trace/FOIL-1?direction=forward",
     "trace-stretch": "/trace/FOIL-1?direction=forward&start=0&end=950&lane=1&as_of=2026-01-01T00:05",
     "genealogy": "/genealogy/{module}",
+    "genealogy-known": "/genealogy/FOIL-1?direction=forward&known=2026-01-01T00:05",
     "genealogy-forward": "/genealogy/FOIL-1?direction=forward",
     "grading": "/grading",
     "grading-what-if": "/grading?last=500&limits=A:capacity_ah:6.3..6.5",

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -198,14 +199,14 @@ async def test_a_trace_is_asked_for_as_of_a_time_that_passed(browser: Browser, f
     async with open_screen(browser, web.address, session=session) as screen:
         page = screen.page
         await screen.open(f"/trace/{story.pack}")
-        field = page.get_by_role("textbox", name="As of")
+        field = page.get_by_role("textbox", name=re.compile("^As of"))
         for text, complaint in (("tomorrow", "Enter a time like"), ("2199-01-01", "lies in the future")):
             await field.fill(text)
             await page.get_by_role("button", name="Show", exact=True).click()
             await expect(page.get_by_role("alert")).to_contain_text(complaint)
             await expect(field).to_be_focused()
-        await page.get_by_role("button", name="As of: choose from a calendar").click()
-        await page.locator(".time-calendar").evaluate(
+        await page.get_by_role("button", name=re.compile("^As of: choose from a calendar")).click()
+        await page.locator(".time-calendar").first.evaluate(
             "(input) => { input.value = '1999-12-31T23:59'; input.dispatchEvent(new Event('change')); }"
         )
         await expect(field).to_have_value("1999-12-31 23:59")
@@ -216,4 +217,26 @@ async def test_a_trace_is_asked_for_as_of_a_time_that_passed(browser: Browser, f
         await page.get_by_role("link", name="As built").click()
         await expect(page).to_have_url(re.compile(r"as_of=built$"))
         await expect(field).to_have_value("")
+        screen.guard.check()
+
+
+@pytest.mark.parametrize("name", ["trace", "genealogy"])
+async def test_what_was_known_at_a_time_is_said_above_all_else(browser: Browser, face: Face, name: str) -> None:
+    web, story, session = face
+    async with open_screen(browser, web.address, session=session) as screen:
+        page = screen.page
+        await screen.open(f"/{name}/{story.cells[0]}")
+        field = page.get_by_role("textbox", name="Known as of")
+        await field.fill("2199-01-01")
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page.get_by_role("alert")).to_contain_text("lies in the future")
+        await field.fill("1999-12-31 23:59")
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page).to_have_url(re.compile(r"known=1999-12-31T23%3A59%3A00$"))
+        banner = page.locator(".notice").first
+        await expect(banner).to_contain_text("What the record said on 1999-12-31 23:59:00.")
+        await expect(banner).to_contain_text("Today's answer is another one.")
+        await banner.get_by_role("link", name="Show today's answer").click()
+        await expect(page).not_to_have_url(re.compile("known="))
+        await expect(page.get_by_text("What the record said on")).to_have_count(0)
         screen.guard.check()

@@ -209,7 +209,8 @@ async def take(connection: Connection, units: Ids) -> StretchColumns:
     runs = {name: _received(sent) for name, sent in zip(_RUN, record or (), strict=True)}
     order = np.lexsort((runs["a"], runs["place"]))
     runs = {name: column[order] for name, column in runs.items()}
-    ends = np.searchsorted(runs["place"], np.arange(1, len(names) + 2))
+    # Where nothing was ever taken there is no kind: one without runs stands for it.
+    ends = np.searchsorted(runs["place"], np.arange(1, max(1, len(names)) + 2))
     found = [_covering(runs, slice(low, high), units) for low, high in pairwise(ends.tolist())]
     return taken(RunColumns(*(np.concatenate(columns) for columns in zip(*found, strict=True))))
 

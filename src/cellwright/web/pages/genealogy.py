@@ -13,12 +13,14 @@ from msgspec import Struct, structs
 
 from cellwright.database.pool import Connection, borrow
 from cellwright.rules.positions import Direction
+from cellwright.views.as_known import as_known, corrections_since, read_known
+from cellwright.views.corrected import Corrected
 from cellwright.views.reached import Asked as Wanted
 from cellwright.views.reached import Level, Reached, reach
 from cellwright.views.reached_flows import Flow, find_flow
 from cellwright.views.reached_rows import LotRow, Rows, UnitRow, lot_rows
 from cellwright.views.reached_steps import Node, Nodes, read_level, read_steps
-from cellwright.views.subjects import CodeKind, FoundCode, TraceError, find_code
+from cellwright.views.subjects import CodeKind, FoundCode, MomentError, TraceError, find_code
 from cellwright.web.access.permissions import ObjectRule, Permission
 from cellwright.web.described import asking
 from cellwright.web.page import Page
@@ -35,7 +37,7 @@ PORTION: Final = 50
 """Nodes that are shown at once."""
 
 _ROWS_AT_ONCE: Final = 5_000
-_SECTION: Final = ("direction", "start", "end", "lane")
+_SECTION: Final = ("direction", "start", "end", "lane", "known")
 _READ: Final = {"permission": Permission.PLANT_READ, "object_rule": ObjectRule.SITE}
 
 
@@ -62,6 +64,20 @@ class GenealogyData(Struct, frozen=True, kw_only=True):
     lanes: tuple[int, ...]
     """Forward: into which the lot, or what was made of it, was slit."""
     levels: tuple[GenealogyLevel, ...]
+    known_us: int | None = None
+    """As of when the record is told, without later corrections (UTC us); None = as it is known now."""
+    known_differs: bool = False
+    """Whether what is known now is another answer."""
+    later: tuple[Corrected, ...] = ()
+    """Corrections since then that touch lots of either answer, the oldest first."""
+
+
+def known_in(question: Question) -> int | None:
+    """Return as of when the record is asked for, None = now; raises ClientException (400) for what is no time."""
+    try:
+        return read_known(question.query.get("known", ""), question.services.clock())
+    except MomentError as error:
+        raise ClientException(f"known: {error}") from None
 
 
 def wanted_of(question: Question, number: int) -> Wanted:
@@ -88,7 +104,8 @@ async def reached_by(connection: Connection, question: Question) -> tuple[FoundC
     """Return what a question names, and what it reaches; raises ClientException (400) for what is no section of it."""
     found = await found_in(connection, question.code)
     try:
-        return found, await reach(connection, wanted_of(question, found.number))
+        async with as_known(connection, known_in(question)):
+            return found, await reach(connection, wanted_of(question, found.number))
     except TraceError as error:
         raise ClientException(str(error)) from None
 
@@ -97,6 +114,11 @@ async def _load(question: Question) -> GenealogyData:
     async with borrow(question.services.pool) as connection:
         found, reached = await reached_by(connection, question)
         levels = await _levels(connection, reached)
+        known_us, differs, later = known_in(question), False, tuple[Corrected, ...]()
+        if known_us is not None:
+            now = await reach(connection, reached.asked)
+            differs = _said(reached) != _said(now)
+            later = await corrections_since(connection, {*reached.lots, *now.lots}, known_us)
         lanes = await lanes_for(connection, found, reached.asked.direction, lane=reached.asked.lane)
     lot, asked = reached.lots.get(found.number), reached.asked
     return GenealogyData(
@@ -111,7 +133,16 @@ async def _load(question: Question) -> GenealogyData:
         lane=asked.lane,
         lanes=lanes,
         levels=tuple(levels),
+        known_us=known_us,
+        known_differs=differs,
+        later=later,
     )
+
+
+def _said(reached: Reached) -> tuple[object, ...]:
+    """Return what an answer says of units and lots, so that two can be compared."""
+    units = {kind: rung.ids.tolist() for kind, rung in reached.units.items()}
+    return units, {number: (reached.bases[number], reached.stretches.of(number)) for number in reached.lots}
 
 
 async def _levels(connection: Connection, reached: Reached) -> list[GenealogyLevel]:
@@ -204,7 +235,8 @@ async def read_kin(request: Asked, code: FromPath[Path]) -> Nodes:
         node = await found_in(connection, of) if of else found
         if not reached.holds(node.number):
             raise NotFoundError(f"{of[:40]!r} is no part of this genealogy; ask for one of its nodes")
-        return await read_steps(connection, reached, node.number, limit=_limit(question), offset=question.offset)
+        async with as_known(connection, known_in(question)):
+            return await read_steps(connection, reached, node.number, limit=_limit(question), offset=question.offset)
 
 
 @get(f"{_FLOW_PATH}{{code:path}}", opt=_READ, operation_class=asking(_SECTION), summary="The flow from lots to packs")

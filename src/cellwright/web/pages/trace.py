@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from cellwright.database.pool import Connection
 from cellwright.model.ids import UnitKind
 from cellwright.rules.positions import Basis, Direction, Stretch
+from cellwright.views.as_known import as_known, corrections_since, read_known
 from cellwright.views.corrected import Corrected
 from cellwright.views.subjects import (
     AsOf,
@@ -98,6 +99,12 @@ class TraceData(Struct, frozen=True, kw_only=True):
     """Where units and lots of a backward trace were worked on; on the page each row names only the first of them."""
     work_left_out_count: int
     """Units and lots of which that is not told, because there are too many."""
+    known_us: int | None = None
+    """As of when the record is told, without later corrections (UTC us); None = as it is known now."""
+    known_differs: bool = False
+    """Whether what is known now is another answer."""
+    later: tuple[Corrected, ...] = ()
+    """Corrections since then that touch lots of either answer, the oldest first."""
 
 
 async def _load(question: Question) -> TraceData:
@@ -106,11 +113,9 @@ async def _load(question: Question) -> TraceData:
     async with reading(question.services) as connection:
         found = await _find(connection, question.code)
         try:
-            moment = read_moment(question.query.get("as_of", ""), question.services.clock())
-            trace = await _trace(connection, found, section, direction=direction, moment=moment)
+            known = await _known(connection, found, question, section)
+            trace = known.trace
             work, left_out = await _work(connection, trace)
-        except MomentError as error:
-            raise ClientException(f"as_of: {error}") from None
         except TraceError as error:
             raise ClientException(str(error)) from None
         lanes = await lanes_for(connection, found, direction, lane=section.lane)
@@ -135,7 +140,53 @@ async def _load(question: Question) -> TraceData:
         parts=() if is_page else tuple(_parts(trace.links)),
         work=tuple(structs.replace(row, codes=row.codes[:1]) for row in work) if is_page else work,
         work_left_out_count=left_out,
+        known_us=known.known_us,
+        known_differs=known.differs,
+        later=known.later,
     )
+
+
+class _Known(Struct, frozen=True):
+    """A trace as the record was known at a time (None = now), whether it is another one now, and what was corrected since."""
+
+    trace: Trace
+    known_us: int | None = None
+    differs: bool = False
+    later: tuple[Corrected, ...] = ()
+
+
+async def _known(connection: Connection, found: FoundCode, question: Question, section: AskedSection) -> _Known:
+    direction = Direction.FORWARD if question.query.get("direction") == "forward" else Direction.BACKWARD
+    moment, known_us = _times(question)
+    now = await _trace(connection, found, section, direction=direction, moment=moment)
+    if known_us is None:
+        return _Known(now)
+    async with as_known(connection, known_us):
+        then = await _trace(connection, found, section, direction=direction, moment=moment)
+    later = await corrections_since(connection, await _lots_in(connection, now, then), known_us)
+    return _Known(then, known_us, _said(then) != _said(now), later)
+
+
+def _times(question: Question) -> tuple[Moment, int | None]:
+    """Return as of when members are asked for, and as of when the record; raises ClientException (400) for no times."""
+    now_us, name = question.services.clock(), "as_of"
+    try:
+        moment = read_moment(question.query.get(name, ""), now_us)
+        name = "known"
+        return moment, read_known(question.query.get(name, ""), now_us)
+    except MomentError as error:
+        raise ClientException(f"{name}: {error}") from None
+
+
+def _said(trace: Trace) -> tuple[set[TraceNode], set[TraceLink]]:
+    """Return what a trace says in any order, whoever said it."""
+    return set(trace.nodes), {structs.replace(link, corrected=None) for link in trace.links}
+
+
+async def _lots_in(connection: Connection, *traces: Trace) -> list[int]:
+    codes = list({node.code for trace in traces for node in trace.nodes if node.measure})
+    records = await connection.fetch("SELECT id FROM lot WHERE code = ANY ($1::text[])", codes)
+    return [record["id"] for record in records]
 
 
 async def _find(connection: Connection, code: str) -> FoundCode:
@@ -238,6 +289,6 @@ TRACE = Page(
     path="/trace/",
     permission=Permission.PLANT_READ,
     load=_load,
-    query=("direction", "start", "end", "lane", "as_of"),
+    query=("direction", "start", "end", "lane", "as_of", "known"),
     tables=_tables,
 )

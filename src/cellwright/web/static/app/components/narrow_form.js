@@ -9,18 +9,21 @@ import { TimeField, timeIn, written } from './time_field.js';
 /**
  * What the server read of the address; of a unit `measure` is "".
  * @typedef {{measure: string, quantity: number, start: number | null, end: number | null, lane: number, lanes: number[]}} Asked
- * @typedef {{start: string, end: string, lane: string, as_of: string}} Fields
+ * @typedef {{start: string, end: string, lane: string, as_of: string, known: string}} Fields
  */
 
-/** @param {Asked & {time_us?: number | null}} props `time_us`: as of when it is told, undefined = it cannot be asked */
-export function NarrowForm({ time_us, ...asked }) {
+/**
+ * `time_us`: as of when it is told; `known_us`: as of when the record is told; undefined = it cannot be asked.
+ * @param {Asked & {time_us?: number | null, known_us?: number | null}} props
+ */
+export function NarrowForm({ time_us, known_us, ...asked }) {
   const isLot = asked.measure !== '';
   const [divisor, unit] = positionScale(asked.measure);
-  const before = fieldsOf(asked, time_us, divisor);
+  const before = { ...fieldsOf(asked, time_us, divisor), known: known_us ? written(known_us) : '' };
   const [fields, setFields] = useState(before);
   const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({}));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
-  if (!isLot && time_us === undefined) return null;
+  if (!isLot && time_us === undefined && known_us === undefined) return null;
   /** @param {string} name @returns {any} */
   const about = (name) => ({ name, value: fields[/** @type {keyof Fields} */ (name)], problem: problems[name], set: (/** @type {string} */ value) => setFields((old) => ({ ...old, [name]: value })) });
   /** @param {Event} event */
@@ -38,14 +41,15 @@ export function NarrowForm({ time_us, ...asked }) {
     ${isLot && html`<${Field} ...${about('start')} label=${label('from')} hint=${t('recall.beginning')} /><${Field} ...${about('end')} label=${label('to')} hint=${t('recall.its_end')} />`}
     ${asked.lanes.length > 0 && html`<${LaneField} ...${about('lane')} lanes=${asked.lanes} />`}
     ${time_us !== undefined && html`<${TimeField} ...${about('as_of')} label=${t('trace.as_of')} max_us=${now_us.value} />`}
+    ${known_us !== undefined && html`<${TimeField} ...${about('known')} label=${t('known.field')} max_us=${now_us.value} />`}
     <div class="narrow-actions">
       <button type="submit" class="button">${t('narrow.show')}</button>
-      ${isNarrow && html`<a class="button button-quiet" href=${withQuery(Object.fromEntries(['start', 'end', 'lane', ...(before.as_of ? ['as_of'] : [])].map((name) => [name, null])))}>${t('roll_map.clear')}</a>`}
+      ${isNarrow && html`<a class="button button-quiet" href=${withQuery(Object.fromEntries(['start', 'end', 'lane', ...(before.as_of ? ['as_of'] : []), ...(before.known ? ['known'] : [])].map((name) => [name, null])))}>${t('roll_map.clear')}</a>`}
     </div>
   </form>`;
 }
 
-/** @param {Asked} asked @param {number | null | undefined} time_us @param {number} divisor @returns {Fields} */
+/** @param {Asked} asked @param {number | null | undefined} time_us @param {number} divisor @returns {Omit<Fields, 'known'>} */
 function fieldsOf({ start, end, lane }, time_us, divisor) {
   /** @param {number | null} value */
   const shown = (value) => (value === null ? '' : String(value / divisor));
@@ -67,9 +71,11 @@ export function problemsOf(fields, { quantity, measure }, divisor) {
   }
   const isEmpty = Number(start) >= Number(end) || Number(end) === 0 || (!fields.end.trim() && Number(start) >= quantity);
   if (Object.keys(found).length === 0 && isEmpty) found[fields.end.trim() ? 'end' : 'start'] = t('recall_problem.reversed');
-  const as_of = timeIn(fields.as_of);
-  if (fields.as_of.trim() && !(as_of >= 0)) found.as_of = t('recall_problem.time');
-  else if (as_of > now_us.value) found.as_of = t('recall_problem.future');
+  for (const name of /** @type {const} */ (['as_of', 'known'])) {
+    const time_us = timeIn(fields[name] ?? '');
+    if (fields[name]?.trim() && !(time_us >= 0)) found[name] = t('recall_problem.time');
+    else if (time_us > now_us.value) found[name] = t('recall_problem.future');
+  }
   return found;
 }
 
@@ -79,7 +85,9 @@ function queryOf(fields, before, divisor) {
   const changes = {};
   for (const name of /** @type {const} */ (['start', 'end'])) changes[name] = fields[name].trim() ? String(Math.round(numberIn(fields[name]) * divisor)) : null;
   changes.lane = fields.lane || null;
-  if (fields.as_of.trim() !== before.as_of) changes.as_of = fields.as_of.trim() ? new Date(timeIn(fields.as_of) / 1000).toISOString().slice(0, 19) : null;
+  for (const name of /** @type {const} */ (['as_of', 'known'])) {
+    if (fields[name].trim() !== before[name]) changes[name] = fields[name].trim() ? new Date(timeIn(fields[name]) / 1000).toISOString().slice(0, 19) : null;
+  }
   return changes;
 }
 

@@ -4,6 +4,7 @@ import { getJson } from '../api.js';
 import { Sankey } from '../charts/sankey.js';
 import { withQuery } from '../components/facets.js';
 import { KinTree, levelName } from '../components/kin_tree.js';
+import { KnownBanner } from '../components/known_banner.js';
 import { Menu } from '../components/menu.js';
 import { NarrowForm } from '../components/narrow_form.js';
 import { Card, PageHead } from '../components/page_head.js';
@@ -28,6 +29,7 @@ export default function GenealogyPage({ boot: { data } }) {
     <//>
     <div class="stack">
       <${NarrowForm} ...${data} />
+      <${KnownBanner} ...${data} />
       ${data.start !== null || data.end !== null || data.lane ? html`<${Section} ...${data} />` : ''}
       <ol class="chain chain-plain" aria-label=${t('trace.levels')}>
         ${levels.map((/** @type {any} */ each) => html`<li key=${each.level}><a href="#${each.level}"><b>${number(each.nodes_count)}</b><span>${levelName(each.level, each.nodes_count)}</span><small>${t(`basis.${each.basis}`)}</small></a></li>`)}

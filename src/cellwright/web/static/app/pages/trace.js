@@ -2,6 +2,7 @@
 import { html } from '../../vendor/preact.js';
 import { CorrectionNotices } from '../components/correction_notices.js';
 import { withQuery } from '../components/facets.js';
+import { KnownBanner } from '../components/known_banner.js';
 import { NarrowForm } from '../components/narrow_form.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
@@ -28,6 +29,7 @@ export default function TracePage({ boot: { data } }) {
     <//>
     <div class="stack">
       <div class="narrow-bar"><${AsOf} as_of=${data.as_of} /><${NarrowForm} ...${data} time_us=${data.as_of === 'date' ? data.as_of_us : null} /></div>
+      <${KnownBanner} ...${data} />
       <${Asked} ...${data} />
       <${CorrectionNotices} corrections=${data.corrections} />
       <${Chain} levels=${levels} />
