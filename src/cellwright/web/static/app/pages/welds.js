@@ -1,5 +1,6 @@
 /** The welds of a module: their map, their curves over each other, what each took, and the samples that speak for them. */
 import { html } from '../../vendor/preact.js';
+import { WeldCurves } from '../charts/weld_curves.js';
 import { Card, PageHead } from '../components/page_head.js';
 import { EmptyState } from '../components/states.js';
 import { Taken } from '../components/samples_taken.js';
@@ -10,7 +11,7 @@ import { addressOf, pageOf } from '../objects.js';
 
 /** @typedef {Record<string, any>} Data */
 
-const [WIDTH, HEIGHT, SIDE, IN_ROW] = [640, 240, 24, 20];
+const [SIDE, IN_ROW] = [24, 20];
 
 /** @param {{boot: import('../boot.js').Boot}} props */
 export default function WeldsPage({ boot }) {
@@ -21,7 +22,7 @@ export default function WeldsPage({ boot }) {
     <div class="stack">
       ${welds.length === 0 && html`<${Card} title=${t('page.welds')}><${EmptyState} title=${t('weld.none')} text=${t('weld.none_text')} /><//>`}
       ${welds.length > 0 && html`<${Card} id="map" title=${t('weld.map')} note=${t('weld.outliers', { n: outliers, total: welds.length })}><${WeldMap} welds=${welds} /><//>
-        <${Card} id="curves" title=${t('weld.curves')} note=${t('weld.curves_note')}><${Overlay} data=${boot.data} /><//>
+        <${Card} id="curves" title=${t('weld.curves')}><${WeldCurves} welds=${welds} grid=${boot.data.grid} shapes=${boot.data.shapes} /><//>
         <${Card} id="welds" title=${t('page.welds')} flush><${WeldTable} welds=${welds} /><//>`}
       <${Card} id="samples" title=${t('sample.title')} note=${t('weld.samples_note')}>
         ${samples.length === 0 ? html`<${EmptyState} title=${t('sample.none')} />` : html`<${Taken} rows=${samples} />`}
@@ -44,33 +45,15 @@ function WeldMap({ welds }) {
   </svg>`;
 }
 
-/** Power over its mean by the share of the weld's time; outliers lie over the others. @param {{data: Data}} props */
-function Overlay({ data }) {
-  const top = Math.max(1, ...data.shapes.flat().filter((/** @type {number | null} */ each) => each !== null));
-  /** @type {{weld: Data, shape: (number | null)[]}[]} */
-  const lines = data.welds.map((/** @type {Data} */ weld, /** @type {number} */ index) => ({ weld, shape: data.shapes[index] }));
-  const points = (/** @type {(number | null)[]} */ shape) =>
-    shape.flatMap((value, index) => (value === null ? [] : [`${(data.grid[index] * WIDTH).toFixed(1)},${(HEIGHT * (1 - value / top)).toFixed(1)}`])).join(' ');
-  const ordered = [...lines].sort((a, b) => Number(a.weld.is_outlier) - Number(b.weld.is_outlier));
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${t('weld.curves')} width="100%">
-    ${ordered.map(
-      ({ weld, shape }) => html`<g key=${weld.weld} class=${weld.is_outlier ? 'late' : 'muted'}>
-        <title>${`${t('weld.weld')} ${weld.weld}`}</title>
-        <polyline points=${points(shape)} fill="none" stroke="currentColor" stroke-opacity=${weld.is_outlier ? 1 : 0.3} stroke-width=${weld.is_outlier ? 2 : 1} />
-      </g>`,
-    )}
-  </svg>`;
-}
-
 /** @param {{welds: Data[]}} props */
 function WeldTable({ welds }) {
   const columns = [
     { key: 'weld', label: t('weld.weld'), kind: 'number' },
-    { key: 'energy_j', label: `${t('weld.energy')} (J)`, kind: 'number' },
-    { key: 'peak_a', label: `${t('weld.peak')} (A)`, kind: 'number' },
-    { key: 'duration_ms', label: `${t('weld.duration')} (ms)`, kind: 'number' },
-    { key: 'resistance_uohm', label: `${t('weld.resistance')} (µΩ)`, kind: 'number' },
-    { key: 'shape_off_sigma', label: `${t('weld.shape')} (σ)`, kind: 'number' },
+    { key: 'energy_j', label: t('weld.energy'), unit: 'J', kind: 'number', digits: 1 },
+    { key: 'peak_a', label: t('weld.peak'), unit: 'A', kind: 'number', digits: 0 },
+    { key: 'duration_ms', label: t('weld.duration'), unit: 'ms', kind: 'number', digits: 0 },
+    { key: 'resistance_uohm', label: t('weld.resistance'), unit: 'µΩ', kind: 'number', digits: 0 },
+    { key: 'shape_off_sigma', label: t('weld.shape'), unit: 'σ', kind: 'number', digits: 1 },
     { key: 'outlier', label: t('weld.outlier') },
   ];
   const table = [...welds].sort((a, b) => Number(b.is_outlier) - Number(a.is_outlier) || a.weld - b.weld).map((weld) => ({ ...weld, outlier: weld.is_outlier ? t('weld.unlike') : '' }));
@@ -78,4 +61,4 @@ function WeldTable({ welds }) {
 }
 
 /** @param {number | null} value */
-const said = (value) => (value === null ? '–' : number(value));
+const said = (value) => number(value, { digits: 1 });
