@@ -16,6 +16,7 @@ from cellwright.model.plant import Plant
 from cellwright.model.samples import Curve, Floats
 from cellwright.plant.curve_batches import curves_of, reason_for
 from cellwright.plant.curve_results import WHOLE_TEST, fault_of
+from cellwright.plant.weld_results import is_welded
 from cellwright.telemetry.batches import list_tests, whole_features
 from cellwright.views.finding import find_unit
 from cellwright.web.pages.formation import batch_code
@@ -71,13 +72,14 @@ class SampleRow(Struct, frozen=True, kw_only=True):
 
 
 async def read_tests(connection: Connection, plant: Plant, number: int) -> tuple[UnitTest, ...]:
-    """Return the tests of a unit of which there are curves, in the order of the plant's routes."""
+    """Return the tests of a unit of which there are curves, in the order of the plant's routes; welds have their page."""
     order = {
         operation.code: place for route in plant.routes.values() for place, operation in enumerate(route.operations)
     }
     found = [
         UnitTest(operation, attempt, "" if batch is None else batch_code(batch, operation))
         for operation, attempt, batch in await list_tests(connection, number)
+        if not is_welded(plant, operation)
     ]
     return tuple(sorted(found, key=lambda each: (order.get(each.operation, len(order)), each.operation, each.attempt)))
 
