@@ -371,7 +371,7 @@ def test_the_plant_runs_alone_as_a_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--alone", "--defect=knife_bur=1"], "unknown field `knife_bur`"),
+        (["--alone", "--defect=knife_bur=1"], "no defect 'knife_bur'; take one of ageing_heat, "),
         ([], "--endpoints-file, --clock and --pki are needed, unless --alone"),
     ],
 )
