@@ -7,7 +7,7 @@ import { VerdictChip } from './verdict.js';
 
 /** Samples that were taken, the newest first. @param {{rows: Data[]}} props */
 export function Taken({ rows }) {
-  return html`<div class="table-scroll"><table class="table">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('sample.title')}><table class="table">
     <thead><tr><th scope="col">${t('sample.when')}</th><th scope="col">${t('check.verdict')}</th><th scope="col" class="num">${t('sample.values')}</th><th scope="col">${t('sample.modes')}</th><th scope="col">${t('sample.units')}</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr key=${row.sample}>
